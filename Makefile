@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0
+# Driver for out-of-tree builds and tests. A kernel tree that carries net/tquic does not need it.
+
+SHELL	:= /bin/bash
+TOP	:= $(abspath $(dir $(lastword $(MAKEFILE_LIST))))
+BIN	:= $(TOP)/build/venv/bin
+TQUIC	:= $(BIN)/tquic
+TALLY	:= $(BIN)/python $(TOP)/scripts/tally.py
+
+MAKEFLAGS += --no-print-directory
+
+.DEFAULT_GOAL := help
+.PHONY: help setup gen module user python kunit integration lint test demo fuzz clean
+
+help:
+	@echo 'TQUIC: QUIC transport with native multipath for Linux'
+	@echo
+	@echo '  make setup        packages, Python tools, test kernels (Debian 12 or 13, as root)'
+	@echo '  make gen          the C of the netlink family from its spec'
+	@echo '  make module       tquic.ko for the stock and the debug kernel, warnings are errors'
+	@echo '  make test         all of the following, then the counts'
+	@echo '  make lint           ruff, mypy, shellcheck, layers, checkpatch, sparse'
+	@echo '  make user           codecs and state machines in userspace, under ASan and UBSan'
+	@echo '  make python         tests of the Python package'
+	@echo '  make kunit          KUnit suites on the debug kernel: build/kunit/report.json'
+	@echo '  make integration    real sockets on the stock kernel, in namespaces in a machine'
+	@echo '  make fuzz         fuzz the parsers for a while'
+	@echo '  make demo         move a file over two links and cut one of them'
+	@echo '  make clean        remove build/ except its Python tools (kernels stay in the cache)'
+	@echo
+	@echo 'Kernels are kept in $${XDG_CACHE_HOME:-~/.cache}/tquic.'
+
+setup:
+	@scripts/setup.sh
+
+$(TQUIC):
+	@echo 'the Python tools are missing: run `make setup`' >&2; exit 1
+
+gen: $(TQUIC)
+	@scripts/ynl.sh
+
+module: $(TQUIC)
+	@status=0; $(TQUIC) vm module --kernel stock && $(TQUIC) vm module --kernel debug || \
+		status=$$?; $(TALLY) step module $$status; exit $$status
+
+user: $(TQUIC)
+	@mkdir -p build/user; set -o pipefail; \
+	$(MAKE) -C tests/user run 2>&1 | tee build/user/log.txt; status=$$?; \
+	$(TALLY) lines user build/user/log.txt; exit $$status
+
+python: $(TQUIC)
+	@mkdir -p build/python; $(BIN)/pytest -q -p no:cacheprovider tools/tquic-py/tests \
+		--junitxml=build/python/junit.xml; status=$$?; \
+	$(TALLY) junit python build/python/junit.xml; exit $$status
+
+kunit: $(TQUIC)
+	@$(TQUIC) kunit run
+
+integration: $(TQUIC)
+	@$(TQUIC) vm test
+
+lint: $(TQUIC)
+	@mkdir -p build/lint; set -o pipefail; scripts/lint.sh | tee build/lint/log.txt; \
+	status=$$?; $(TALLY) lines lint build/lint/log.txt; exit $$status
+
+# Every runner runs, whatever the others did; the last line sums them.
+test: setup
+	@$(TALLY) clear
+	@status=0; for part in lint module user python kunit integration; do \
+		echo "== $$part"; $(MAKE) $$part || { status=1; echo "== $$part failed"; }; \
+	done; echo "== results"; $(TALLY) sum || status=1; exit $$status
+
+demo:
+	@scripts/setup.sh --no-kernels
+	@$(TQUIC) demo
+
+fuzz: $(TQUIC)
+	@$(MAKE) -C tests/fuzz run PYTHON=$(BIN)/python
+
+clean:
+	@find build -mindepth 1 -maxdepth 1 ! -name venv -exec rm -rf {} + 2>/dev/null || true

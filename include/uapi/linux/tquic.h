@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * TQUIC sockets: options, control messages and information structs.
+ *
+ * Every struct has the same layout for 32 and 64 bit programs: fixed-width
+ * fields, explicit padding, 64-bit fields on 8-byte offsets.  Reserved fields
+ * must be zero when set and are zero when read.  Structs returned by
+ * getsockopt() only grow at the end; the kernel writes what fits.
+ */
+#ifndef _UAPI_LINUX_TQUIC_H
+#define _UAPI_LINUX_TQUIC_H
+
+#include <linux/types.h>
+#include <linux/socket.h>
+
+#ifndef IPPROTO_TQUIC
+#define IPPROTO_TQUIC			253
+#endif
+#ifndef SOL_TQUIC
+#define SOL_TQUIC			289
+#endif
+
+/* Socket options at level SOL_TQUIC */
+#define TQUIC_SOCKOPT_CONFIG		1	/* get/set struct tquic_config */
+#define TQUIC_SOCKOPT_HANDSHAKE_MODE	2	/* get/set __u32 TQUIC_HANDSHAKE_* */
+#define TQUIC_SOCKOPT_LOCAL_PARAMS	3	/* get: our encoded transport parameters */
+#define TQUIC_SOCKOPT_PEER_PARAMS	4	/* set: the peer's encoded parameters */
+#define TQUIC_SOCKOPT_SECRET		5	/* set struct tquic_secret */
+#define TQUIC_SOCKOPT_HANDSHAKE_END	6	/* set struct tquic_handshake_end */
+#define TQUIC_SOCKOPT_RECV_MASK		7	/* get/set __u32 TQUIC_RECV_* */
+#define TQUIC_SOCKOPT_ALPN		8	/* get/set: names joined by commas */
+#define TQUIC_SOCKOPT_SERVER_NAME	9	/* get/set: name to verify and send as SNI */
+#define TQUIC_SOCKOPT_STREAM_OPEN	10	/* get struct tquic_stream_info: flags in, id out */
+#define TQUIC_SOCKOPT_STREAM_RESET	11	/* set struct tquic_stream_abort */
+#define TQUIC_SOCKOPT_STREAM_STOP	12	/* set struct tquic_stream_abort */
+#define TQUIC_SOCKOPT_CLOSE		13	/* set: close with a code; get: why it closed */
+#define TQUIC_SOCKOPT_PATH_ADD		14	/* set struct tquic_path_addr */
+#define TQUIC_SOCKOPT_PATH_DEL		15	/* set struct tquic_path_ref */
+#define TQUIC_SOCKOPT_PATH_STATUS	16	/* set struct tquic_path_ref */
+#define TQUIC_SOCKOPT_KEY_UPDATE	17	/* set: no value; start a key update */
+#define TQUIC_SOCKOPT_CONGESTION	18	/* get/set: name, for all paths */
+#define TQUIC_SOCKOPT_SCHEDULER		19	/* get/set: name */
+#define TQUIC_SOCKOPT_INFO		20	/* get struct tquic_info */
+#define TQUIC_SOCKOPT_PATH_INFO		21	/* get struct tquic_path_info: path_id in */
+
+/* Who drives TLS: the agent of this network namespace, or the program itself */
+#define TQUIC_HANDSHAKE_AGENT		0
+#define TQUIC_HANDSHAKE_SELF		1
+
+/* Encryption levels, as in TLS */
+#define TQUIC_ENC_INITIAL		0
+#define TQUIC_ENC_EARLY		1
+#define TQUIC_ENC_HANDSHAKE		2
+#define TQUIC_ENC_APP		3
+
+/* What recvmsg() reports besides stream data */
+#define TQUIC_RECV_CRYPTO		0x1	/* CRYPTO bytes, with TQUIC_CMSG_HANDSHAKE */
+#define TQUIC_RECV_DATAGRAM		0x2	/* RFC 9221 datagrams, with TQUIC_CMSG_DATAGRAM */
+#define TQUIC_RECV_EVENT		0x4	/* struct tquic_event, with TQUIC_CMSG_EVENT */
+#define TQUIC_RECV_ALL			0x7
+
+/* Control messages at level SOL_TQUIC */
+#define TQUIC_CMSG_STREAM		1	/* struct tquic_stream_info */
+#define TQUIC_CMSG_HANDSHAKE		2	/* struct tquic_handshake_info */
+#define TQUIC_CMSG_DATAGRAM		3	/* no payload: send or got a datagram */
+#define TQUIC_CMSG_EVENT		4	/* no payload: the data is a struct tquic_event */
+
+/* Flags of struct tquic_stream_info */
+#define TQUIC_MSG_FIN			0x1	/* last bytes of this direction */
+#define TQUIC_MSG_NEW			0x2	/* sendmsg(): open a stream, id is ignored */
+#define TQUIC_MSG_UNI			0x4	/* with NEW or OPEN: unidirectional */
+#define TQUIC_MSG_RESET			0x8	/* recvmsg(): the peer reset it, see error_code */
+
+struct tquic_stream_info {
+	__u64	stream_id;
+	__u64	error_code;
+	__u32	flags;
+	__u32	reserved;
+};
+
+struct tquic_handshake_info {
+	__u8	level;
+	__u8	reserved[7];
+};
+
+struct tquic_stream_abort {
+	__u64	stream_id;
+	__u64	error_code;
+};
+
+#define TQUIC_SECRET_MAX		48
+
+struct tquic_secret {
+	__u8	level;
+	__u8	send;			/* 1: we protect with it, 0: the peer does */
+	__u16	cipher;			/* TLS suite: 0x1301, 0x1302, 0x1303 */
+	__u32	secret_len;
+	__u8	secret[TQUIC_SECRET_MAX];
+};
+
+struct tquic_handshake_end {
+	__u32	failed;			/* 0: complete and verified */
+	__u32	alert;			/* TLS alert when failed */
+	__u32	verified;		/* 1: the peer's identity was checked */
+	__u32	reserved;
+};
+
+/* Which fields of struct tquic_config are meant; the others stay */
+#define TQUIC_CONFIG_IDLE_TIMEOUT	0x0001
+#define TQUIC_CONFIG_MAX_DATA		0x0002
+#define TQUIC_CONFIG_STREAM_DATA	0x0004
+#define TQUIC_CONFIG_STREAMS_BIDI	0x0008
+#define TQUIC_CONFIG_STREAMS_UNI	0x0010
+#define TQUIC_CONFIG_DATAGRAM		0x0020
+#define TQUIC_CONFIG_MAX_PATH_ID	0x0040
+#define TQUIC_CONFIG_KEEPALIVE		0x0080
+#define TQUIC_CONFIG_ACK_DELAY		0x0100
+#define TQUIC_CONFIG_ALL		0x01ff
+
+#define TQUIC_NO_MULTIPATH		0xffffffffU	/* value of max_path_id */
+
+/* Only before connect() or listen(); keepalive at any time */
+struct tquic_config {
+	__u32	mask;
+	__u32	max_path_id;		/* highest path id we accept, RFC 10069 */
+	__u64	idle_timeout_ms;	/* 0: never */
+	__u64	max_data;		/* initial connection credit, bytes */
+	__u64	max_stream_data;	/* initial credit of each stream, bytes */
+	__u64	max_streams_bidi;
+	__u64	max_streams_uni;
+	__u32	max_datagram_bytes;	/* largest datagram frame, 0: none */
+	__u32	keepalive_ms;		/* PING after this silence, 0: never */
+	__u32	max_ack_delay_ms;
+	__u32	reserved;
+};
+
+/* Error space of a close */
+#define TQUIC_CLOSE_APP			0x1	/* application code, else transport */
+#define TQUIC_CLOSE_PEER		0x2	/* get: the peer closed */
+#define TQUIC_CLOSE_IDLE		0x4	/* get: idle timeout */
+
+#define TQUIC_REASON_MAX		64
+
+struct tquic_close {
+	__u64	error_code;
+	__u64	frame_type;		/* get: frame that caused it, or 0 */
+	__u32	flags;
+	__u32	reason_len;
+	__u8	reason[TQUIC_REASON_MAX];
+};
+
+#define TQUIC_PATH_BACKUP		0x1
+
+struct tquic_path_addr {
+	struct __kernel_sockaddr_storage local;	/* address to bind, port 0: any */
+	struct __kernel_sockaddr_storage peer;	/* family 0: the first path's */
+	__u32	ifindex;		/* bind to this interface, 0: any */
+	__u32	flags;			/* TQUIC_PATH_BACKUP */
+};
+
+struct tquic_path_ref {
+	__u32	path_id;
+	__u32	flags;			/* PATH_STATUS: TQUIC_PATH_BACKUP or 0 */
+	__u64	error_code;		/* PATH_DEL: sent in PATH_ABANDON */
+};
+
+/* States of a connection */
+enum tquic_state {
+	TQUIC_STATE_IDLE,
+	TQUIC_STATE_LISTEN,
+	TQUIC_STATE_HANDSHAKE,
+	TQUIC_STATE_ESTABLISHED,
+	TQUIC_STATE_CLOSING,
+	TQUIC_STATE_DRAINING,
+	TQUIC_STATE_CLOSED,
+};
+
+/* States of a path */
+enum tquic_path_state {
+	TQUIC_PATH_UNUSED,		/* id reserved, connection ids exchanged */
+	TQUIC_PATH_VALIDATING,
+	TQUIC_PATH_ACTIVE,
+	TQUIC_PATH_SUSPECT,		/* probe timeouts; traffic went elsewhere */
+	TQUIC_PATH_ABANDONED,
+};
+
+struct tquic_info {
+	__u32	state;			/* enum tquic_state */
+	__u32	version;
+	__u32	cipher;
+	__u32	paths;			/* open paths */
+	__u8	server;
+	__u8	confirmed;
+	__u8	verified;		/* the peer's identity was checked */
+	__u8	multipath;
+	__u32	token;			/* names the connection on netlink */
+	__u64	bytes_sent;		/* stream payload, first transmissions */
+	__u64	bytes_received;		/* stream payload, in the right order or not */
+	__u64	bytes_retransmitted;
+	__u64	bytes_delivered;	/* read by the program */
+	__u64	streams_opened;
+	__u64	datagrams_sent;
+	__u64	datagrams_received;
+	__u64	datagrams_dropped;
+	__u64	max_data_local;		/* credit we gave */
+	__u64	max_data_peer;		/* credit we got */
+	__u64	send_queue_bytes;
+	__u64	recv_queue_bytes;
+	__u32	max_datagram_bytes;	/* largest payload that can be sent now */
+	__u32	key_updates;
+	char	congestion[16];
+	char	scheduler[16];
+};
+
+struct tquic_path_info {
+	__u32	path_id;		/* in: which; out: the same */
+	__u32	state;			/* enum tquic_path_state */
+	__u32	flags;			/* TQUIC_PATH_BACKUP as set here */
+	__u32	peer_flags;		/* as the peer asked */
+	__u32	ifindex;
+	__u32	mtu_bytes;		/* UDP payload */
+	__u64	srtt_ns;
+	__u64	rttvar_ns;
+	__u64	min_rtt_ns;
+	__u64	cwnd_bytes;
+	__u64	ssthresh_bytes;
+	__u64	in_flight_bytes;
+	__u64	pacing_rate;		/* bytes per second */
+	__u64	packets_sent;
+	__u64	packets_received;
+	__u64	packets_lost;
+	__u64	packets_spurious;
+	__u64	bytes_sent;		/* UDP payload */
+	__u64	bytes_received;
+	__u64	ptos;
+	__u64	ce_marks;
+	struct __kernel_sockaddr_storage local;
+	struct __kernel_sockaddr_storage peer;
+};
+
+/* Events; read with TQUIC_RECV_EVENT */
+enum tquic_event_type {
+	TQUIC_EVENT_STREAM_RESET = 1,	/* id, error_code */
+	TQUIC_EVENT_STREAM_STOP,	/* id, error_code: the peer reads no more */
+	TQUIC_EVENT_ESTABLISHED,
+	TQUIC_EVENT_CLOSED,		/* error_code */
+	TQUIC_EVENT_PATH_VALIDATED,	/* id: path */
+	TQUIC_EVENT_PATH_SUSPECT,
+	TQUIC_EVENT_PATH_RECOVERED,
+	TQUIC_EVENT_PATH_ABANDONED,	/* id, error_code */
+	TQUIC_EVENT_PATH_STATUS,	/* id, error_code: TQUIC_PATH_* of the peer */
+	TQUIC_EVENT_LOST,		/* error_code: events that did not fit */
+};
+
+struct tquic_event {
+	__u32	type;
+	__u32	reserved;
+	__u64	id;
+	__u64	error_code;
+};
+
+#endif /* _UAPI_LINUX_TQUIC_H */

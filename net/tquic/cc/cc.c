@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Congestion control of one path: common accounting and the registry of algorithms. */
+#include <linux/errno.h>
+#include <linux/limits.h>
+#include <linux/lockdep.h>
+#include <linux/math64.h>
+#include <linux/minmax.h>
+#include <linux/module.h>
+#include <linux/rculist.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+#include <linux/time64.h>
+
+#include "cc/cc.h"
+
+#define TQUIC_CC_INITIAL_PKTS		10
+#define TQUIC_CC_INITIAL_BYTES		14720	/* RFC 9002 7.2 */
+#define TQUIC_CC_SLOW_START_GAIN_PCT	200
+#define TQUIC_CC_CSS_GROWTH_DIVISOR	4	/* RFC 9406 4.3 */
+
+static LIST_HEAD(tquic_cc_list);
+static DEFINE_SPINLOCK(tquic_cc_lock);
+
+static u64 tquic_cc_initial_window(u32 mss)
+{
+	return min_t(u64, TQUIC_CC_INITIAL_PKTS * (u64)mss,
+		     max_t(u64, TQUIC_CC_INITIAL_BYTES, 2 * (u64)mss));
+}
+
+/**
+ * tquic_cc_set_cwnd() - set the window within its bounds
+ * @cc: congestion state
+ * @cwnd: bytes; kept between two packets and TQUIC_CC_CWND_MAX
+ */
+void tquic_cc_set_cwnd(struct tquic_cc *cc, u64 cwnd)
+{
+	cc->cwnd = clamp_t(u64, cwnd, tquic_cc_min_window(cc), TQUIC_CC_CWND_MAX);
+}
+
+/**
+ * tquic_cc_reset() - begin anew on a path that changed (RFC 9000 9.4)
+ * @cc: congestion state
+ * @now: time
+ *
+ * Algorithm, packet size and bytes in flight are kept.
+ */
+void tquic_cc_reset(struct tquic_cc *cc, u64 now)
+{
+	tquic_cc_set_cwnd(cc, tquic_cc_initial_window(cc->mss));
+	cc->ssthresh = U64_MAX;
+	cc->recovery_start_ns = 0;
+	cc->undo_valid = false;
+	memset(cc->priv, 0, sizeof(cc->priv));
+	tquic_hystart_init(&cc->hystart, now);
+	cc->ops->init(cc, now);
+}
+
+/**
+ * tquic_cc_init() - start congestion control on a new path
+ * @cc: congestion state
+ * @ops: algorithm
+ * @mss: largest datagram
+ * @now: time, not 0
+ */
+void tquic_cc_init(struct tquic_cc *cc, const struct tquic_cc_ops *ops, u32 mss, u64 now)
+{
+	memset(cc, 0, sizeof(*cc));
+	cc->ops = ops;
+	cc->mss = max_t(u32, mss, TQUIC_CC_MSS_MIN);
+	tquic_cc_reset(cc, now);
+}
+
+/**
+ * tquic_cc_set_mss() - the path takes larger or only smaller datagrams
+ * @cc: congestion state
+ * @mss: largest datagram
+ *
+ * A window still at its initial size follows (RFC 9002 7.2).
+ */
+void tquic_cc_set_mss(struct tquic_cc *cc, u32 mss)
+{
+	bool initial = cc->cwnd == tquic_cc_initial_window(cc->mss) &&
+		       cc->ssthresh == U64_MAX;
+
+	cc->mss = max_t(u32, mss, TQUIC_CC_MSS_MIN);
+	tquic_cc_set_cwnd(cc, initial ? tquic_cc_initial_window(cc->mss) : cc->cwnd);
+}
+
+/* Takes bytes out of flight. */
+static void tquic_cc_leave(struct tquic_cc *cc, u64 bytes, u64 now)
+{
+	if (!bytes)
+		return;
+	cc->in_flight -= min(cc->in_flight, bytes);
+	if (!cc->in_flight)
+		cc->idle_since_ns = now;
+}
+
+/**
+ * tquic_cc_on_sent() - an in-flight packet leaves
+ * @cc: congestion state
+ * @bytes: its size
+ * @now: time
+ *
+ * An idle period does not shrink the window: the packets after it are paced
+ * (RFC 9002 7.8). It does not count as time spent growing either.
+ */
+void tquic_cc_on_sent(struct tquic_cc *cc, u32 bytes, u64 now)
+{
+	if (!cc->in_flight && cc->idle_since_ns && cc->ops->on_idle)
+		cc->ops->on_idle(cc, now - cc->idle_since_ns);
+	cc->in_flight += bytes;
+}
+
+/**
+ * tquic_cc_on_ack() - in-flight packets were acknowledged
+ * @cc: congestion state
+ * @ack: which
+ *
+ * Packets sent before recovery began do not grow the window (RFC 9002 7.3.2).
+ */
+void tquic_cc_on_ack(struct tquic_cc *cc, const struct tquic_cc_ack *ack)
+{
+	if (!ack->bytes)
+		return;
+	tquic_cc_leave(cc, ack->bytes, ack->now);
+	if (ack->sent_ns > cc->recovery_start_ns)
+		cc->ops->on_ack(cc, ack);
+}
+
+/* Opens a recovery period unless the packet was sent before one began. */
+static bool tquic_cc_congestion(struct tquic_cc *cc, u64 sent_ns, u64 now)
+{
+	if (sent_ns <= cc->recovery_start_ns)
+		return false;
+	cc->recovery_prev_ns = cc->recovery_start_ns;
+	cc->recovery_start_ns = now;
+	cc->recovery_lost = 0;
+	cc->undo_cwnd = cc->cwnd;
+	cc->undo_ssthresh = cc->ssthresh;
+	cc->ops->on_congestion(cc, now);
+	return true;
+}
+
+/*
+ * RFC 9002 7.6.2. Its pseudocode also forgets the recovery period; it is begun
+ * anew here instead, so that stragglers from before the outage, declared lost
+ * one by one, do not bring the threshold down to the minimum as well.
+ */
+static void tquic_cc_persistent(struct tquic_cc *cc, u64 now)
+{
+	tquic_cc_set_cwnd(cc, 0);
+	cc->recovery_start_ns = now;
+	cc->undo_valid = false;
+	if (cc->ops->on_persistent)
+		cc->ops->on_persistent(cc, now);
+}
+
+/**
+ * tquic_cc_on_lost() - in-flight packets were declared lost
+ * @cc: congestion state
+ * @loss: which; MTU probes are none of them: tquic_cc_on_discard()
+ */
+void tquic_cc_on_lost(struct tquic_cc *cc, const struct tquic_cc_loss *loss)
+{
+	if (!loss->pkts)
+		return;
+	tquic_cc_leave(cc, loss->bytes, loss->now);
+	if (tquic_cc_congestion(cc, loss->sent_ns, loss->now))
+		cc->undo_valid = true;
+	cc->recovery_lost += loss->pkts;
+	if (loss->persistent)
+		tquic_cc_persistent(cc, loss->now);
+}
+
+/**
+ * tquic_cc_on_ecn() - the peer reports new ECN-CE marks (RFC 9002 7.1)
+ * @cc: congestion state
+ * @sent_ns: send time of the largest packet acknowledged with them
+ * @now: time
+ */
+void tquic_cc_on_ecn(struct tquic_cc *cc, u64 sent_ns, u64 now)
+{
+	tquic_cc_congestion(cc, sent_ns, now);
+	cc->undo_valid = false;
+}
+
+/**
+ * tquic_cc_on_discard() - bytes leave flight without a verdict
+ * @cc: congestion state
+ * @bytes: discarded keys, abandoned path, lost MTU probe
+ * @now: time
+ */
+void tquic_cc_on_discard(struct tquic_cc *cc, u64 bytes, u64 now)
+{
+	tquic_cc_leave(cc, bytes, now);
+}
+
+/**
+ * tquic_cc_on_spurious() - packets declared lost were acknowledged after all
+ * @cc: congestion state
+ * @pkts: how many
+ * @oldest_sent_ns: oldest send time among them
+ * @now: time
+ *
+ * Once all losses of the newest congestion event have turned out wrong, the
+ * state from before it comes back (RFC 9438 4.9). Packets of an earlier event
+ * prove nothing about this one.
+ */
+void tquic_cc_on_spurious(struct tquic_cc *cc, u32 pkts, u64 oldest_sent_ns, u64 now)
+{
+	if (!cc->undo_valid || oldest_sent_ns <= cc->recovery_prev_ns)
+		return;
+	cc->recovery_lost -= min(cc->recovery_lost, pkts);
+	if (cc->recovery_lost)
+		return;
+	cc->undo_valid = false;
+	cc->recovery_start_ns = cc->recovery_prev_ns;
+	tquic_cc_set_cwnd(cc, max(cc->cwnd, cc->undo_cwnd));
+	cc->ssthresh = max(cc->ssthresh, cc->undo_ssthresh);
+	if (cc->ops->on_spurious)
+		cc->ops->on_spurious(cc, now);
+}
+
+/**
+ * tquic_cc_pacing_rate() - rate to spread packets at
+ * @cc: congestion state
+ * @rtt: estimator of the path
+ *
+ * RFC 9002 7.7 wants a factor N above 1 on cwnd/srtt, so that variations of the
+ * RTT do not leave the window unused: the algorithm's in congestion avoidance,
+ * 2 in slow start, where the window doubles within the RTT being spread over.
+ *
+ * Return: bytes per second, never 0.
+ */
+u64 tquic_cc_pacing_rate(const struct tquic_cc *cc, const struct tquic_rtt *rtt)
+{
+	u32 gain_pct = tquic_cc_in_slow_start(cc) ? TQUIC_CC_SLOW_START_GAIN_PCT :
+						    cc->ops->gain_pct;
+	u64 bytes = div_u64(cc->cwnd * gain_pct, 100);
+
+	/* At most 2^33 bytes times 10^9 ns: fits. */
+	return max_t(u64, 1, div64_u64(bytes * NSEC_PER_SEC, max_t(u64, 1, rtt->srtt_ns)));
+}
+
+/**
+ * tquic_cc_slow_start() - grow the window if it is below the threshold
+ * @cc: congestion state
+ * @ack: packets acknowledged
+ *
+ * The first slow start ends by HyStart++ or by a congestion event, later ones
+ * at the threshold (RFC 9406 4.3). Sending is paced, so there is no limit L.
+ *
+ * Return: false when the ACK is congestion avoidance's to handle.
+ */
+bool tquic_cc_slow_start(struct tquic_cc *cc, const struct tquic_cc_ack *ack)
+{
+	enum tquic_hystart_phase phase;
+	u64 grow = ack->bytes;
+
+	if (!tquic_cc_in_slow_start(cc))
+		return false;
+	if (cc->ssthresh == U64_MAX) {
+		phase = tquic_hystart_on_ack(&cc->hystart, ack->now, ack->sent_ns,
+					     ack->rtt_ns);
+		if (phase == TQUIC_HYSTART_DONE) {
+			cc->ssthresh = cc->cwnd;
+			return false;
+		}
+		if (phase == TQUIC_HYSTART_CSS)
+			grow /= TQUIC_CC_CSS_GROWTH_DIVISOR;
+	}
+	if (ack->cwnd_limited)
+		tquic_cc_set_cwnd(cc, cc->cwnd + grow);
+	return true;
+}
+
+/* Caller holds the lock or is in an RCU read-side section. */
+static struct tquic_cc_ops *__tquic_cc_lookup(const char *name)
+{
+	struct tquic_cc_ops *ops;
+
+	list_for_each_entry_rcu(ops, &tquic_cc_list, list,
+				lockdep_is_held(&tquic_cc_lock)) {
+		if (!strcmp(ops->name, name))
+			return ops;
+	}
+	return NULL;
+}
+
+/**
+ * tquic_cc_register() - offer an algorithm to new paths
+ * @ops: algorithm; must stay until tquic_cc_unregister()
+ *
+ * Return: 0, -EINVAL when a mandatory member is missing, -EEXIST when the name
+ * is taken.
+ */
+int tquic_cc_register(struct tquic_cc_ops *ops)
+{
+	int err = 0;
+
+	if (!ops->name[0] || strnlen(ops->name, sizeof(ops->name)) == sizeof(ops->name) ||
+	    !ops->init || !ops->on_ack || !ops->on_congestion || ops->gain_pct < 100 ||
+	    ops->gain_pct > TQUIC_CC_SLOW_START_GAIN_PCT)
+		return -EINVAL;
+	spin_lock(&tquic_cc_lock);
+	if (__tquic_cc_lookup(ops->name))
+		err = -EEXIST;
+	else
+		list_add_tail_rcu(&ops->list, &tquic_cc_list);
+	spin_unlock(&tquic_cc_lock);
+	return err;
+}
+
+/**
+ * tquic_cc_unregister() - withdraw an algorithm
+ * @ops: registered algorithm that no path uses any more
+ *
+ * Context: process; waits for readers.
+ */
+void tquic_cc_unregister(struct tquic_cc_ops *ops)
+{
+	spin_lock(&tquic_cc_lock);
+	list_del_rcu(&ops->list);
+	spin_unlock(&tquic_cc_lock);
+	synchronize_rcu();
+}
+
+/**
+ * tquic_cc_find() - look an algorithm up and keep its module loaded
+ * @name: what the user asked for
+ *
+ * Context: any.
+ * Return: the algorithm, to be given back with tquic_cc_put(), or NULL.
+ */
+const struct tquic_cc_ops *tquic_cc_find(const char *name)
+{
+	struct tquic_cc_ops *ops;
+
+	rcu_read_lock();
+	ops = __tquic_cc_lookup(name);
+	if (ops && !try_module_get(ops->owner))
+		ops = NULL;
+	rcu_read_unlock();
+	return ops;
+}
+
+/**
+ * tquic_cc_put() - give back what tquic_cc_find() returned
+ * @ops: algorithm or NULL
+ */
+void tquic_cc_put(const struct tquic_cc_ops *ops)
+{
+	if (ops)
+		module_put(ops->owner);
+}

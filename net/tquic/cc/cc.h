@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Congestion control of one path: common accounting and the registry of algorithms. */
+#ifndef TQUIC_CC_CC_H
+#define TQUIC_CC_CC_H
+
+#include <linux/bits.h>
+#include <linux/list.h>
+#include <linux/types.h>
+
+#include "cc/hystart.h"
+#include "core/rtt.h"
+
+struct module;
+struct tquic_cc;
+
+#define TQUIC_CC_NAME_MAX	16
+#define TQUIC_CC_PRIV_WORDS	16
+#define TQUIC_CC_MSS_MIN	1200
+#define TQUIC_CC_CWND_MAX	BIT_ULL(32)
+
+/**
+ * struct tquic_cc_ack - packets acknowledged by one ACK frame
+ * @now: time
+ * @bytes: in-flight bytes acknowledged
+ * @sent_ns: send time of the largest newly acknowledged packet
+ * @rtt_ns: RTT sample, 0 for none
+ * @rtt: estimator of the path, the sample included
+ * @cwnd_limited: the window, not the application, held sending back
+ */
+struct tquic_cc_ack {
+	u64 now;
+	u64 bytes;
+	u64 sent_ns;
+	u64 rtt_ns;
+	const struct tquic_rtt *rtt;
+	bool cwnd_limited;
+};
+
+/**
+ * struct tquic_cc_loss - packets declared lost at once
+ * @now: time
+ * @bytes: in-flight bytes lost
+ * @sent_ns: newest send time among them
+ * @pkts: how many
+ * @persistent: they establish persistent congestion
+ */
+struct tquic_cc_loss {
+	u64 now;
+	u64 bytes;
+	u64 sent_ns;
+	u32 pkts;
+	bool persistent;
+};
+
+/**
+ * struct tquic_cc_ops - a congestion control algorithm
+ * @name: what users ask for
+ * @owner: module the code lives in
+ * @list: registry link, private to cc.c
+ * @init: set up &tquic_cc.priv
+ * @on_ack: grow the window; not called for packets sent before recovery began
+ * @on_congestion: a new recovery period: set ssthresh and cwnd
+ * @on_persistent: cwnd has been set to the minimum (optional)
+ * @on_spurious: cwnd and ssthresh from before the last congestion event have been
+ *               restored; restore the private state as well (optional)
+ * @on_idle: sending resumes after @gap_ns with nothing in flight (optional)
+ * @gain_pct: pacing rate as percentage of cwnd/srtt in congestion avoidance
+ *
+ * Context: all callbacks run under the connection's lock and must not sleep.
+ */
+struct tquic_cc_ops {
+	char name[TQUIC_CC_NAME_MAX];
+	struct module *owner;
+	struct list_head list;
+	u16 gain_pct;
+	void (*init)(struct tquic_cc *cc, u64 now);
+	void (*on_ack)(struct tquic_cc *cc, const struct tquic_cc_ack *ack);
+	void (*on_congestion)(struct tquic_cc *cc, u64 now);
+	void (*on_persistent)(struct tquic_cc *cc, u64 now);
+	void (*on_spurious)(struct tquic_cc *cc, u64 now);
+	void (*on_idle)(struct tquic_cc *cc, u64 gap_ns);
+};
+
+/**
+ * struct tquic_cc - congestion state of one path
+ * @ops: algorithm; must outlive the path
+ * @mss: largest datagram the path takes
+ * @recovery_lost: packets the current recovery period declared lost and that
+ *                 have not turned up; 0 with @undo_valid clear means no undo
+ * @undo_valid: @undo_cwnd and @undo_ssthresh may be restored
+ * @cwnd: congestion window in bytes
+ * @ssthresh: slow start threshold in bytes, U64_MAX before the first event
+ * @in_flight: bytes sent and neither acked, lost nor discarded
+ * @recovery_start_ns: start of the newest recovery period, 0 before
+ * @recovery_prev_ns: start of the one before
+ * @idle_since_ns: when @in_flight last fell to 0, 0 before
+ * @undo_cwnd: window before the newest congestion event
+ * @undo_ssthresh: threshold before the newest congestion event
+ * @hystart: slow start exit
+ * @priv: algorithm's own state, see tquic_cc_priv()
+ */
+struct tquic_cc {
+	const struct tquic_cc_ops *ops;
+	u32 mss;
+	u32 recovery_lost;
+	bool undo_valid;
+	u64 cwnd;
+	u64 ssthresh;
+	u64 in_flight;
+	u64 recovery_start_ns;
+	u64 recovery_prev_ns;
+	u64 idle_since_ns;
+	u64 undo_cwnd;
+	u64 undo_ssthresh;
+	struct tquic_hystart hystart;
+	u64 priv[TQUIC_CC_PRIV_WORDS];
+};
+
+/* Algorithms check their size against TQUIC_CC_PRIV_WORDS with BUILD_BUG_ON(). */
+static inline void *tquic_cc_priv(struct tquic_cc *cc)
+{
+	return cc->priv;
+}
+
+/**
+ * tquic_cc_room_bytes() - bytes the window has left
+ * @cc: congestion state
+ *
+ * Return: cwnd less bytes in flight, 0 when full.
+ */
+static inline u64 tquic_cc_room_bytes(const struct tquic_cc *cc)
+{
+	return cc->cwnd > cc->in_flight ? cc->cwnd - cc->in_flight : 0;
+}
+
+/* A full-sized packet fits the window (RFC 9002 section 7). */
+static inline bool tquic_cc_can_send(const struct tquic_cc *cc)
+{
+	return tquic_cc_room_bytes(cc) >= cc->mss;
+}
+
+/* Window not below the slow start threshold. */
+static inline bool tquic_cc_in_slow_start(const struct tquic_cc *cc)
+{
+	return cc->cwnd < cc->ssthresh;
+}
+
+static inline u64 tquic_cc_min_window(const struct tquic_cc *cc)
+{
+	return 2 * (u64)cc->mss;
+}
+
+void tquic_cc_init(struct tquic_cc *cc, const struct tquic_cc_ops *ops, u32 mss, u64 now);
+void tquic_cc_reset(struct tquic_cc *cc, u64 now);
+void tquic_cc_set_mss(struct tquic_cc *cc, u32 mss);
+void tquic_cc_on_sent(struct tquic_cc *cc, u32 bytes, u64 now);
+void tquic_cc_on_ack(struct tquic_cc *cc, const struct tquic_cc_ack *ack);
+void tquic_cc_on_lost(struct tquic_cc *cc, const struct tquic_cc_loss *loss);
+void tquic_cc_on_ecn(struct tquic_cc *cc, u64 sent_ns, u64 now);
+void tquic_cc_on_discard(struct tquic_cc *cc, u64 bytes, u64 now);
+void tquic_cc_on_spurious(struct tquic_cc *cc, u32 pkts, u64 oldest_sent_ns, u64 now);
+u64 tquic_cc_pacing_rate(const struct tquic_cc *cc, const struct tquic_rtt *rtt);
+
+/* For algorithms. */
+bool tquic_cc_slow_start(struct tquic_cc *cc, const struct tquic_cc_ack *ack);
+void tquic_cc_set_cwnd(struct tquic_cc *cc, u64 cwnd);
+
+/* Registry. */
+int tquic_cc_register(struct tquic_cc_ops *ops);
+void tquic_cc_unregister(struct tquic_cc_ops *ops);
+const struct tquic_cc_ops *tquic_cc_find(const char *name);
+void tquic_cc_put(const struct tquic_cc_ops *ops);
+
+extern struct tquic_cc_ops tquic_cc_newreno;
+extern struct tquic_cc_ops tquic_cc_cubic;
+
+#endif /* TQUIC_CC_CC_H */

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A packet under construction */
+#ifndef TQUIC_CORE_BUILD_H
+#define TQUIC_CORE_BUILD_H
+
+#include "core/rec.h"
+#include "core/varint.h"
+
+struct tquic_path;
+
+/**
+ * struct tquic_build - frames being put into one packet
+ * @b: write cursor over the payload
+ * @recs: what was put in, so that its fate can be followed
+ * @path: path the packet leaves on
+ * @eliciting: the peer has to acknowledge it
+ * @full: a frame did not fit, or memory for its record was short
+ * @nomem: it was the memory
+ * @now: time in ns
+ */
+struct tquic_build {
+	struct tquic_wbuf b;
+	struct tquic_rec *recs;
+	struct tquic_path *path;
+	bool eliciting;
+	bool full;
+	bool nomem;
+	u64 now;
+};
+
+struct tquic_rec *tquic_build_rec(struct tquic_build *bld, u8 kind);
+void tquic_build_commit(struct tquic_build *bld, struct tquic_rec *rec);
+void tquic_build_undo(struct tquic_build *bld, struct tquic_rec *rec);
+
+#endif /* TQUIC_CORE_BUILD_H */

@@ -1,0 +1,775 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Connection state: start, parameters, keys, loss of handshake packets, timers, close */
+#include <linux/errno.h>
+#include <linux/minmax.h>
+#include <linux/random.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include "core/conn.h"
+#include "core/loss.h"
+#include "core/path.h"
+#include "sched/sched.h"
+
+/* Defaults of what we announce; TQUIC_SOCKOPT_CONFIG changes them */
+#define TQUIC_IDLE_TIMEOUT_MS		30000
+#define TQUIC_MAX_DATA			(4 * 1024 * 1024)
+#define TQUIC_MAX_STREAM_DATA		(4 * 1024 * 1024)
+#define TQUIC_WINDOW_MAX		(16 * 1024 * 1024)
+#define TQUIC_RX_MEM_MAX		(4 * TQUIC_WINDOW_MAX)
+#define TQUIC_MAX_STREAMS_DEFAULT	128
+#define TQUIC_ACTIVE_CIDS		4
+#define TQUIC_MAX_PATH_ID_DEFAULT	7
+#define TQUIC_DATAGRAM_BYTES		65535
+
+/**
+ * tquic_conn_init() - blank connection with default settings
+ * @conn: connection, any content
+ * @ops: upward calls
+ */
+void tquic_conn_init(struct tquic_conn *conn, const struct tquic_conn_ops *ops)
+{
+	struct tquic_params *p = &conn->local;
+
+	memset(conn, 0, sizeof(*conn));
+	conn->ops = ops;
+	skb_queue_head_init(&conn->dgram_tx);
+	skb_queue_head_init(&conn->dgram_rx);
+	tquic_params_default(p);
+	tquic_params_default(&conn->peer);
+	p->max_idle_timeout_ms = TQUIC_IDLE_TIMEOUT_MS;
+	p->max_data = TQUIC_MAX_DATA;
+	p->max_stream_data_bidi_local = TQUIC_MAX_STREAM_DATA;
+	p->max_stream_data_bidi_remote = TQUIC_MAX_STREAM_DATA;
+	p->max_stream_data_uni = TQUIC_MAX_STREAM_DATA;
+	p->max_streams_bidi = TQUIC_MAX_STREAMS_DEFAULT;
+	p->max_streams_uni = TQUIC_MAX_STREAMS_DEFAULT;
+	p->active_cid_limit = TQUIC_ACTIVE_CIDS;
+	p->max_datagram_frame_size = TQUIC_DATAGRAM_BYTES;
+	p->has_max_path_id = true;
+	p->max_path_id = TQUIC_MAX_PATH_ID_DEFAULT;
+}
+
+static void tquic_conn_limits(const struct tquic_params *p,
+			      struct tquic_stream_limits *l)
+{
+	l->data_bidi_local = p->max_stream_data_bidi_local;
+	l->data_bidi_remote = p->max_stream_data_bidi_remote;
+	l->data_uni = p->max_stream_data_uni;
+	l->streams[0] = p->max_streams_bidi;
+	l->streams[1] = p->max_streams_uni;
+}
+
+/**
+ * tquic_conn_start() - begin the handshake
+ * @conn: connection from tquic_conn_init(), settings made, cc_ops and sched set
+ * @server: our role
+ * @v: version
+ * @odcid: destination id of the client's first Initial
+ * @peer_scid: server: the client's source id
+ * @now: time in ns
+ *
+ * Return: 0, -ENOMEM, -EEXIST.
+ */
+int tquic_conn_start(struct tquic_conn *conn, bool server,
+		     const struct tquic_version *v, const struct tquic_cid *odcid,
+		     const struct tquic_cid *peer_scid, u64 now)
+{
+	struct tquic_stream_limits limits;
+	struct tquic_path *path;
+	unsigned int i;
+	int ret;
+
+	conn->server = server;
+	conn->version = v;
+	conn->odcid = *odcid;
+	/* Every id we allow needs a place for its state. */
+	conn->local.max_path_id = min(conn->local.max_path_id,
+				      TQUIC_PATHS_MAX - 1U);
+	conn->max_path_id_local = conn->local.has_max_path_id ?
+				  conn->local.max_path_id : 0;
+	tquic_space_init(&conn->hs[0], TQUIC_LEVEL_INITIAL);
+	tquic_space_init(&conn->hs[1], TQUIC_LEVEL_HANDSHAKE);
+	tquic_conn_limits(&conn->local, &limits);
+	tquic_streams_init(&conn->streams, server, &limits, TQUIC_WINDOW_MAX,
+			   TQUIC_RX_MEM_MAX);
+	for (i = 0; i < TQUIC_LEVEL_COUNT; i++) {
+		tquic_send_init(&conn->crypto[i].tx, U64_MAX, NULL);
+		tquic_recv_init_crypto(&conn->crypto[i].rx,
+				       &conn->streams.rx_mem);
+	}
+	tquic_flow_rx_init(&conn->flow_rx, conn->local.max_data,
+			   TQUIC_WINDOW_MAX, now);
+	tquic_flow_tx_init(&conn->flow_tx, 0);
+	conn->state = TQUIC_STATE_HANDSHAKE;
+	conn->idle_ns = conn->local.max_idle_timeout_ms * NSEC_PER_MSEC;
+	conn->idle_start_ns = now;
+
+	path = tquic_path_create(conn, 0, now);
+	if (!path)
+		return -ENOMEM;
+	ret = tquic_path_issue_cid(conn, path, false);
+	if (ret)
+		return ret;
+	path->state = TQUIC_PATH_ACTIVE;
+	path->validated = !server;
+	conn->local.iscid = path->local.e[0].cid;
+	conn->local.has_iscid = true;
+	if (server) {
+		conn->iscid = *peer_scid;
+		conn->iscid_set = true;
+		conn->local.odcid = *odcid;
+		conn->local.has_odcid = true;
+		memcpy(conn->local.reset_token, path->local.e[0].token,
+		       TQUIC_RESET_TOKEN_LEN);
+		conn->local.has_reset_token = true;
+		tquic_cidset_remote_set_initial(&path->remote, peer_scid);
+	} else {
+		tquic_cidset_remote_set_initial(&path->remote, odcid);
+	}
+	return 0;
+}
+
+/**
+ * tquic_conn_destroy() - free everything a connection holds
+ * @conn: connection, started or not
+ */
+void tquic_conn_destroy(struct tquic_conn *conn)
+{
+	struct tquic_path *path;
+	unsigned int i;
+
+	if (!conn->version)
+		return;
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		path = tquic_conn_path(conn, i);
+		if (path)
+			tquic_path_destroy(conn, path);
+	}
+	tquic_space_destroy(&conn->hs[0]);
+	tquic_space_destroy(&conn->hs[1]);
+	for (i = 0; i < TQUIC_LEVEL_COUNT; i++) {
+		tquic_send_destroy(&conn->crypto[i].tx);
+		tquic_recv_destroy(&conn->crypto[i].rx);
+	}
+	tquic_streams_destroy(&conn->streams);
+	__skb_queue_purge(&conn->dgram_tx);
+	__skb_queue_purge(&conn->dgram_rx);
+	kfree(conn->token);
+	conn->token = NULL;
+	conn->version = NULL;
+}
+
+/**
+ * tquic_conn_local_params() - encode our transport parameters for TLS
+ * @conn: started connection
+ * @buf: destination
+ * @len: bytes at @buf
+ *
+ * Return: bytes written, or -ENOBUFS.
+ */
+ssize_t tquic_conn_local_params(struct tquic_conn *conn, u8 *buf, size_t len)
+{
+	return tquic_params_encode(&conn->local, conn->server, buf, len,
+				   get_random_u32());
+}
+
+/**
+ * tquic_conn_peer_params() - take over the peer's transport parameters
+ * @conn: connection in its handshake
+ * @buf: content of the TLS extension
+ * @len: its length
+ * @now: time in ns
+ *
+ * Return: 0, or a transport error the connection was closed with.
+ */
+int tquic_conn_peer_params(struct tquic_conn *conn, const u8 *buf, size_t len,
+			   u64 now)
+{
+	struct tquic_path *path = tquic_conn_path(conn, 0);
+	struct tquic_stream_limits limits;
+	struct tquic_params *p;
+	u64 idle;
+	int ret;
+
+	p = kzalloc(sizeof(*p), GFP_ATOMIC);
+	if (!p)
+		return -ENOMEM;
+	ret = tquic_params_parse(buf, len, !conn->server, p);
+	if (!ret)
+		ret = tquic_params_check_cids(p, !conn->server, &conn->odcid,
+					      &conn->iscid, NULL);
+	if (ret) {
+		kfree(p);
+		tquic_conn_close(conn, ret, 0, false, NULL, 0, now);
+		return ret;
+	}
+	conn->peer = *p;
+	kfree(p);
+	p = &conn->peer;
+	conn->peer_params_set = true;
+
+	idle = p->max_idle_timeout_ms * NSEC_PER_MSEC;
+	if (idle && (!conn->idle_ns || idle < conn->idle_ns))
+		conn->idle_ns = idle;
+	tquic_conn_limits(p, &limits);
+	tquic_streams_set_peer(&conn->streams, &limits);
+	tquic_flow_tx_raise(&conn->flow_tx, p->max_data);
+	conn->multipath = conn->local.has_max_path_id && p->has_max_path_id;
+	conn->max_path_id_peer = p->max_path_id;
+	/* RFC 10069 §2.1: multipath needs ids that tell paths apart. */
+	if (conn->multipath && !conn->iscid.len) {
+		tquic_conn_close(conn, TQUIC_ERR_PROTOCOL_VIOLATION, 0, false,
+				 NULL, 0, now);
+		return TQUIC_ERR_PROTOCOL_VIOLATION;
+	}
+	if (path) {
+		tquic_cidset_local_set_limit(&path->local, p->active_cid_limit);
+		if (p->has_reset_token)
+			tquic_cidset_remote_set_token(&path->remote,
+						      p->reset_token);
+		tquic_path_set_mtu(conn, path, path->mtu_max_bytes);
+	}
+	conn->todo |= TQUIC_TODO_WRITE;
+	return 0;
+}
+
+/* Keys of a level can be used in one direction from now on */
+void tquic_conn_keys_ready(struct tquic_conn *conn, enum tquic_level level,
+			   bool tx)
+{
+	if (tx)
+		conn->keys_tx |= BIT(level);
+	else
+		conn->keys_rx |= BIT(level);
+}
+
+/**
+ * tquic_conn_discard_level() - RFC 9001 §4.9: keys and packets of a level go
+ * @conn: connection
+ * @level: INITIAL or HANDSHAKE
+ * @now: time in ns
+ */
+void tquic_conn_discard_level(struct tquic_conn *conn, enum tquic_level level,
+			      u64 now)
+{
+	struct tquic_path *path = tquic_conn_path(conn, 0);
+	struct tquic_drain_result dr = {};
+
+	if (!((conn->keys_tx | conn->keys_rx) & BIT(level)))
+		return;
+	conn->keys_tx &= ~BIT(level);
+	conn->keys_rx &= ~BIT(level);
+	tquic_space_drain(tquic_conn_hs(conn, level), &dr);
+	tquic_rec_free_list(dr.recs);
+	if (path)
+		tquic_cc_on_discard(&path->cc, dr.bytes, now);
+	tquic_send_destroy(&conn->crypto[level].tx);
+	tquic_send_init(&conn->crypto[level].tx, U64_MAX, NULL);
+	conn->hs_pto_count = 0;
+	conn->hs_probes[level == TQUIC_LEVEL_HANDSHAKE] = 0;
+	tquic_conn_hs(conn, level)->ack_deadline_ns = 0;
+	tquic_conn_hs(conn, level)->ack_now = false;
+	conn->ops->keys_discard(conn, level);
+}
+
+/* RFC 9001 §4.1.2: the handshake is confirmed */
+void tquic_conn_confirm(struct tquic_conn *conn, u64 now)
+{
+	struct tquic_path *path = tquic_conn_path(conn, 0);
+
+	if (conn->confirmed)
+		return;
+	/* TLS ran elsewhere, and its end may be told to us after the peer's
+	 * answer to it has arrived.
+	 */
+	if (!conn->tls_done) {
+		conn->done_rcvd = true;
+		return;
+	}
+	conn->confirmed = true;
+	conn->peer_validated_us = true;
+	tquic_conn_discard_level(conn, TQUIC_LEVEL_INITIAL, now);
+	tquic_conn_discard_level(conn, TQUIC_LEVEL_HANDSHAKE, now);
+	if (path)
+		tquic_path_set_mtu(conn, path, path->mtu_max_bytes);
+	conn->todo |= TQUIC_TODO_STATE | TQUIC_TODO_PATHS;
+}
+
+/**
+ * tquic_conn_tls_end() - TLS is complete on our side
+ * @conn: connection
+ * @verified: the peer's identity was checked
+ * @now: time in ns
+ */
+void tquic_conn_tls_end(struct tquic_conn *conn, bool verified, u64 now)
+{
+	conn->tls_done = true;
+	conn->verified = verified;
+	conn->state = TQUIC_STATE_ESTABLISHED;
+	conn->todo |= TQUIC_TODO_STATE | TQUIC_TODO_WRITE;
+	if (conn->server) {
+		conn->ctl |= TQUIC_CONN_CTL_HANDSHAKE_DONE;
+		tquic_conn_confirm(conn, now);
+	} else if (conn->done_rcvd) {
+		tquic_conn_confirm(conn, now);
+	}
+	tquic_path_replenish(conn, now);
+	tquic_conn_event(conn, TQUIC_EVENT_ESTABLISHED, 0, 0);
+}
+
+/* Tell readers of events, and whoever monitors */
+void tquic_conn_event(struct tquic_conn *conn, u32 type, u64 id, u64 error)
+{
+	struct tquic_event ev = { .type = type, .id = id, .error_code = error };
+
+	conn->ops->event(conn, &ev);
+	if (!conn->want_events)
+		return;
+	if (conn->event_count == TQUIC_EVENTS_MAX) {
+		conn->event_lost++;
+		return;
+	}
+	conn->events[(conn->event_head + conn->event_count) % TQUIC_EVENTS_MAX] = ev;
+	conn->event_count++;
+	conn->todo |= TQUIC_TODO_READ;
+}
+
+/* Oldest event; one about those that did not fit comes last */
+bool tquic_conn_event_pop(struct tquic_conn *conn, struct tquic_event *ev)
+{
+	if (conn->event_count) {
+		*ev = conn->events[conn->event_head];
+		conn->event_head = (conn->event_head + 1) % TQUIC_EVENTS_MAX;
+		conn->event_count--;
+		return true;
+	}
+	if (!conn->event_lost)
+		return false;
+	*ev = (struct tquic_event){
+		.type = TQUIC_EVENT_LOST, .error_code = conn->event_lost,
+	};
+	conn->event_lost = 0;
+	return true;
+}
+
+/* Largest PTO of all open paths: what three of must pass before state goes */
+u64 tquic_conn_pto_max_ns(const struct tquic_conn *conn)
+{
+	u64 delay = conn->peer.max_ack_delay_ms * NSEC_PER_MSEC;
+	const struct tquic_path *path;
+	unsigned int i;
+	u64 pto = 0;
+
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		path = tquic_conn_path(conn, i);
+		if (path && path->state != TQUIC_PATH_UNUSED)
+			pto = max(pto, tquic_rtt_pto_ns(&path->rtt, delay));
+	}
+	return pto;
+}
+
+/**
+ * tquic_conn_close() - close the connection with an error or without
+ * @conn: connection
+ * @error: transport error code, or the application's
+ * @frame_type: frame that is to blame, 0 for none
+ * @app: @error is of the application
+ * @reason: text for the peer, cut to TQUIC_REASON_MAX bytes
+ * @reason_len: its length
+ * @now: time in ns
+ *
+ * The first close counts.  A CONNECTION_CLOSE goes out with the next datagrams.
+ */
+void tquic_conn_close(struct tquic_conn *conn, u64 error, u64 frame_type,
+		      bool app, const u8 *reason, u32 reason_len, u64 now)
+{
+	struct tquic_close *c = &conn->closed;
+
+	if (conn->state != TQUIC_STATE_HANDSHAKE &&
+	    conn->state != TQUIC_STATE_ESTABLISHED)
+		return;
+	c->error_code = error;
+	c->frame_type = frame_type;
+	c->flags = app ? TQUIC_CLOSE_APP : 0;
+	c->reason_len = min_t(u32, reason_len, TQUIC_REASON_MAX);
+	if (c->reason_len)
+		memcpy(c->reason, reason, c->reason_len);
+	conn->state = TQUIC_STATE_CLOSING;
+	conn->close_levels = conn->keys_tx;
+	conn->close_rx_next = 1;
+	conn->close_end_ns = now + 3 * tquic_conn_pto_max_ns(conn);
+	conn->todo |= TQUIC_TODO_STATE | TQUIC_TODO_READ | TQUIC_TODO_WRITE;
+	tquic_conn_event(conn, TQUIC_EVENT_CLOSED, 0, error);
+}
+
+/* The peer's CONNECTION_CLOSE: say nothing more (RFC 9000 §10.2.2) */
+void tquic_conn_closed_by_peer(struct tquic_conn *conn,
+			       const struct tquic_frame *f, u64 now)
+{
+	tquic_conn_close(conn, f->close.code, f->close.frame_type, f->close.app,
+			 f->close.reason, f->close.reason_len, now);
+	conn->closed.flags |= TQUIC_CLOSE_PEER;
+	conn->state = TQUIC_STATE_DRAINING;
+	conn->close_levels = 0;
+}
+
+/* End without a word: idle timeout, or the last waiting is over */
+static void tquic_conn_vanish(struct tquic_conn *conn, u32 flags)
+{
+	if (conn->state < TQUIC_STATE_CLOSING) {
+		conn->closed.flags = flags;
+		tquic_conn_event(conn, TQUIC_EVENT_CLOSED, 0, 0);
+	}
+	conn->state = TQUIC_STATE_CLOSED;
+	conn->close_levels = 0;
+	conn->todo |= TQUIC_TODO_STATE | TQUIC_TODO_READ | TQUIC_TODO_WRITE;
+}
+
+/**
+ * tquic_conn_touch_idle() - restart the idle timer (RFC 9000 §10.1)
+ * @conn: connection
+ * @received: a packet was processed; else an ack-eliciting one is sent
+ * @now: time in ns
+ */
+void tquic_conn_touch_idle(struct tquic_conn *conn, bool received, u64 now)
+{
+	if (received) {
+		conn->last_rx_ns = now;
+		conn->idle_restarted = false;
+		conn->idle_start_ns = now;
+	} else if (!conn->idle_restarted) {
+		conn->idle_restarted = true;
+		conn->idle_start_ns = now;
+	}
+}
+
+static void tquic_conn_lost(struct tquic_conn *conn, struct tquic_path *path,
+			    const struct tquic_loss_result *res, u64 now)
+{
+	struct tquic_cc_loss loss = {
+		.now = now,
+		.bytes = res->bytes,
+		.sent_ns = res->largest_sent_ns,
+		.pkts = res->pkts,
+		.persistent = res->persistent,
+	};
+
+	path->stats.lost_packets += res->pkts + res->mtu_probe_pkts;
+	if (res->mtu_probe_bytes)
+		tquic_cc_on_discard(&path->cc, res->mtu_probe_bytes, now);
+	if (res->pkts)
+		tquic_cc_on_lost(&path->cc, &loss);
+	if (res->persistent)
+		tquic_rtt_reset_min(&path->rtt);
+	tquic_ctrl_on_lost(conn, res->lost);
+}
+
+/* Declare what is lost among a path's 1-RTT packets */
+void tquic_conn_detect_loss(struct tquic_conn *conn, struct tquic_path *path,
+			    u64 now)
+{
+	struct tquic_loss_result res = {};
+
+	tquic_loss_detect(&path->space, &path->rtt,
+			  conn->peer.max_ack_delay_ms * NSEC_PER_MSEC, now, &res);
+	tquic_conn_lost(conn, path, &res, now);
+}
+
+/* Declare what is lost among Initial or Handshake packets */
+void tquic_conn_detect_loss_hs(struct tquic_conn *conn, enum tquic_level level,
+			       u64 now)
+{
+	struct tquic_path *path = tquic_conn_path(conn, 0);
+	struct tquic_loss_result res = {};
+
+	if (!path)
+		return;
+	tquic_loss_detect(tquic_conn_hs(conn, level), &path->rtt, 0, now, &res);
+	tquic_conn_lost(conn, path, &res, now);
+}
+
+/* An acknowledgment of Initial or Handshake packets came */
+void tquic_conn_on_ack_hs(struct tquic_conn *conn, enum tquic_level level,
+			  u32 acked_pkts)
+{
+	/* RFC 9002 §6.2.2.1: the server has the client's address proven once
+	 * it acknowledges a Handshake packet.
+	 */
+	if (level == TQUIC_LEVEL_HANDSHAKE)
+		conn->peer_validated_us = true;
+	if (acked_pkts && (conn->server || conn->peer_validated_us))
+		conn->hs_pto_count = 0;
+}
+
+static bool tquic_conn_in_handshake(const struct tquic_conn *conn)
+{
+	return !conn->confirmed && conn->state < TQUIC_STATE_CLOSING;
+}
+
+/* When the handshake's probe timeout expires; 0: not armed (RFC 9002 §6.2) */
+static u64 tquic_conn_hs_pto_ns(const struct tquic_conn *conn)
+{
+	struct tquic_path *path = tquic_conn_path(conn, 0);
+	u64 t, due = 0;
+	unsigned int i;
+
+	if (!path || !tquic_conn_in_handshake(conn) ||
+	    conn->hs_probes[0] || conn->hs_probes[1])
+		return 0;
+	if (tquic_path_tx_room(path) < TQUIC_MIN_UDP_PAYLOAD)
+		return 0;
+	for (i = 0; i < 2; i++) {
+		t = tquic_loss_pto_deadline_ns(&conn->hs[i], &path->rtt, 0,
+					       conn->hs_pto_count);
+		if (t && (!due || t < due))
+			due = t;
+	}
+	/* A client whose address the server cannot trust yet has to give it
+	 * more bytes to answer with (RFC 9002 §6.2.2.1).
+	 */
+	if (!due && !conn->server && !conn->peer_validated_us && conn->keys_tx) {
+		t = max(conn->hs[0].last_eliciting_ns,
+			conn->hs[1].last_eliciting_ns);
+		if (t)
+			due = t + tquic_loss_pto_period_ns(&path->rtt, 0,
+							   conn->hs_pto_count);
+	}
+	return due;
+}
+
+static void tquic_conn_on_hs_pto(struct tquic_conn *conn)
+{
+	struct tquic_path *path = tquic_conn_path(conn, 0);
+	bool any = false;
+	unsigned int i;
+
+	path->stats.ptos++;
+	conn->hs_pto_count = min(conn->hs_pto_count + 1, 16);
+	if (conn->hs_pto_count >= TQUIC_PATH_ECN_PTOS)
+		path->ecn = false;
+	for (i = 0; i < 2; i++) {
+		if (!conn->hs[i].eliciting_in_flight)
+			continue;
+		tquic_ctrl_on_lost(conn, tquic_space_take_oldest(&conn->hs[i]));
+		conn->hs_probes[i] = 1;
+		any = true;
+	}
+	if (any)
+		return;
+	i = conn->keys_tx & BIT(TQUIC_LEVEL_HANDSHAKE) ? 1 : 0;
+	conn->hs_probes[i] = 1;
+}
+
+/* Idle for so long that the connection ends; never below 3 PTO */
+static u64 tquic_conn_idle_end_ns(const struct tquic_conn *conn)
+{
+	if (!conn->idle_ns)
+		return 0;
+	return conn->idle_start_ns +
+	       max(conn->idle_ns, 3 * tquic_conn_pto_max_ns(conn));
+}
+
+/* When the next keep-alive is due; those sent do not count as signs of life */
+static u64 tquic_conn_keepalive_ns(const struct tquic_conn *conn)
+{
+	if (!conn->keepalive_ns || conn->state != TQUIC_STATE_ESTABLISHED ||
+	    conn->ctl & TQUIC_CONN_CTL_PING)
+		return 0;
+	return max(conn->idle_start_ns, conn->keepalive_sent_ns) +
+	       conn->keepalive_ns;
+}
+
+static u64 tquic_conn_sooner(u64 a, u64 b)
+{
+	if (!a || (b && b < a))
+		return b;
+	return a;
+}
+
+/**
+ * tquic_conn_deadline_ns() - when tquic_conn_on_timeout() wants to be called
+ * @conn: connection
+ *
+ * Return: time in ns, 0: never.
+ */
+u64 tquic_conn_deadline_ns(const struct tquic_conn *conn)
+{
+	const struct tquic_path *path;
+	unsigned int i;
+	u64 t;
+
+	switch (conn->state) {
+	case TQUIC_STATE_HANDSHAKE:
+	case TQUIC_STATE_ESTABLISHED:
+		break;
+	case TQUIC_STATE_CLOSING:
+		return tquic_conn_sooner(conn->close_end_ns, conn->pace_due_ns);
+	case TQUIC_STATE_DRAINING:
+		return conn->close_end_ns;
+	default:
+		return 0;
+	}
+	t = tquic_conn_sooner(tquic_conn_idle_end_ns(conn), conn->pace_due_ns);
+	t = tquic_conn_sooner(t, tquic_conn_keepalive_ns(conn));
+	t = tquic_conn_sooner(t, conn->key_drop_prev_ns);
+	t = tquic_conn_sooner(t, conn->replenish_ns);
+	/* Acknowledgments of the handshake never wait for a timer. */
+	if (tquic_conn_in_handshake(conn)) {
+		for (i = 0; i < 2; i++)
+			t = tquic_conn_sooner(t, conn->hs[i].loss_time_ns);
+		t = tquic_conn_sooner(t, tquic_conn_hs_pto_ns(conn));
+	}
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		path = tquic_conn_path(conn, i);
+		if (path)
+			t = tquic_conn_sooner(t, tquic_path_deadline_ns(conn, path));
+	}
+	/* What is due can do nothing before there is memory again. */
+	return conn->tx_nomem ? max(t, conn->pace_due_ns) : t;
+}
+
+static void tquic_conn_hs_timeout(struct tquic_conn *conn, u64 now)
+{
+	unsigned int i;
+	u64 t;
+
+	if (!tquic_conn_in_handshake(conn))
+		return;
+	for (i = 0; i < 2; i++) {
+		t = conn->hs[i].loss_time_ns;
+		if (t && now >= t)
+			tquic_conn_detect_loss_hs(conn, conn->hs[i].level, now);
+	}
+	t = tquic_conn_hs_pto_ns(conn);
+	if (t && now >= t)
+		tquic_conn_on_hs_pto(conn);
+}
+
+/**
+ * tquic_conn_on_timeout() - do everything that is due
+ * @conn: connection
+ * @now: time in ns
+ *
+ * The caller then sends what tquic_conn_output() gives.
+ */
+void tquic_conn_on_timeout(struct tquic_conn *conn, u64 now)
+{
+	struct tquic_path *path;
+	unsigned int i;
+	u64 t;
+
+	if (conn->state == TQUIC_STATE_CLOSING ||
+	    conn->state == TQUIC_STATE_DRAINING) {
+		if (now >= conn->close_end_ns)
+			tquic_conn_vanish(conn, 0);
+		return;
+	}
+	if (conn->state != TQUIC_STATE_HANDSHAKE &&
+	    conn->state != TQUIC_STATE_ESTABLISHED)
+		return;
+	t = tquic_conn_idle_end_ns(conn);
+	if (t && now >= t) {
+		tquic_conn_vanish(conn, TQUIC_CLOSE_IDLE);
+		return;
+	}
+	t = tquic_conn_keepalive_ns(conn);
+	if (t && now >= t) {
+		conn->ctl |= TQUIC_CONN_CTL_PING;
+		conn->keepalive_sent_ns = now;
+	}
+	if (conn->key_drop_prev_ns && now >= conn->key_drop_prev_ns) {
+		conn->key_drop_prev_ns = 0;
+		conn->todo |= TQUIC_TODO_KEYS;
+	}
+	if (conn->replenish_ns && now >= conn->replenish_ns)
+		tquic_path_replenish(conn, now);
+	tquic_conn_hs_timeout(conn, now);
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		path = tquic_conn_path(conn, i);
+		if (path)
+			tquic_path_on_timeout(conn, path, now);
+	}
+}
+
+static u64 tquic_conn_srtt_max_ns(const struct tquic_conn *conn)
+{
+	const struct tquic_path *path;
+	unsigned int i;
+	u64 srtt = 0;
+
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		path = tquic_conn_path(conn, i);
+		if (path && tquic_path_is_open(path) && path->rtt.first_sample_ns)
+			srtt = max(srtt, path->rtt.srtt_ns);
+	}
+	return srtt;
+}
+
+/**
+ * tquic_conn_read_done() - the program took bytes of a stream
+ * @conn: connection
+ * @s: stream; may be freed when it is done
+ * @bytes: how many
+ * @now: time in ns
+ */
+void tquic_conn_read_done(struct tquic_conn *conn, struct tquic_stream *s,
+			  u32 bytes, u64 now)
+{
+	/* A loss holds delivery up for one more round trip, on whatever path
+	 * it was: the window has to last for that too.
+	 */
+	u64 srtt = 2 * tquic_conn_srtt_max_ns(conn);
+
+	if (tquic_recv_consume(&s->rx, bytes, now, srtt))
+		tquic_streams_ctl_set(&conn->streams, s,
+				      TQUIC_STREAM_CTL_MAX_DATA);
+	if (tquic_flow_rx_consumed(&conn->flow_rx, bytes, now, srtt))
+		conn->ctl |= TQUIC_CONN_CTL_MAX_DATA;
+	conn->stats.bytes_delivered += bytes;
+	tquic_streams_update_readable(&conn->streams, s);
+	tquic_streams_reap(&conn->streams, s);
+}
+
+/**
+ * tquic_conn_stream_reset() - stop sending on a stream, drop what is queued
+ * @conn: connection
+ * @s: stream
+ * @error: application error code
+ *
+ * Return: 0, or -EPIPE when there is nothing left to reset.
+ */
+int tquic_conn_stream_reset(struct tquic_conn *conn, struct tquic_stream *s,
+			    u64 error)
+{
+	if (!tquic_send_reset(&s->tx, error))
+		return -EPIPE;
+	tquic_streams_ctl_set(&conn->streams, s, TQUIC_STREAM_CTL_RESET);
+	tquic_streams_update_ready(&conn->streams, s);
+	conn->todo |= TQUIC_TODO_WRITE;
+	return 0;
+}
+
+/**
+ * tquic_conn_stream_stop() - ask the peer to stop sending, drop what came
+ * @conn: connection
+ * @s: stream; may be freed when it is done
+ * @error: application error code
+ * @now: time in ns
+ *
+ * Return: 0, or -EPIPE when all had come already.
+ */
+int tquic_conn_stream_stop(struct tquic_conn *conn, struct tquic_stream *s,
+			   u64 error, u64 now)
+{
+	struct tquic_recv_delta delta = {};
+	bool stop = tquic_recv_stop(&s->rx, error, &delta);
+
+	if (delta.dropped &&
+	    tquic_flow_rx_consumed(&conn->flow_rx, delta.dropped, now, 0))
+		conn->ctl |= TQUIC_CONN_CTL_MAX_DATA;
+	if (stop)
+		tquic_streams_ctl_set(&conn->streams, s, TQUIC_STREAM_CTL_STOP);
+	tquic_streams_update_readable(&conn->streams, s);
+	tquic_streams_reap(&conn->streams, s);
+	return stop ? 0 : -EPIPE;
+}

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A connection: the state machine behind a socket, without the socket */
+#ifndef TQUIC_CORE_CONN_H
+#define TQUIC_CORE_CONN_H
+
+#include <linux/types.h>
+#include <linux/skbuff.h>
+#include <linux/tquic.h>
+#include "core/proto.h"
+#include "core/version.h"
+#include "core/frame.h"
+#include "core/header.h"
+#include "core/params.h"
+#include "core/path.h"
+#include "core/flow.h"
+#include "core/streams.h"
+
+struct tquic_sched_ops;
+
+#define TQUIC_CRYPTO_WINDOW_BYTES	(64 * 1024)
+#define TQUIC_EVENTS_MAX		64
+#define TQUIC_DGRAMS_TX_MAX		256
+#define TQUIC_DGRAMS_RX_BYTES_MAX	(1024 * 1024)
+#define TQUIC_INITIAL_BYTES_MIN		1200	/* RFC 9000 §14.1 */
+#define TQUIC_RECORD_ROOM_MIN		64
+#define TQUIC_TX_RETRY_NS		NSEC_PER_MSEC	/* after lack of memory */
+
+/* What the caller of the engine still has to do; conn->todo */
+#define TQUIC_TODO_READ		BIT(0)	/* something to read came */
+#define TQUIC_TODO_WRITE	BIT(1)	/* room to write opened */
+#define TQUIC_TODO_STATE	BIT(2)	/* conn->state changed */
+#define TQUIC_TODO_PATHS	BIT(3)	/* a path was validated, lost or freed */
+#define TQUIC_TODO_KEYS		BIT(4)	/* next keys have to be computed */
+
+/**
+ * struct tquic_conn_ops - what the engine asks of the layers above
+ * @cid_add: register one of our connection ids; -EEXIST: choose another
+ * @cid_del: forget it
+ * @reset_token: stateless reset token of one of our ids
+ * @keys_discard: drop both directions' keys of a level
+ * @path_free: release path->link
+ * @acked: 1-RTT packets of a path up to @largest were acknowledged by the
+ *	packet being processed; 0 or a transport error
+ * @event: a path or the connection changed, for monitors
+ *
+ * Context: under the connection lock, softirq; may not sleep.
+ */
+struct tquic_conn_ops {
+	int (*cid_add)(struct tquic_conn *conn, const struct tquic_cid *cid,
+		       u32 path_id, u64 seq);
+	void (*cid_del)(struct tquic_conn *conn, const struct tquic_cid *cid);
+	void (*reset_token)(struct tquic_conn *conn,
+			    const struct tquic_cid *cid, u8 token[16]);
+	void (*keys_discard)(struct tquic_conn *conn, enum tquic_level level);
+	void (*path_free)(struct tquic_conn *conn, struct tquic_path *path);
+	int (*acked)(struct tquic_conn *conn, const struct tquic_path *path,
+		     u64 largest);
+	void (*event)(struct tquic_conn *conn, const struct tquic_event *ev);
+};
+
+/* Control frames of the connection as a whole; conn->ctl */
+enum tquic_conn_ctl {
+	TQUIC_CONN_CTL_MAX_DATA = 1,
+	TQUIC_CONN_CTL_DATA_BLOCKED = 2,
+	TQUIC_CONN_CTL_HANDSHAKE_DONE = 4,
+	TQUIC_CONN_CTL_MAX_PATH_ID = 8,
+	TQUIC_CONN_CTL_PING = 16,	/* keep-alive */
+};
+
+/* CRYPTO bytes of one level, both ways */
+struct tquic_crypto_stream {
+	struct tquic_send tx;
+	struct tquic_recv rx;
+};
+
+struct tquic_conn_stats {
+	u64 bytes_sent, bytes_received, bytes_retransmitted, bytes_delivered;
+	u64 streams_opened;
+	u64 datagrams_sent, datagrams_received, datagrams_dropped;
+	u32 key_updates;
+};
+
+/**
+ * struct tquic_conn - one connection
+ * @ops: upward calls
+ * @state: enum tquic_state
+ * @keys_tx: bit per level: packets can be sealed
+ * @keys_rx: bit per level: packets can be opened
+ * @confirmed: handshake confirmed, RFC 9001 §4.1.2
+ * @multipath: both sides sent initial_max_path_id
+ * @local: parameters we announce
+ * @peer: parameters of the peer, defaults until they arrive
+ * @hs: packet-number spaces of Initial and Handshake packets, on path 0
+ * @ctl: control frames to send
+ * @todo: TQUIC_TODO_* for whoever called the engine
+ *
+ * Everything is under the connection lock unless its group says otherwise.
+ */
+struct tquic_conn {
+	const struct tquic_conn_ops *ops;
+	const struct tquic_version *version;
+	u8 state;
+	bool server;
+	u8 keys_tx, keys_rx;
+	bool tls_done;
+	bool confirmed;
+	bool multipath;
+	bool verified;
+	bool peer_params_set;
+	bool peer_validated_us;	/* client: the server saw our address */
+	bool done_rcvd;		/* client: HANDSHAKE_DONE came, TLS is not done */
+	bool tx_nomem;		/* the last output lacked memory */
+	bool retry_seen;
+	u16 cipher;
+	u32 todo;
+
+	struct tquic_params local, peer;
+	struct tquic_cid odcid;		/* first DCID the client chose */
+	struct tquic_cid iscid;		/* peer's first SCID */
+	bool iscid_set;
+	u8 token_len;
+	u8 *token;			/* for client Initials */
+
+	/* handshake */
+	struct tquic_space hs[2];
+	struct tquic_crypto_stream crypto[TQUIC_LEVEL_COUNT];
+	bool drop_initial;		/* at the next datagram */
+	u8 hs_pto_count;
+	u8 hs_probes[2];
+
+	/* paths: writers under the lock, readers by RCU */
+	struct tquic_path __rcu *paths[TQUIC_PATHS_MAX];
+	u32 next_path_id;		/* ids below have or had a path */
+	u32 max_path_id_local;		/* what we let the peer use */
+	u32 max_path_id_peer;		/* what the peer lets us use */
+
+	/* application data */
+	struct tquic_streams streams;
+	struct tquic_flow_rx flow_rx;
+	struct tquic_flow_tx flow_tx;
+	u8 ctl;				/* enum tquic_conn_ctl bits */
+	struct sk_buff_head dgram_tx, dgram_rx;
+	u32 dgram_rx_bytes;
+
+	const struct tquic_sched_ops *sched;
+	u64 sched_priv[8];
+	const struct tquic_cc_ops *cc_ops;
+
+	/* timers, ns; 0: not set */
+	u64 idle_ns;			/* negotiated, 0: never */
+	u64 idle_start_ns;
+	u64 last_rx_ns;
+	u64 keepalive_ns;		/* interval */
+	u64 keepalive_sent_ns;
+	u64 replenish_ns;		/* memory for new ids was short */
+	u64 close_end_ns;
+	u64 pace_due_ns;		/* data waits for a pacer */
+	bool idle_restarted;		/* by a send since the last receive */
+
+	/* key update, RFC 9001 §6 */
+	u64 key_drop_prev_ns;
+	bool tx_phase;			/* key phase bit of what we send */
+
+	/* closing */
+	struct tquic_close closed;
+	u8 close_levels;		/* levels a CONNECTION_CLOSE is due at */
+	u32 close_rx;			/* packets since the last one sent */
+	u32 close_rx_next;
+
+	struct tquic_event events[TQUIC_EVENTS_MAX];
+	u16 event_head, event_count;
+	u32 event_lost;
+	bool want_events;
+
+	struct tquic_conn_stats stats;
+};
+
+/**
+ * struct tquic_rx_pkt - one opened packet on its way into the engine
+ * @type: kind of packet
+ * @path: path its DCID belongs to
+ * @pn: full packet number
+ * @skb: buffer that holds it
+ * @dcid: id it was addressed to, NULL for the client's first choice
+ * @payload: plaintext frames, inside @skb
+ * @len: bytes of @payload
+ * @dgram_bytes: UDP payload this packet is accounted with
+ * @ecn: two ECN bits of the IP header
+ */
+struct tquic_rx_pkt {
+	enum tquic_pkt_type type;
+	struct tquic_path *path;
+	struct sk_buff *skb;
+	const struct tquic_cid *dcid;
+	const u8 *payload;
+	u32 len;
+	u32 dgram_bytes;
+	u64 pn;
+	u8 ecn;
+};
+
+/**
+ * struct tquic_tx_pkt - one built packet, ready to be sealed
+ * @level: whose keys
+ * @path: where it goes
+ * @pn: its packet number
+ * @hdr_len: header with packet number
+ * @pn_off: where the packet number starts
+ * @len: header and plaintext, without the tag
+ * @ect0: its datagram is to be marked ECT(0), as all packets in it say
+ */
+struct tquic_tx_pkt {
+	enum tquic_level level;
+	struct tquic_path *path;
+	u64 pn;
+	u8 *data;
+	u32 hdr_len;
+	u32 pn_off;
+	u32 len;
+	u8 pn_len;
+	bool ect0;
+};
+
+/* conn.c */
+void tquic_conn_init(struct tquic_conn *conn, const struct tquic_conn_ops *ops);
+void tquic_conn_destroy(struct tquic_conn *conn);
+int tquic_conn_start(struct tquic_conn *conn, bool server,
+		     const struct tquic_version *v, const struct tquic_cid *odcid,
+		     const struct tquic_cid *peer_scid, u64 now);
+ssize_t tquic_conn_local_params(struct tquic_conn *conn, u8 *buf, size_t len);
+int tquic_conn_peer_params(struct tquic_conn *conn, const u8 *buf, size_t len,
+			   u64 now);
+void tquic_conn_keys_ready(struct tquic_conn *conn, enum tquic_level level,
+			   bool tx);
+void tquic_conn_tls_end(struct tquic_conn *conn, bool verified, u64 now);
+void tquic_conn_confirm(struct tquic_conn *conn, u64 now);
+void tquic_conn_discard_level(struct tquic_conn *conn, enum tquic_level level,
+			      u64 now);
+void tquic_conn_on_ack_hs(struct tquic_conn *conn, enum tquic_level level,
+			  u32 acked_pkts);
+void tquic_conn_close(struct tquic_conn *conn, u64 error, u64 frame_type,
+		      bool app, const u8 *reason, u32 reason_len, u64 now);
+void tquic_conn_closed_by_peer(struct tquic_conn *conn,
+			       const struct tquic_frame *f, u64 now);
+void tquic_conn_event(struct tquic_conn *conn, u32 type, u64 id, u64 error);
+bool tquic_conn_event_pop(struct tquic_conn *conn, struct tquic_event *ev);
+u64 tquic_conn_pto_max_ns(const struct tquic_conn *conn);
+u64 tquic_conn_deadline_ns(const struct tquic_conn *conn);
+void tquic_conn_detect_loss(struct tquic_conn *conn, struct tquic_path *path,
+			    u64 now);
+void tquic_conn_detect_loss_hs(struct tquic_conn *conn, enum tquic_level level,
+			       u64 now);
+void tquic_conn_on_timeout(struct tquic_conn *conn, u64 now);
+void tquic_conn_touch_idle(struct tquic_conn *conn, bool received, u64 now);
+
+/* ctrl.c: control frames, and what becomes of every frame sent */
+struct tquic_build;
+bool tquic_ctrl_pending(const struct tquic_conn *conn);
+void tquic_ctrl_build(struct tquic_conn *conn, struct tquic_build *bld);
+void tquic_ctrl_on_lost(struct tquic_conn *conn, struct tquic_rec *list);
+void tquic_ctrl_on_acked(struct tquic_conn *conn, struct tquic_rec *list);
+
+/* input.c */
+int tquic_conn_input(struct tquic_conn *conn, const struct tquic_rx_pkt *pkt,
+		     u64 now);
+
+/* output.c */
+int tquic_conn_output(struct tquic_conn *conn, u8 *buf, u32 room, u64 now,
+		      struct tquic_tx_pkt pkts[TQUIC_LEVEL_COUNT]);
+
+/* used by stream users (socket layer) */
+void tquic_conn_read_done(struct tquic_conn *conn, struct tquic_stream *s,
+			  u32 bytes, u64 now);
+int tquic_conn_stream_reset(struct tquic_conn *conn, struct tquic_stream *s,
+			    u64 error);
+int tquic_conn_stream_stop(struct tquic_conn *conn, struct tquic_stream *s,
+			   u64 error, u64 now);
+
+static inline struct tquic_path *tquic_conn_path(const struct tquic_conn *conn,
+						 unsigned int i)
+{
+	return rcu_dereference_protected(conn->paths[i], true);
+}
+
+/* Packet-number space of Initial or Handshake packets */
+static inline struct tquic_space *tquic_conn_hs(struct tquic_conn *conn,
+						enum tquic_level level)
+{
+	return &conn->hs[level == TQUIC_LEVEL_HANDSHAKE];
+}
+
+#endif /* TQUIC_CORE_CONN_H */

@@ -1,0 +1,560 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Control frames, and what becomes of every frame once its packet is acked or lost */
+#include <linux/minmax.h>
+#include "core/build.h"
+#include "core/conn.h"
+#include "core/path.h"
+
+/**
+ * tquic_build_rec() - record for the next frame
+ * @bld: packet under construction
+ * @kind: enum tquic_rec_kind
+ *
+ * Return: the record, to be given to tquic_build_commit() or
+ * tquic_build_undo(), or NULL without memory: no more frames then.
+ */
+struct tquic_rec *tquic_build_rec(struct tquic_build *bld, u8 kind)
+{
+	struct tquic_rec *rec = tquic_rec_alloc(GFP_ATOMIC);
+
+	if (!rec) {
+		bld->full = true;
+		bld->nomem = true;
+		return NULL;
+	}
+	rec->kind = kind;
+	return rec;
+}
+
+/* The frame of @rec is in the packet, and the peer has to acknowledge it */
+void tquic_build_commit(struct tquic_build *bld, struct tquic_rec *rec)
+{
+	tquic_rec_push(&bld->recs, rec);
+	bld->eliciting = true;
+}
+
+/* The frame of @rec did not fit */
+void tquic_build_undo(struct tquic_build *bld, struct tquic_rec *rec)
+{
+	tquic_rec_free(rec);
+	bld->full = true;
+}
+
+/* Finish a frame: @put says whether it fitted */
+static bool tquic_ctrl_finish(struct tquic_build *bld, struct tquic_rec *rec,
+			      bool put)
+{
+	if (put)
+		tquic_build_commit(bld, rec);
+	else
+		tquic_build_undo(bld, rec);
+	return put;
+}
+
+/* Path id operand: frames of RFC 9000 while multipath is not negotiated */
+static s64 tquic_ctrl_path_id(const struct tquic_conn *conn,
+			      const struct tquic_path *path)
+{
+	return conn->multipath ? path->id : TQUIC_PATH_ID_NONE;
+}
+
+static void tquic_ctrl_build_conn(struct tquic_conn *conn,
+				  struct tquic_build *bld)
+{
+	struct tquic_rec *rec;
+
+	if (conn->ctl & TQUIC_CONN_CTL_HANDSHAKE_DONE) {
+		rec = tquic_build_rec(bld, TQUIC_REC_HANDSHAKE_DONE);
+		if (!rec || !tquic_ctrl_finish(bld, rec,
+					       tquic_frame_put_handshake_done(&bld->b)))
+			return;
+		conn->ctl &= ~TQUIC_CONN_CTL_HANDSHAKE_DONE;
+	}
+	if (conn->ctl & TQUIC_CONN_CTL_MAX_DATA) {
+		rec = tquic_build_rec(bld, TQUIC_REC_MAX_DATA);
+		if (!rec)
+			return;
+		rec->off = conn->flow_rx.max;
+		if (!tquic_ctrl_finish(bld, rec,
+				       tquic_frame_put_max_data(&bld->b, rec->off)))
+			return;
+		conn->ctl &= ~TQUIC_CONN_CTL_MAX_DATA;
+	}
+	if (conn->ctl & TQUIC_CONN_CTL_DATA_BLOCKED) {
+		rec = tquic_build_rec(bld, TQUIC_REC_DATA_BLOCKED);
+		if (!rec)
+			return;
+		rec->off = conn->flow_tx.max;
+		if (!tquic_ctrl_finish(bld, rec,
+				       tquic_frame_put_data_blocked(&bld->b, rec->off)))
+			return;
+		conn->ctl &= ~TQUIC_CONN_CTL_DATA_BLOCKED;
+	}
+	if (conn->ctl & TQUIC_CONN_CTL_MAX_PATH_ID) {
+		rec = tquic_build_rec(bld, TQUIC_REC_MAX_PATH_ID);
+		if (!rec)
+			return;
+		rec->off = conn->max_path_id_local;
+		if (!tquic_ctrl_finish(bld, rec,
+				       tquic_frame_put_max_path_id(&bld->b, rec->off)))
+			return;
+		conn->ctl &= ~TQUIC_CONN_CTL_MAX_PATH_ID;
+	}
+	if (conn->ctl & TQUIC_CONN_CTL_PING) {
+		rec = tquic_build_rec(bld, TQUIC_REC_PING);
+		if (!rec || !tquic_ctrl_finish(bld, rec,
+					       tquic_frame_put_ping(&bld->b)))
+			return;
+		conn->ctl &= ~TQUIC_CONN_CTL_PING;
+	}
+}
+
+static void tquic_ctrl_build_max_streams(struct tquic_conn *conn,
+					 struct tquic_build *bld)
+{
+	struct tquic_streams *t = &conn->streams;
+	struct tquic_rec *rec;
+	unsigned int uni;
+	bool put;
+
+	for (uni = 0; uni < 2; uni++) {
+		if (t->grant_due & BIT(uni)) {
+			rec = tquic_build_rec(bld, uni ? TQUIC_REC_MAX_STREAMS_UNI :
+					      TQUIC_REC_MAX_STREAMS_BIDI);
+			if (!rec)
+				return;
+			rec->off = t->max_remote[uni];
+			put = tquic_frame_put_max_streams(&bld->b, rec->off, !uni);
+			if (!tquic_ctrl_finish(bld, rec, put))
+				return;
+			t->grant_due &= ~BIT(uni);
+		}
+		if (t->blocked_due & BIT(uni)) {
+			rec = tquic_build_rec(bld, uni ? TQUIC_REC_STREAMS_BLOCKED_UNI :
+					      TQUIC_REC_STREAMS_BLOCKED_BIDI);
+			if (!rec)
+				return;
+			rec->off = t->peer.streams[uni];
+			put = tquic_frame_put_streams_blocked(&bld->b, rec->off, !uni);
+			if (!tquic_ctrl_finish(bld, rec, put))
+				return;
+			t->blocked_due &= ~BIT(uni);
+		}
+	}
+}
+
+static bool tquic_ctrl_build_one_stream(struct tquic_build *bld,
+					struct tquic_streams *t,
+					struct tquic_stream *s, u8 bit)
+{
+	static const u8 kinds[] = {
+		[TQUIC_STREAM_CTL_RESET] = TQUIC_REC_RESET_STREAM,
+		[TQUIC_STREAM_CTL_STOP] = TQUIC_REC_STOP_SENDING,
+		[TQUIC_STREAM_CTL_MAX_DATA] = TQUIC_REC_MAX_STREAM_DATA,
+		[TQUIC_STREAM_CTL_BLOCKED] = TQUIC_REC_STREAM_DATA_BLOCKED,
+	};
+	struct tquic_rec *rec = tquic_build_rec(bld, kinds[bit]);
+	bool put = false;
+
+	if (!rec)
+		return false;
+	rec->id = s->id;
+	switch (bit) {
+	case TQUIC_STREAM_CTL_RESET:
+		put = tquic_frame_put_reset_stream(&bld->b, s->id,
+						   s->tx.reset_code,
+						   tquic_send_final_size(&s->tx));
+		break;
+	case TQUIC_STREAM_CTL_STOP:
+		put = tquic_frame_put_stop_sending(&bld->b, s->id,
+						   s->rx.stop_code);
+		break;
+	case TQUIC_STREAM_CTL_MAX_DATA:
+		rec->off = s->rx.flow.max;
+		put = tquic_frame_put_max_stream_data(&bld->b, s->id, rec->off);
+		break;
+	case TQUIC_STREAM_CTL_BLOCKED:
+		rec->off = s->tx.max_data;
+		put = tquic_frame_put_stream_data_blocked(&bld->b, s->id,
+							  rec->off);
+		break;
+	}
+	if (!tquic_ctrl_finish(bld, rec, put))
+		return false;
+	if (bit == TQUIC_STREAM_CTL_RESET)
+		tquic_send_reset_sent(&s->tx);
+	if (bit == TQUIC_STREAM_CTL_STOP)
+		tquic_recv_stop_sent(&s->rx);
+	tquic_streams_ctl_clear(t, s, bit);
+	return true;
+}
+
+static void tquic_ctrl_build_streams(struct tquic_conn *conn,
+				     struct tquic_build *bld)
+{
+	struct tquic_stream *s;
+	u8 bit;
+
+	while ((s = tquic_streams_next_ctl(&conn->streams))) {
+		if (!tquic_recv_wants_credit(&s->rx))
+			tquic_streams_ctl_clear(&conn->streams, s,
+						TQUIC_STREAM_CTL_MAX_DATA);
+		for (bit = 1; bit <= TQUIC_STREAM_CTL_BLOCKED; bit <<= 1)
+			if ((s->ctl & bit) &&
+			    !tquic_ctrl_build_one_stream(bld, &conn->streams, s, bit))
+				return;
+	}
+}
+
+/* PATH_ABANDON and PATH_STATUS_* of @path, which may travel on any path */
+static void tquic_ctrl_build_path(struct tquic_conn *conn,
+				  struct tquic_path *path,
+				  struct tquic_build *bld)
+{
+	struct tquic_rec *rec;
+
+	if (path->ctl & TQUIC_PATH_CTL_ABANDON) {
+		rec = tquic_build_rec(bld, TQUIC_REC_PATH_ABANDON);
+		if (!rec)
+			return;
+		rec->id = path->id;
+		if (!tquic_ctrl_finish(bld, rec,
+				       tquic_frame_put_path_abandon(&bld->b, path->id,
+								    path->abandon_error)))
+			return;
+		path->ctl &= ~TQUIC_PATH_CTL_ABANDON;
+	}
+	if ((path->ctl & TQUIC_PATH_CTL_STATUS) && conn->multipath) {
+		rec = tquic_build_rec(bld, TQUIC_REC_PATH_STATUS);
+		if (!rec)
+			return;
+		rec->id = path->id;
+		rec->off = path->status_seq;
+		if (!tquic_ctrl_finish(bld, rec,
+				       tquic_frame_put_path_status(&bld->b, path->id,
+								   rec->off, path->backup)))
+			return;
+		path->ctl &= ~TQUIC_PATH_CTL_STATUS;
+	}
+}
+
+/* New and retired connection ids of @path */
+static void tquic_ctrl_build_cids(struct tquic_conn *conn,
+				  struct tquic_path *path,
+				  struct tquic_build *bld)
+{
+	s64 path_id = tquic_ctrl_path_id(conn, path);
+	struct tquic_cid_local *e;
+	struct tquic_rec *rec;
+	u64 seq;
+
+	while ((e = tquic_cidset_local_next_unsent(&path->local))) {
+		rec = tquic_build_rec(bld, TQUIC_REC_NEW_CID);
+		if (!rec)
+			return;
+		rec->id = path->id;
+		rec->off = e->seq;
+		if (!tquic_ctrl_finish(bld, rec,
+				       tquic_frame_put_new_cid(&bld->b, path_id, e->seq, 0,
+							       &e->cid, e->token)))
+			return;
+		e->unsent = false;
+	}
+	while (tquic_cidset_remote_next_retire(&path->remote, &seq)) {
+		rec = tquic_build_rec(bld, TQUIC_REC_RETIRE_CID);
+		if (!rec)
+			return;
+		rec->id = path->id;
+		rec->off = seq;
+		if (!tquic_ctrl_finish(bld, rec,
+				       tquic_frame_put_retire_cid(&bld->b, path_id, seq)))
+			return;
+		tquic_cidset_remote_retire_sent(&path->remote, seq);
+	}
+}
+
+/**
+ * tquic_ctrl_pending() - is any control frame waiting that can go on any path
+ * @conn: connection
+ */
+bool tquic_ctrl_pending(const struct tquic_conn *conn)
+{
+	struct tquic_path *path;
+	unsigned int i;
+	u64 seq;
+
+	if (conn->ctl || conn->streams.grant_due || conn->streams.blocked_due ||
+	    tquic_streams_next_ctl(&conn->streams))
+		return true;
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		path = tquic_conn_path(conn, i);
+		if (!path)
+			continue;
+		if (path->ctl & TQUIC_PATH_CTL_ABANDON)
+			return true;
+		if ((path->ctl & TQUIC_PATH_CTL_STATUS) && conn->multipath)
+			return true;
+		if (path->state == TQUIC_PATH_ABANDONED)
+			continue;
+		if (tquic_cidset_local_next_unsent(&path->local) ||
+		    tquic_cidset_remote_next_retire(&path->remote, &seq))
+			return true;
+	}
+	return false;
+}
+
+/**
+ * tquic_ctrl_build() - put as many control frames as fit into a 1-RTT packet
+ * @conn: connection
+ * @bld: packet under construction
+ *
+ * What does not fit stays flagged for the next packet.
+ */
+void tquic_ctrl_build(struct tquic_conn *conn, struct tquic_build *bld)
+{
+	struct tquic_path *path;
+	unsigned int i;
+
+	tquic_ctrl_build_conn(conn, bld);
+	/* Ids of higher paths come before spares of path 0: some peers look
+	 * for path 1 once, and early.
+	 */
+	for (i = TQUIC_PATHS_MAX; i-- && !bld->full;) {
+		path = tquic_conn_path(conn, i);
+		if (!path)
+			continue;
+		tquic_ctrl_build_path(conn, path, bld);
+		if (path->state != TQUIC_PATH_ABANDONED && !bld->full)
+			tquic_ctrl_build_cids(conn, path, bld);
+	}
+	if (!bld->full)
+		tquic_ctrl_build_max_streams(conn, bld);
+	if (!bld->full)
+		tquic_ctrl_build_streams(conn, bld);
+}
+
+/* A stream's frame was lost: have what is still wanted of it sent again */
+static void tquic_ctrl_stream_lost(struct tquic_conn *conn,
+				   struct tquic_rec *rec)
+{
+	struct tquic_stream *s = tquic_streams_find(&conn->streams, rec->id);
+	u8 bit = 0;
+
+	if (!s) {
+		tquic_rec_free(rec);
+		return;
+	}
+	switch (rec->kind) {
+	case TQUIC_REC_STREAM:
+		conn->stats.bytes_retransmitted += rec->len;
+		tquic_send_on_lost(&s->tx, rec);
+		tquic_streams_update_ready(&conn->streams, s);
+		return;
+	case TQUIC_REC_RESET_STREAM:
+		tquic_send_reset_lost(&s->tx);
+		if (s->tx.reset_pending)
+			bit = TQUIC_STREAM_CTL_RESET;
+		break;
+	case TQUIC_REC_STOP_SENDING:
+		if (tquic_recv_stop_lost(&s->rx))
+			bit = TQUIC_STREAM_CTL_STOP;
+		break;
+	case TQUIC_REC_MAX_STREAM_DATA:
+		if (rec->off == s->rx.flow.max &&
+		    tquic_recv_wants_credit(&s->rx))
+			bit = TQUIC_STREAM_CTL_MAX_DATA;
+		break;
+	case TQUIC_REC_STREAM_DATA_BLOCKED:
+		tquic_send_blocked_lost(&s->tx, rec->off);
+		break;
+	}
+	if (bit)
+		tquic_streams_ctl_set(&conn->streams, s, bit);
+	tquic_rec_free(rec);
+}
+
+/* A frame about a path was lost */
+static void tquic_ctrl_path_lost(struct tquic_conn *conn, struct tquic_rec *rec)
+{
+	struct tquic_path *path = tquic_path_find(conn, rec->id);
+
+	if (path) {
+		switch (rec->kind) {
+		case TQUIC_REC_NEW_CID:
+			tquic_cidset_local_lost(&path->local, rec->off);
+			break;
+		case TQUIC_REC_RETIRE_CID:
+			tquic_cidset_remote_retire_lost(&path->remote, rec->off);
+			break;
+		case TQUIC_REC_PATH_ABANDON:
+			path->ctl |= TQUIC_PATH_CTL_ABANDON;
+			break;
+		case TQUIC_REC_PATH_CHALLENGE:
+			if (path->validate_end_ns)
+				path->ctl |= TQUIC_PATH_CTL_CHALLENGE;
+			break;
+		case TQUIC_REC_MTU_PROBE:
+			tquic_path_mtu_probe_lost(path);
+			break;
+		case TQUIC_REC_PATH_STATUS:
+			if (rec->off == path->status_seq &&
+			    path->state != TQUIC_PATH_ABANDONED)
+				path->ctl |= TQUIC_PATH_CTL_STATUS;
+			break;
+		}
+	}
+	tquic_rec_free(rec);
+}
+
+static void tquic_ctrl_rec_lost(struct tquic_conn *conn, struct tquic_rec *rec)
+{
+	struct tquic_streams *t = &conn->streams;
+
+	switch (rec->kind) {
+	case TQUIC_REC_STREAM:
+	case TQUIC_REC_RESET_STREAM:
+	case TQUIC_REC_STOP_SENDING:
+	case TQUIC_REC_MAX_STREAM_DATA:
+	case TQUIC_REC_STREAM_DATA_BLOCKED:
+		tquic_ctrl_stream_lost(conn, rec);
+		return;
+	case TQUIC_REC_CRYPTO:
+		tquic_send_on_lost(&conn->crypto[rec->level].tx, rec);
+		return;
+	case TQUIC_REC_NEW_CID:
+	case TQUIC_REC_RETIRE_CID:
+	case TQUIC_REC_PATH_ABANDON:
+	case TQUIC_REC_PATH_STATUS:
+	case TQUIC_REC_PATH_CHALLENGE:
+	case TQUIC_REC_MTU_PROBE:
+		tquic_ctrl_path_lost(conn, rec);
+		return;
+	case TQUIC_REC_MAX_DATA:
+		if (rec->off == conn->flow_rx.max)
+			conn->ctl |= TQUIC_CONN_CTL_MAX_DATA;
+		break;
+	case TQUIC_REC_MAX_STREAMS_BIDI:
+		if (rec->off == t->max_remote[0])
+			t->grant_due |= BIT(0);
+		break;
+	case TQUIC_REC_MAX_STREAMS_UNI:
+		if (rec->off == t->max_remote[1])
+			t->grant_due |= BIT(1);
+		break;
+	case TQUIC_REC_DATA_BLOCKED:
+		tquic_flow_tx_report_lost(&conn->flow_tx, rec->off);
+		break;
+	case TQUIC_REC_STREAMS_BLOCKED_BIDI:
+		tquic_streams_blocked_lost(t, false, rec->off);
+		break;
+	case TQUIC_REC_STREAMS_BLOCKED_UNI:
+		tquic_streams_blocked_lost(t, true, rec->off);
+		break;
+	case TQUIC_REC_HANDSHAKE_DONE:
+		conn->ctl |= TQUIC_CONN_CTL_HANDSHAKE_DONE;
+		break;
+	case TQUIC_REC_MAX_PATH_ID:
+		if (rec->off == conn->max_path_id_local)
+			conn->ctl |= TQUIC_CONN_CTL_MAX_PATH_ID;
+		break;
+	case TQUIC_REC_DATAGRAM:
+		conn->stats.datagrams_dropped++;
+		break;
+	}
+	tquic_rec_free(rec);
+}
+
+/**
+ * tquic_ctrl_on_lost() - packets were lost or given up: repeat what matters
+ * @conn: connection
+ * @list: their frames; consumed
+ *
+ * RFC 9000 §13.3 says which frames are worth repeating; they go out in new
+ * packets, on whatever path is best then.
+ */
+void tquic_ctrl_on_lost(struct tquic_conn *conn, struct tquic_rec *list)
+{
+	struct tquic_rec *rec;
+
+	while ((rec = tquic_rec_pop(&list)))
+		tquic_ctrl_rec_lost(conn, rec);
+}
+
+static void tquic_ctrl_stream_acked(struct tquic_conn *conn,
+				    struct tquic_rec *rec)
+{
+	struct tquic_stream *s = tquic_streams_find(&conn->streams, rec->id);
+
+	if (!s) {
+		tquic_rec_free(rec);
+		return;
+	}
+	if (rec->kind == TQUIC_REC_STREAM) {
+		tquic_send_on_acked(&s->tx, rec);
+	} else {
+		tquic_send_reset_acked(&s->tx);
+		tquic_rec_free(rec);
+	}
+	conn->todo |= TQUIC_TODO_WRITE;
+	tquic_streams_update_ready(&conn->streams, s);
+	tquic_streams_reap(&conn->streams, s);
+}
+
+/* An ACK of ours arrived: ranges the peer knows of need no repeating */
+static void tquic_ctrl_ack_acked(struct tquic_conn *conn,
+				 struct tquic_rec *rec)
+{
+	struct tquic_path *path;
+
+	if (rec->level == TQUIC_LEVEL_APP) {
+		path = tquic_path_find(conn, rec->id);
+		if (path)
+			tquic_ranges_drop_below(&path->space.rx, rec->off);
+	} else {
+		tquic_ranges_drop_below(&tquic_conn_hs(conn, rec->level)->rx,
+					rec->off);
+	}
+}
+
+/**
+ * tquic_ctrl_on_acked() - packets arrived: settle their frames
+ * @conn: connection
+ * @list: their frames; consumed
+ */
+void tquic_ctrl_on_acked(struct tquic_conn *conn, struct tquic_rec *list)
+{
+	struct tquic_path *path;
+	struct tquic_rec *rec;
+
+	while ((rec = tquic_rec_pop(&list))) {
+		switch (rec->kind) {
+		case TQUIC_REC_STREAM:
+		case TQUIC_REC_RESET_STREAM:
+			tquic_ctrl_stream_acked(conn, rec);
+			continue;
+		case TQUIC_REC_CRYPTO:
+			tquic_send_on_acked(&conn->crypto[rec->level].tx, rec);
+			continue;
+		case TQUIC_REC_ACK:
+			tquic_ctrl_ack_acked(conn, rec);
+			break;
+		case TQUIC_REC_RETIRE_CID:
+			path = tquic_path_find(conn, rec->id);
+			if (path)
+				tquic_cidset_remote_retire_acked(&path->remote,
+								 rec->off);
+			break;
+		case TQUIC_REC_MTU_PROBE:
+			path = tquic_path_find(conn, rec->id);
+			if (path)
+				tquic_path_mtu_probe_acked(path);
+			break;
+		case TQUIC_REC_PATH_ABANDON:
+			path = tquic_path_find(conn, rec->id);
+			if (path)
+				path->abandon_acked = true;
+			break;
+		}
+		tquic_rec_free(rec);
+	}
+}

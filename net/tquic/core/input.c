@@ -1,0 +1,649 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What the frames of a received packet do to the connection */
+#include <linux/errno.h>
+#include <linux/minmax.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include "core/conn.h"
+#include "core/path.h"
+
+/* A packet on its way through the frame handlers */
+struct tquic_in {
+	struct tquic_conn *conn;
+	const struct tquic_rx_pkt *pkt;
+	struct tquic_path *path;
+	enum tquic_level level;
+	u64 now;
+};
+
+static enum tquic_level tquic_input_level(enum tquic_pkt_type type)
+{
+	switch (type) {
+	case TQUIC_PKT_INITIAL:
+		return TQUIC_LEVEL_INITIAL;
+	case TQUIC_PKT_HANDSHAKE:
+		return TQUIC_LEVEL_HANDSHAKE;
+	case TQUIC_PKT_0RTT:
+		return TQUIC_LEVEL_EARLY;
+	default:
+		return TQUIC_LEVEL_APP;
+	}
+}
+
+static struct tquic_space *tquic_input_space(const struct tquic_in *in)
+{
+	if (in->level == TQUIC_LEVEL_INITIAL ||
+	    in->level == TQUIC_LEVEL_HANDSHAKE)
+		return tquic_conn_hs(in->conn, in->level);
+	return &in->path->space;
+}
+
+/*
+ * The path a path id operand names.  0 with *@path NULL: known no more, the
+ * frame is to be ignored (RFC 10069 §4).  An id we allowed but never met gets
+ * its state here.
+ */
+static int tquic_input_path_id(struct tquic_in *in, u32 id,
+			       struct tquic_path **path)
+{
+	struct tquic_conn *conn = in->conn;
+
+	*path = NULL;
+	if (!conn->multipath && id)
+		return TQUIC_ERR_PROTOCOL_VIOLATION;
+	if (id > conn->max_path_id_local)
+		return TQUIC_ERR_PROTOCOL_VIOLATION;
+	while (conn->next_path_id <= id)
+		if (!tquic_path_create(conn, conn->next_path_id, in->now))
+			return -ENOMEM;
+	*path = tquic_path_find(conn, id);
+	if (*path && (*path)->state == TQUIC_PATH_ABANDONED &&
+	    (*path)->abandon_rcvd)
+		*path = NULL;
+	return 0;
+}
+
+static int tquic_input_ack(struct tquic_in *in, const struct tquic_frame *f)
+{
+	struct tquic_conn *conn = in->conn;
+	struct tquic_ack_result res = {};
+	struct tquic_path *path = in->path;
+	struct tquic_cc_ack ack = {};
+	struct tquic_space *space;
+	u64 exponent, delay_ns, max_delay_ns = 0;
+	bool hs = in->level != TQUIC_LEVEL_APP;
+	int ret;
+
+	exponent = conn->peer.ack_delay_exponent;
+	if (hs) {
+		space = tquic_conn_hs(conn, in->level);
+		path = tquic_conn_path(conn, 0);
+		exponent = TQUIC_DEFAULT_ACK_DELAY_EXPONENT;
+	} else {
+		/* A plain ACK is about path 0 */
+		ret = tquic_input_path_id(in, f->ack.path_id, &path);
+		if (ret)
+			return ret;
+		space = path ? &path->space : NULL;
+	}
+	if (!path || !space)
+		return 0;
+
+	ack.cwnd_limited = path->cc.in_flight + 2 * path->cc.mss >= path->cc.cwnd ||
+			   (tquic_cc_in_slow_start(&path->cc) &&
+			    2 * path->cc.in_flight >= path->cc.cwnd);
+	ret = tquic_space_on_ack(space, f, in->now, &res);
+	if (ret) {
+		tquic_rec_free_list(res.acked);
+		return ret;
+	}
+	if (conn->confirmed)
+		max_delay_ns = conn->peer.max_ack_delay_ms * NSEC_PER_MSEC;
+	delay_ns = min_t(u64, f->ack.delay, U32_MAX) << exponent;
+	delay_ns = in->level == TQUIC_LEVEL_INITIAL ? 0 : delay_ns * NSEC_PER_USEC;
+	if (res.rtt_ns)
+		tquic_rtt_update(&path->rtt, in->now, res.rtt_ns, delay_ns,
+				 max_delay_ns ? max_delay_ns : U64_MAX);
+	if (res.spurious_pkts) {
+		path->stats.spurious_packets += res.spurious_pkts;
+		tquic_cc_on_spurious(&path->cc, res.spurious_pkts,
+				     res.spurious_oldest_ns, in->now);
+	}
+	if (res.pkts) {
+		ack.now = in->now;
+		ack.bytes = res.bytes;
+		ack.sent_ns = res.largest_sent_ns;
+		ack.rtt_ns = res.rtt_ns;
+		ack.rtt = &path->rtt;
+		tquic_cc_on_ack(&path->cc, &ack);
+	}
+	if (res.ecn_failed)
+		path->ecn = false;
+	if (res.ce_pkts && !res.ecn_failed) {
+		path->stats.ce_marks += res.ce_pkts;
+		tquic_cc_on_ecn(&path->cc, res.largest_sent_ns, in->now);
+	}
+	tquic_ctrl_on_acked(conn, res.acked);
+
+	if (hs) {
+		tquic_conn_on_ack_hs(conn, in->level, res.pkts);
+		tquic_conn_detect_loss_hs(conn, in->level, in->now);
+		return 0;
+	}
+	if (res.pkts) {
+		tquic_path_on_progress(conn, path, in->now);
+		ret = conn->ops->acked(conn, path, space->largest_acked);
+		if (ret)
+			return ret;
+	}
+	tquic_conn_detect_loss(conn, path, in->now);
+	return 0;
+}
+
+static int tquic_input_crypto(struct tquic_in *in, const struct tquic_frame *f)
+{
+	struct tquic_recv *rx = &in->conn->crypto[in->level].rx;
+	struct tquic_recv_delta delta = {};
+	struct tquic_recv_in data = {
+		.off = f->crypto.off,
+		.data = f->crypto.data,
+		.len = f->crypto.len,
+		.skb = in->pkt->skb,
+	};
+	int ret;
+
+	ret = tquic_recv_insert(rx, &data, GFP_ATOMIC, &delta);
+	if (!ret && tquic_recv_readable(rx))
+		in->conn->todo |= TQUIC_TODO_READ;
+	return ret;
+}
+
+/* Account connection credit; what is dropped comes back at once */
+static int tquic_input_credit(struct tquic_in *in,
+			      const struct tquic_recv_delta *d)
+{
+	struct tquic_conn *conn = in->conn;
+	int ret;
+
+	ret = tquic_flow_rx_received(&conn->flow_rx, d->fresh);
+	if (ret)
+		return ret;
+	conn->stats.bytes_received += d->fresh;
+	if (d->dropped &&
+	    tquic_flow_rx_consumed(&conn->flow_rx, d->dropped, in->now,
+				   in->path->rtt.srtt_ns))
+		conn->ctl |= TQUIC_CONN_CTL_MAX_DATA;
+	return 0;
+}
+
+static void tquic_input_news(struct tquic_in *in, struct tquic_stream *s)
+{
+	tquic_streams_update_readable(&in->conn->streams, s);
+	if (tquic_streams_next_readable(&in->conn->streams))
+		in->conn->todo |= TQUIC_TODO_READ;
+}
+
+static int tquic_input_stream(struct tquic_in *in, const struct tquic_frame *f)
+{
+	struct tquic_streams *t = &in->conn->streams;
+	struct tquic_recv_delta delta = {};
+	struct tquic_recv_in data = {
+		.off = f->stream.off,
+		.data = f->stream.data,
+		.len = f->stream.len,
+		.fin = f->stream.fin,
+		.skb = in->pkt->skb,
+	};
+	struct tquic_stream *s;
+	int ret, err;
+
+	ret = tquic_streams_get(t, f->stream.id, TQUIC_STREAM_RX, in->now,
+				GFP_ATOMIC, &s);
+	if (ret || !s)
+		return ret;
+	ret = tquic_recv_insert(&s->rx, &data, GFP_ATOMIC, &delta);
+	if (ret <= 0) {
+		err = tquic_input_credit(in, &delta);
+		if (err)
+			return err;
+	}
+	tquic_input_news(in, s);
+	if (!ret)
+		tquic_streams_reap(t, s);
+	return ret;
+}
+
+static int tquic_input_reset_stream(struct tquic_in *in,
+				    const struct tquic_frame *f)
+{
+	struct tquic_streams *t = &in->conn->streams;
+	struct tquic_recv_delta delta = {};
+	struct tquic_stream *s;
+	int ret;
+
+	ret = tquic_streams_get(t, f->reset_stream.id, TQUIC_STREAM_RX, in->now,
+				GFP_ATOMIC, &s);
+	if (ret || !s)
+		return ret;
+	ret = tquic_recv_reset(&s->rx, f->reset_stream.code,
+			       f->reset_stream.final_size, &delta);
+	if (ret)
+		return ret;
+	ret = tquic_input_credit(in, &delta);
+	if (ret)
+		return ret;
+	tquic_conn_event(in->conn, TQUIC_EVENT_STREAM_RESET, s->id,
+			 f->reset_stream.code);
+	tquic_input_news(in, s);
+	tquic_streams_reap(t, s);
+	return 0;
+}
+
+static int tquic_input_stop_sending(struct tquic_in *in,
+				    const struct tquic_frame *f)
+{
+	struct tquic_streams *t = &in->conn->streams;
+	struct tquic_stream *s;
+	int ret;
+
+	ret = tquic_streams_get(t, f->stop_sending.id, TQUIC_STREAM_TX, in->now,
+				GFP_ATOMIC, &s);
+	if (ret || !s)
+		return ret;
+	if (tquic_send_on_stop(&s->tx, f->stop_sending.code)) {
+		tquic_streams_ctl_set(t, s, TQUIC_STREAM_CTL_RESET);
+		tquic_streams_update_ready(t, s);
+		tquic_conn_event(in->conn, TQUIC_EVENT_STREAM_STOP, s->id,
+				 f->stop_sending.code);
+		in->conn->todo |= TQUIC_TODO_WRITE;
+	}
+	return 0;
+}
+
+/* MAX_DATA, MAX_STREAM_DATA, MAX_STREAMS; *_BLOCKED only has to be legal */
+static int tquic_input_max(struct tquic_in *in, const struct tquic_frame *f)
+{
+	struct tquic_conn *conn = in->conn;
+	struct tquic_streams *t = &conn->streams;
+	struct tquic_stream *s;
+	int ret;
+
+	switch (f->type) {
+	case TQUIC_FRAME_MAX_DATA:
+		if (tquic_flow_tx_raise(&conn->flow_tx, f->max.val)) {
+			tquic_streams_unpark(t);
+			conn->todo |= TQUIC_TODO_WRITE;
+		}
+		return 0;
+	case TQUIC_FRAME_MAX_STREAM_DATA:
+		ret = tquic_streams_get(t, f->max.id, TQUIC_STREAM_TX, in->now,
+					GFP_ATOMIC, &s);
+		if (ret || !s)
+			return ret;
+		if (tquic_send_set_max(&s->tx, f->max.val)) {
+			tquic_streams_update_ready(t, s);
+			conn->todo |= TQUIC_TODO_WRITE;
+		}
+		return 0;
+	case TQUIC_FRAME_MAX_STREAMS_BIDI:
+	case TQUIC_FRAME_MAX_STREAMS_UNI:
+		if (tquic_streams_on_max(t, f->type == TQUIC_FRAME_MAX_STREAMS_UNI,
+					 f->max.val))
+			conn->todo |= TQUIC_TODO_WRITE;
+		return 0;
+	case TQUIC_FRAME_STREAM_DATA_BLOCKED:
+		return tquic_streams_get(t, f->max.id, TQUIC_STREAM_RX, in->now,
+					 GFP_ATOMIC, &s);
+	default:
+		return 0;
+	}
+}
+
+static int tquic_input_new_cid(struct tquic_in *in, const struct tquic_frame *f)
+{
+	struct tquic_path *path;
+	int ret;
+
+	if (f->type == TQUIC_FRAME_PATH_NEW_CONNECTION_ID && !in->conn->multipath)
+		return TQUIC_ERR_PROTOCOL_VIOLATION;
+	ret = tquic_input_path_id(in, f->new_cid.path_id, &path);
+	if (ret || !path)
+		return ret;
+	/* A peer that asked us to use zero-length ids cannot add any. */
+	if (!in->conn->iscid.len)
+		return TQUIC_ERR_PROTOCOL_VIOLATION;
+	ret = tquic_cidset_remote_add(&path->remote, f->new_cid.seq,
+				      f->new_cid.retire_prior_to,
+				    &f->new_cid.cid, f->new_cid.token);
+	if (ret || path->state != TQUIC_PATH_UNUSED)
+		return ret;
+	in->conn->todo |= TQUIC_TODO_PATHS;
+	/* The peer was first to name this path id. */
+	if (!path->local.count)
+		tquic_path_replenish(in->conn, in->now);
+	return 0;
+}
+
+static int tquic_input_retire_cid(struct tquic_in *in,
+				  const struct tquic_frame *f)
+{
+	struct tquic_conn *conn = in->conn;
+	struct tquic_path *path;
+	struct tquic_cid gone;
+	int ret;
+
+	if (f->type == TQUIC_FRAME_PATH_RETIRE_CONNECTION_ID && !conn->multipath)
+		return TQUIC_ERR_PROTOCOL_VIOLATION;
+	ret = tquic_input_path_id(in, f->retire_cid.path_id, &path);
+	if (ret || !path)
+		return ret;
+	ret = tquic_cidset_local_retire(&path->local, f->retire_cid.seq,
+					path == in->path ? in->pkt->dcid : NULL,
+				      &gone);
+	if (ret)
+		return ret;
+	if (gone.len)
+		conn->ops->cid_del(conn, &gone);
+	tquic_path_replenish(conn, in->now);
+	return 0;
+}
+
+static int tquic_input_path_data(struct tquic_in *in,
+				 const struct tquic_frame *f)
+{
+	if (f->type == TQUIC_FRAME_PATH_CHALLENGE)
+		tquic_path_on_challenge(in->path, f->path_data.data);
+	else
+		tquic_path_on_response(in->conn, f->path_data.data, in->now);
+	return 0;
+}
+
+static int tquic_input_close(struct tquic_in *in, const struct tquic_frame *f)
+{
+	tquic_conn_closed_by_peer(in->conn, f, in->now);
+	return 0;
+}
+
+static int tquic_input_handshake_done(struct tquic_in *in,
+				      const struct tquic_frame *f)
+{
+	if (in->conn->server)
+		return TQUIC_ERR_PROTOCOL_VIOLATION;
+	tquic_conn_confirm(in->conn, in->now);
+	return 0;
+}
+
+/* Tokens serve later connections; without an owner they only have to be legal */
+static int tquic_input_new_token(struct tquic_in *in,
+				 const struct tquic_frame *f)
+{
+	return in->conn->server ? TQUIC_ERR_PROTOCOL_VIOLATION : 0;
+}
+
+static int tquic_input_datagram(struct tquic_in *in,
+				const struct tquic_frame *f)
+{
+	struct tquic_conn *conn = in->conn;
+	u64 max = conn->local.max_datagram_frame_size, overhead = 1;
+	struct sk_buff *skb;
+
+	/* RFC 9221 §3: the limit counts type, length and data. */
+	if (f->type == TQUIC_FRAME_DATAGRAM_LEN)
+		overhead += tquic_varint_len(f->datagram.len);
+	if (f->datagram.len + overhead > max)
+		return TQUIC_ERR_PROTOCOL_VIOLATION;
+	skb = alloc_skb(f->datagram.len, GFP_ATOMIC);
+	if (!skb || conn->dgram_rx_bytes + skb->truesize > TQUIC_DGRAMS_RX_BYTES_MAX) {
+		kfree_skb(skb);
+		conn->stats.datagrams_dropped++;
+		return 0;
+	}
+	skb_put_data(skb, f->datagram.data, f->datagram.len);
+	__skb_queue_tail(&conn->dgram_rx, skb);
+	conn->dgram_rx_bytes += skb->truesize;
+	conn->stats.datagrams_received++;
+	conn->todo |= TQUIC_TODO_READ;
+	return 0;
+}
+
+static int tquic_input_path_abandon(struct tquic_in *in,
+				    const struct tquic_frame *f)
+{
+	struct tquic_conn *conn = in->conn;
+	struct tquic_path *path;
+	int ret;
+
+	ret = tquic_input_path_id(in, f->path.path_id, &path);
+	if (ret || !path)
+		return ret;
+	path->abandon_rcvd = true;
+	if (tquic_path_is_open(path) && !tquic_path_open_others(conn, path)) {
+		tquic_conn_close(conn, TQUIC_ERR_NO_VIABLE_PATH, f->type, false,
+				 NULL, 0, in->now);
+		return 0;
+	}
+	tquic_path_abandon(conn, path, f->path.val, in->now);
+	return 0;
+}
+
+static int tquic_input_path_status(struct tquic_in *in,
+				   const struct tquic_frame *f)
+{
+	bool backup = f->type == TQUIC_FRAME_PATH_STATUS_BACKUP;
+	struct tquic_path *path;
+	int ret;
+
+	ret = tquic_input_path_id(in, f->path.path_id, &path);
+	if (ret || !path || f->path.val < path->peer_status_next)
+		return ret;
+	path->peer_status_next = f->path.val + 1;
+	if (path->peer_backup != backup) {
+		path->peer_backup = backup;
+		in->conn->todo |= TQUIC_TODO_PATHS;
+		tquic_conn_event(in->conn, TQUIC_EVENT_PATH_STATUS, path->id,
+				 backup ? TQUIC_PATH_BACKUP : 0);
+	}
+	return 0;
+}
+
+/* MAX_PATH_ID, PATHS_BLOCKED, PATH_CIDS_BLOCKED (RFC 10069 §4.6 to §4.8) */
+static int tquic_input_path_limits(struct tquic_in *in,
+				   const struct tquic_frame *f)
+{
+	struct tquic_conn *conn = in->conn;
+	struct tquic_path *path;
+	int ret;
+
+	switch (f->type) {
+	case TQUIC_FRAME_MAX_PATH_ID:
+		if (f->path.val < conn->peer.max_path_id)
+			return TQUIC_ERR_PROTOCOL_VIOLATION;
+		if (f->path.val > conn->max_path_id_peer) {
+			conn->max_path_id_peer = f->path.val;
+			tquic_path_replenish(conn, in->now);
+		}
+		return 0;
+	case TQUIC_FRAME_PATHS_BLOCKED:
+		return f->path.val > conn->max_path_id_local ?
+		       TQUIC_ERR_PROTOCOL_VIOLATION : 0;
+	default:
+		ret = tquic_input_path_id(in, f->path.path_id, &path);
+		if (ret || !path)
+			return ret;
+		return f->path.val > path->local.next_seq ?
+		       TQUIC_ERR_PROTOCOL_VIOLATION : 0;
+	}
+}
+
+static int tquic_input_frame(struct tquic_in *in, const struct tquic_frame *f)
+{
+	if (f->type >= TQUIC_FRAME_PATH_ACK && !in->conn->multipath)
+		return TQUIC_ERR_FRAME_ENCODING;
+	switch (f->type) {
+	case TQUIC_FRAME_PADDING:
+	case TQUIC_FRAME_PING:
+		return 0;
+	case TQUIC_FRAME_ACK:
+	case TQUIC_FRAME_ACK_ECN:
+	case TQUIC_FRAME_PATH_ACK:
+	case TQUIC_FRAME_PATH_ACK_ECN:
+		return tquic_input_ack(in, f);
+	case TQUIC_FRAME_RESET_STREAM:
+		return tquic_input_reset_stream(in, f);
+	case TQUIC_FRAME_STOP_SENDING:
+		return tquic_input_stop_sending(in, f);
+	case TQUIC_FRAME_CRYPTO:
+		return tquic_input_crypto(in, f);
+	case TQUIC_FRAME_NEW_TOKEN:
+		return tquic_input_new_token(in, f);
+	case TQUIC_FRAME_STREAM ... TQUIC_FRAME_STREAM_LAST:
+		return tquic_input_stream(in, f);
+	case TQUIC_FRAME_MAX_DATA ... TQUIC_FRAME_STREAMS_BLOCKED_UNI:
+		return tquic_input_max(in, f);
+	case TQUIC_FRAME_NEW_CONNECTION_ID:
+	case TQUIC_FRAME_PATH_NEW_CONNECTION_ID:
+		return tquic_input_new_cid(in, f);
+	case TQUIC_FRAME_RETIRE_CONNECTION_ID:
+	case TQUIC_FRAME_PATH_RETIRE_CONNECTION_ID:
+		return tquic_input_retire_cid(in, f);
+	case TQUIC_FRAME_PATH_CHALLENGE:
+	case TQUIC_FRAME_PATH_RESPONSE:
+		return tquic_input_path_data(in, f);
+	case TQUIC_FRAME_CONNECTION_CLOSE:
+	case TQUIC_FRAME_CONNECTION_CLOSE_APP:
+		return tquic_input_close(in, f);
+	case TQUIC_FRAME_HANDSHAKE_DONE:
+		return tquic_input_handshake_done(in, f);
+	case TQUIC_FRAME_DATAGRAM:
+	case TQUIC_FRAME_DATAGRAM_LEN:
+		return tquic_input_datagram(in, f);
+	case TQUIC_FRAME_PATH_ABANDON:
+		return tquic_input_path_abandon(in, f);
+	case TQUIC_FRAME_PATH_STATUS_BACKUP:
+	case TQUIC_FRAME_PATH_STATUS_AVAILABLE:
+		return tquic_input_path_status(in, f);
+	case TQUIC_FRAME_MAX_PATH_ID:
+	case TQUIC_FRAME_PATHS_BLOCKED:
+	case TQUIC_FRAME_PATH_CIDS_BLOCKED:
+		return tquic_input_path_limits(in, f);
+	default:
+		return TQUIC_ERR_FRAME_ENCODING;
+	}
+}
+
+/*
+ * All frames of the payload.  A local shortage (negative) stops the walk: the
+ * packet is then not acknowledged, and what was taken of it is harmless to
+ * get again.
+ */
+static int tquic_input_frames(struct tquic_in *in, bool *eliciting,
+			      u64 *frame_type)
+{
+	struct tquic_rbuf b = {
+		.p = in->pkt->payload,
+		.end = in->pkt->payload + in->pkt->len,
+	};
+	struct tquic_frame f;
+	int ret;
+
+	if (!in->pkt->len)
+		return TQUIC_ERR_PROTOCOL_VIOLATION;
+	while (tquic_rbuf_left(&b)) {
+		*frame_type = 0;
+		ret = tquic_frame_parse(&b, &f);
+		if (ret)
+			return ret;
+		*frame_type = f.type;
+		if (!tquic_frame_allowed(f.type, in->pkt->type))
+			return TQUIC_ERR_PROTOCOL_VIOLATION;
+		if (tquic_frame_is_eliciting(f.type))
+			*eliciting = true;
+		ret = tquic_input_frame(in, &f);
+		if (ret)
+			return ret;
+		if (in->conn->state > TQUIC_STATE_ESTABLISHED)
+			return 0;
+	}
+	return 0;
+}
+
+/* A closed connection only counts what comes, and repeats itself ever less */
+static void tquic_input_closing(struct tquic_in *in)
+{
+	struct tquic_conn *conn = in->conn;
+	struct tquic_rbuf b = {
+		.p = in->pkt->payload,
+		.end = in->pkt->payload + in->pkt->len,
+	};
+	struct tquic_frame f;
+
+	while (tquic_rbuf_left(&b) && !tquic_frame_parse(&b, &f)) {
+		if (f.type != TQUIC_FRAME_CONNECTION_CLOSE &&
+		    f.type != TQUIC_FRAME_CONNECTION_CLOSE_APP)
+			continue;
+		conn->state = TQUIC_STATE_DRAINING;
+		conn->close_levels = 0;
+		conn->todo |= TQUIC_TODO_STATE;
+		return;
+	}
+	if (++conn->close_rx < conn->close_rx_next)
+		return;
+	conn->close_rx = 0;
+	conn->close_rx_next *= 2;
+	conn->close_levels |= BIT(in->level);
+}
+
+/**
+ * tquic_conn_input() - process a packet that was opened
+ * @conn: connection
+ * @pkt: the packet
+ * @now: time in ns
+ *
+ * Context: connection lock held; softirq or process. Sets conn->todo.
+ *
+ * Return: 0; -EALREADY for a duplicate; -ENOMEM or -ENOBUFS when the packet
+ * had to be dropped unacknowledged.
+ */
+int tquic_conn_input(struct tquic_conn *conn, const struct tquic_rx_pkt *pkt,
+		     u64 now)
+{
+	struct tquic_in in = {
+		.conn = conn,
+		.pkt = pkt,
+		.path = pkt->path,
+		.level = tquic_input_level(pkt->type),
+		.now = now,
+	};
+	struct tquic_space *space = tquic_input_space(&in);
+	bool eliciting = false;
+	u64 frame_type = 0;
+	int ret;
+
+	if (tquic_ranges_has(&space->rx, pkt->pn))
+		return -EALREADY;
+	tquic_path_on_packet(in.path, now);
+	if (conn->state == TQUIC_STATE_CLOSING) {
+		tquic_input_closing(&in);
+		return 0;
+	}
+	if (conn->state != TQUIC_STATE_HANDSHAKE &&
+	    conn->state != TQUIC_STATE_ESTABLISHED)
+		return 0;
+
+	ret = tquic_input_frames(&in, &eliciting, &frame_type);
+	if (ret < 0)
+		return ret;
+	tquic_conn_touch_idle(conn, true, now);
+	/* RFC 9000 §8.1: only the real peer can produce a Handshake packet.
+	 * RFC 9001 §4.9.1: it also ends the server's use of Initial keys.
+	 */
+	if (in.level == TQUIC_LEVEL_HANDSHAKE && conn->server) {
+		tquic_path_set_validated(conn, in.path, now);
+		tquic_conn_discard_level(conn, TQUIC_LEVEL_INITIAL, now);
+	}
+	tquic_space_on_rx(space, pkt->pn, eliciting, pkt->ecn, now,
+			  conn->local.max_ack_delay_ms * NSEC_PER_MSEC);
+	if (ret > 0)
+		tquic_conn_close(conn, ret, frame_type, false, NULL, 0, now);
+	return 0;
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Loss detection, persistent congestion and probe timeout (RFC 9002 section 6, 7.6). */
+#include <linux/minmax.h>
+#include <linux/string.h>
+
+#include "core/loss.h"
+
+/* Lost packets are remembered for this many PTOs, to recognise late ACKs. */
+#define TQUIC_LOSS_KEEP_PTOS	3
+
+/**
+ * tquic_loss_delay_ns() - age at which an overtaken packet is lost
+ * @rtt: estimator of the path
+ *
+ * Return: the time threshold of RFC 9002 6.1.2 in ns.
+ */
+u64 tquic_loss_delay_ns(const struct tquic_rtt *rtt)
+{
+	u64 ns = max(rtt->srtt_ns, rtt->latest_ns);
+
+	return max_t(u64, ns + ns / 8, TQUIC_RTT_GRANULARITY_NS);
+}
+
+/*
+ * RFC 9002 7.6.2. Only this space's packets are looked at, which the section
+ * allows. A run of losses begins with a packet sent after the first RTT sample
+ * and ends with the first packet that was acknowledged.
+ */
+static void tquic_loss_persist(struct tquic_space *space, u64 sent_ns,
+			       const struct tquic_rtt *rtt, u64 period_ns,
+			       struct tquic_loss_result *res)
+{
+	if (!rtt->first_sample_ns || sent_ns <= rtt->first_sample_ns)
+		return;
+	if (!space->persist_ns) {
+		space->persist_ns = sent_ns;
+	} else if (sent_ns - space->persist_ns > period_ns) {
+		res->persistent = true;
+		space->persist_ns = sent_ns;
+	}
+}
+
+static void tquic_loss_declare(struct tquic_space *space, struct tquic_sent_pkt *pkt,
+			       u64 now, struct tquic_loss_result *res)
+{
+	struct tquic_rec *rec;
+
+	while ((rec = tquic_rec_pop(&pkt->recs)))
+		tquic_rec_push(&res->lost, rec);
+	pkt->state = TQUIC_SENT_LOST;
+	pkt->lost_ns = now;
+	if (pkt->flags & TQUIC_SENT_F_ELICITING)
+		space->eliciting_in_flight--;
+	if (!(pkt->flags & TQUIC_SENT_F_IN_FLIGHT))
+		return;
+	if (pkt->flags & TQUIC_SENT_F_MTU_PROBE) {
+		res->mtu_probe_bytes += pkt->bytes;
+		res->mtu_probe_pkts++;
+		return;
+	}
+	res->bytes += pkt->bytes;
+	res->largest_sent_ns = pkt->sent_ns;
+	res->pkts++;
+}
+
+/* Both thresholds fall with the number, so the first survivor ends the search. */
+static bool tquic_loss_is_lost(const struct tquic_space *space, u64 pn,
+			       const struct tquic_sent_pkt *pkt, u64 delay_ns, u64 now)
+{
+	return space->largest_acked >= (s64)(pn + TQUIC_LOSS_PKT_THRESHOLD) ||
+	       now - pkt->sent_ns >= delay_ns;
+}
+
+/**
+ * tquic_loss_detect() - declare packets lost
+ * @space: packet number space
+ * @rtt: estimator of the path
+ * @max_ack_delay_ns: the peer's, whatever the space (RFC 9002 7.6.1)
+ * @now: time
+ * @res: what was lost; overwritten
+ *
+ * Call it after each ACK and when &tquic_space.loss_time_ns has come. A packet
+ * is looked at once, not once per call.
+ */
+void tquic_loss_detect(struct tquic_space *space, const struct tquic_rtt *rtt,
+		       u64 max_ack_delay_ns, u64 now, struct tquic_loss_result *res)
+{
+	const u8 elicits = TQUIC_SENT_F_ELICITING | TQUIC_SENT_F_IN_FLIGHT;
+	u64 pto_ns = tquic_rtt_pto_ns(rtt, max_ack_delay_ns);
+	u64 delay_ns = tquic_loss_delay_ns(rtt);
+	struct tquic_sent *s = &space->sent;
+	struct tquic_sent_pkt *pkt;
+	u64 keep_ns;
+
+	memset(res, 0, sizeof(*res));
+	space->loss_time_ns = 0;
+	for (; (s64)s->head <= space->largest_acked; s->head++) {
+		pkt = tquic_sent_get(s, s->head);
+		if (!pkt)
+			break;
+		if (pkt->state == TQUIC_SENT_ACKED)
+			space->persist_ns = 0;
+		if (pkt->state != TQUIC_SENT_OUTSTANDING)
+			continue;
+		if (!tquic_loss_is_lost(space, s->head, pkt, delay_ns, now)) {
+			space->loss_time_ns = pkt->sent_ns + delay_ns;
+			break;
+		}
+		tquic_loss_declare(space, pkt, now, res);
+		if ((pkt->flags & (elicits | TQUIC_SENT_F_MTU_PROBE)) == elicits)
+			tquic_loss_persist(space, pkt->sent_ns, rtt,
+					   pto_ns * TQUIC_LOSS_PERSISTENT_PTOS, res);
+	}
+	keep_ns = TQUIC_LOSS_KEEP_PTOS * pto_ns;
+	tquic_sent_advance(s, now > keep_ns ? now - keep_ns : 0);
+}
+
+/**
+ * tquic_loss_pto_period_ns() - probe timeout with backoff
+ * @rtt: estimator of the path
+ * @max_ack_delay_ns: the peer's; 0 for Initial and Handshake packets
+ * @pto_count: probe timeouts in a row
+ *
+ * Return: the period in ns, at most TQUIC_LOSS_PTO_MAX_NS.
+ */
+u64 tquic_loss_pto_period_ns(const struct tquic_rtt *rtt, u64 max_ack_delay_ns,
+			     u32 pto_count)
+{
+	u64 pto_ns = tquic_rtt_pto_ns(rtt, max_ack_delay_ns);
+
+	/* The granularity keeps a PTO above 1 ms: 2^16 of them exceed the cap. */
+	pto_count = min(pto_count, 16U);
+	if (pto_ns > TQUIC_LOSS_PTO_MAX_NS >> pto_count)
+		return TQUIC_LOSS_PTO_MAX_NS;
+	return pto_ns << pto_count;
+}
+
+/**
+ * tquic_loss_pto_deadline_ns() - when a space's probe timeout expires
+ * @space: packet number space
+ * @rtt: estimator of the path
+ * @max_ack_delay_ns: the peer's; 0 for Initial and Handshake packets
+ * @pto_count: probe timeouts in a row
+ *
+ * Return: the time, or 0 when nothing ack-eliciting is outstanding.
+ */
+u64 tquic_loss_pto_deadline_ns(const struct tquic_space *space,
+			       const struct tquic_rtt *rtt,
+			       u64 max_ack_delay_ns, u32 pto_count)
+{
+	if (!space->eliciting_in_flight)
+		return 0;
+	return space->last_eliciting_ns +
+	       tquic_loss_pto_period_ns(rtt, max_ack_delay_ns, pto_count);
+}

@@ -1,0 +1,786 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What the next datagram carries: packets of the handshake, then of the paths */
+#include <linux/array_size.h>
+#include <linux/errno.h>
+#include <linux/minmax.h>
+#include <linux/random.h>
+#include <linux/string.h>
+#include "core/build.h"
+#include "core/conn.h"
+#include "core/path.h"
+#include "sched/sched.h"
+
+/* Why a 1-RTT packet is sent */
+enum tquic_output_why {
+	TQUIC_WHY_PATH = 1,	/* PATH_CHALLENGE or PATH_RESPONSE */
+	TQUIC_WHY_ACK = 2,
+	TQUIC_WHY_PROBE = 4,
+	TQUIC_WHY_DATA = 8,
+	TQUIC_WHY_MTU = 16,
+};
+
+/* A packet of the datagram being put together */
+struct tquic_out {
+	struct tquic_build bld;
+	struct tquic_space *space;
+	struct tquic_tx_pkt *pkt;
+	u8 *len_field;		/* long header: Length, to be patched */
+	u8 *payload;
+	bool padded;
+	u8 flags;
+};
+
+/* The mean distance between packet numbers left out on purpose */
+#define TQUIC_OUTPUT_SKIP_MEAN	512
+
+/*
+ * Packet number for the next packet.  Now and then one is left out: a peer
+ * that acknowledges it has not seen what it claims (RFC 9000 §21.4).
+ */
+static u64 tquic_output_pn(const struct tquic_space *space)
+{
+	u64 pn = space->next_pn;
+
+	if (space->level == TQUIC_LEVEL_APP && pn &&
+	    !get_random_u32_below(TQUIC_OUTPUT_SKIP_MEAN))
+		pn++;
+	return pn;
+}
+
+/*
+ * Start a packet at @buf.  Room for its tag is kept.  False: no room, no
+ * memory, or the numbers of the space ran out of slots.
+ */
+static bool tquic_output_begin(struct tquic_conn *conn, struct tquic_path *path,
+			       enum tquic_level level, u8 *buf, u32 room,
+			       struct tquic_out *o, u64 now)
+{
+	const struct tquic_cid *dcid = tquic_cidset_remote_current(&path->remote);
+	enum tquic_pkt_type type = level == TQUIC_LEVEL_INITIAL ?
+				   TQUIC_PKT_INITIAL : TQUIC_PKT_HANDSHAKE;
+	struct tquic_wbuf *b = &o->bld.b;
+	struct tquic_tx_pkt *pkt = o->pkt;
+	bool put;
+
+	o->space = level == TQUIC_LEVEL_APP ? &path->space :
+					      tquic_conn_hs(conn, level);
+	pkt->level = level;
+	pkt->path = path;
+	pkt->data = buf;
+	pkt->pn = tquic_output_pn(o->space);
+	pkt->pn_len = tquic_pn_len(pkt->pn, o->space->largest_acked);
+	if (!dcid || room < TQUIC_RECORD_ROOM_MIN)
+		return false;
+	if (tquic_sent_reserve(&o->space->sent, pkt->pn)) {
+		conn->tx_nomem = true;
+		return false;
+	}
+
+	o->bld.path = path;
+	o->bld.now = now;
+	b->p = buf;
+	b->end = buf + room - TQUIC_AEAD_TAG_LEN;
+	if (level == TQUIC_LEVEL_APP)
+		put = tquic_hdr_put_short(b, dcid, false, conn->tx_phase,
+					  pkt->pn_len);
+	else
+		put = tquic_hdr_put_long(b, conn->version, type, dcid,
+					 &conn->local.iscid,
+					 type == TQUIC_PKT_INITIAL ? conn->token : NULL,
+					 type == TQUIC_PKT_INITIAL ? conn->token_len : 0,
+					 pkt->pn_len, &o->len_field);
+	pkt->pn_off = b->p - buf;
+	if (!put || !tquic_hdr_put_pn(b, pkt->pn, pkt->pn_len))
+		return false;
+	pkt->hdr_len = b->p - buf;
+	o->payload = b->p;
+	return true;
+}
+
+/* Append PADDING so that the whole datagram part reaches @bytes with its tag */
+static void tquic_output_pad(struct tquic_out *o, u32 bytes)
+{
+	u8 *target = o->pkt->data + bytes - TQUIC_AEAD_TAG_LEN;
+
+	if (target > o->bld.b.end)
+		target = o->bld.b.end;
+	if (target <= o->bld.b.p)
+		return;
+	tquic_frame_put_padding(&o->bld.b, target - o->bld.b.p);
+	o->padded = true;
+}
+
+/* Seal the books on a packet: it counts as sent from here on */
+static void tquic_output_end(struct tquic_conn *conn, struct tquic_out *o,
+			     u64 now)
+{
+	struct tquic_path *path = o->pkt->path;
+	struct tquic_tx_pkt *pkt = o->pkt;
+	struct tquic_sent_pkt *sent;
+	u8 flags = o->flags;
+	u32 bytes;
+
+	/* The header protection sample needs four bytes after the start of
+	 * the packet number (RFC 9001 §5.4.2).
+	 */
+	if (o->bld.b.p - o->payload + pkt->pn_len < TQUIC_PN_MAX_LEN)
+		tquic_frame_put_padding(&o->bld.b, TQUIC_PN_MAX_LEN - pkt->pn_len -
+					(o->bld.b.p - o->payload));
+	pkt->len = o->bld.b.p - pkt->data;
+	bytes = pkt->len + TQUIC_AEAD_TAG_LEN;
+	if (o->len_field)
+		tquic_hdr_patch_len(o->len_field,
+				    bytes - pkt->pn_off);
+
+	if (o->bld.eliciting)
+		flags |= TQUIC_SENT_F_ELICITING | TQUIC_SENT_F_IN_FLIGHT;
+	else if (o->padded)
+		flags |= TQUIC_SENT_F_IN_FLIGHT;
+	pkt->ect0 = path->ecn;
+	if (pkt->ect0)
+		flags |= TQUIC_SENT_F_ECT0;
+	sent = tquic_space_on_sent(o->space, pkt->pn, bytes, flags, now);
+	if (sent)
+		sent->recs = o->bld.recs;
+	else
+		tquic_rec_free_list(o->bld.recs);
+	if (flags & TQUIC_SENT_F_IN_FLIGHT) {
+		tquic_cc_on_sent(&path->cc, bytes, now);
+		tquic_pacer_on_sent(&path->pacer, bytes, now,
+				    tquic_cc_pacing_rate(&path->cc, &path->rtt),
+				    path->mtu_bytes);
+	}
+	if (!path->validated)
+		path->tx_allowed_bytes -= min_t(u64, bytes, path->tx_allowed_bytes);
+	path->stats.tx_packets++;
+	path->stats.tx_bytes += bytes;
+	if (o->bld.eliciting)
+		tquic_conn_touch_idle(conn, false, now);
+}
+
+/*
+ * An ACK or PATH_ACK; not ack-eliciting, but followed to trim the ranges.
+ * True when it is in the packet.
+ */
+static bool tquic_output_ack(struct tquic_conn *conn, struct tquic_out *o,
+			     struct tquic_space *space, s64 path_id)
+{
+	u64 exponent = space->level == TQUIC_LEVEL_APP ?
+		       conn->local.ack_delay_exponent :
+		       TQUIC_DEFAULT_ACK_DELAY_EXPONENT;
+	const struct tquic_ecn_counts *ecn = NULL;
+	struct tquic_rec *rec;
+	u64 delay_us;
+
+	rec = tquic_build_rec(&o->bld, TQUIC_REC_ACK);
+	if (!rec)
+		return false;
+	delay_us = (o->bld.now - space->largest_rx_ns) / NSEC_PER_USEC;
+	if (space->rx_ecn.ect0 || space->rx_ecn.ect1 || space->rx_ecn.ce)
+		ecn = &space->rx_ecn;
+	if (!tquic_frame_put_ack(&o->bld.b, &space->rx, delay_us >> exponent,
+				 ecn, path_id)) {
+		tquic_build_undo(&o->bld, rec);
+		return false;
+	}
+	rec->id = path_id < 0 ? 0 : path_id;
+	rec->off = tquic_ranges_largest(&space->rx);
+	rec->level = space->level;
+	tquic_rec_push(&o->bld.recs, rec);
+	return true;
+}
+
+static void tquic_output_crypto(struct tquic_conn *conn, struct tquic_out *o,
+				enum tquic_level level)
+{
+	struct tquic_send *tx = &conn->crypto[level].tx;
+	struct tquic_send_seg seg;
+	struct tquic_rec *rec;
+
+	while (!o->bld.full &&
+	       tquic_send_next(tx, tquic_wbuf_left(&o->bld.b), U64_MAX, &seg)) {
+		u32 room = tquic_frame_crypto_room(tquic_wbuf_left(&o->bld.b),
+						   seg.off);
+
+		if (!tquic_send_seg_clip(&seg, room) || !seg.len)
+			return;
+		rec = tquic_build_rec(&o->bld, TQUIC_REC_CRYPTO);
+		if (!rec)
+			return;
+		rec->level = level;
+		rec->off = seg.off;
+		rec->len = seg.len;
+		if (!tquic_frame_put_crypto(&o->bld.b, seg.off, seg.len) ||
+		    !tquic_send_copy(tx, seg.off, o->bld.b.p, seg.len)) {
+			tquic_build_undo(&o->bld, rec);
+			return;
+		}
+		o->bld.b.p += seg.len;
+		tquic_build_commit(&o->bld, rec);
+		tquic_send_sent(tx, &seg);
+	}
+}
+
+static void tquic_output_ping(struct tquic_out *o, u8 kind)
+{
+	struct tquic_rec *rec = tquic_build_rec(&o->bld, kind);
+
+	if (!rec)
+		return;
+	rec->id = o->bld.path->id;
+	if (tquic_frame_put_ping(&o->bld.b))
+		tquic_build_commit(&o->bld, rec);
+	else
+		tquic_build_undo(&o->bld, rec);
+}
+
+/* Does the packet-number space of a handshake level have something to say? */
+static bool tquic_output_hs_wants(struct tquic_conn *conn,
+				  enum tquic_level level, u64 now)
+{
+	unsigned int i = level == TQUIC_LEVEL_HANDSHAKE;
+
+	if (!(conn->keys_tx & BIT(level)))
+		return false;
+	return conn->hs_probes[i] || tquic_send_pending(&conn->crypto[level].tx) ||
+	       tquic_space_ack_due(&conn->hs[i], now);
+}
+
+static bool tquic_output_hs_packet(struct tquic_conn *conn,
+				   struct tquic_path *path,
+				   enum tquic_level level, u8 *buf, u32 room,
+				   struct tquic_out *o, u64 now)
+{
+	unsigned int i = level == TQUIC_LEVEL_HANDSHAKE;
+
+	if (!tquic_output_begin(conn, path, level, buf, room, o, now))
+		return false;
+	if (tquic_ranges_largest(&o->space->rx) >= 0 &&
+	    (o->space->rx_eliciting || o->space->ack_now) &&
+	    tquic_output_ack(conn, o, o->space, TQUIC_PATH_ID_NONE))
+		tquic_space_ack_sent(o->space);
+	tquic_output_crypto(conn, o, level);
+	if (conn->hs_probes[i]) {
+		if (!o->bld.eliciting)
+			tquic_output_ping(o, TQUIC_REC_PING);
+		if (o->bld.eliciting)
+			conn->hs_probes[i]--;
+	}
+	conn->tx_nomem |= o->bld.nomem;
+	return o->bld.b.p > o->payload;
+}
+
+static void tquic_output_path_frames(struct tquic_conn *conn,
+				     struct tquic_path *path,
+				     struct tquic_out *o)
+{
+	struct tquic_rec *rec;
+
+	while (path->responses) {
+		if (!tquic_frame_put_path_response(&o->bld.b, path->response[0])) {
+			o->bld.full = true;
+			return;
+		}
+		o->bld.eliciting = true;
+		path->responses--;
+		memmove(path->response[0], path->response[1],
+			path->responses * TQUIC_PATH_DATA_LEN);
+	}
+	if (!(path->ctl & TQUIC_PATH_CTL_CHALLENGE))
+		return;
+	rec = tquic_build_rec(&o->bld, TQUIC_REC_PATH_CHALLENGE);
+	if (!rec)
+		return;
+	tquic_path_new_challenge(path, o->bld.now);
+	rec->id = path->id;
+	if (tquic_frame_put_path_challenge(&o->bld.b, path->challenge[0]))
+		tquic_build_commit(&o->bld, rec);
+	else
+		tquic_build_undo(&o->bld, rec);
+}
+
+static void tquic_output_datagrams(struct tquic_conn *conn,
+				   struct tquic_out *o)
+{
+	struct tquic_rec *rec;
+	struct sk_buff *skb;
+	u32 full_room;
+
+	full_room = o->bld.path->mtu_bytes - o->pkt->hdr_len -
+		    TQUIC_AEAD_TAG_LEN - 1;
+	while (!o->bld.full && (skb = skb_peek(&conn->dgram_tx))) {
+		u8 *start = o->bld.b.p;
+		bool last = tquic_wbuf_left(&o->bld.b) == 1 + skb->len;
+
+		/* It will never fit: the path got narrower since it was sent. */
+		if (skb->len > full_room) {
+			__skb_unlink(skb, &conn->dgram_tx);
+			kfree_skb(skb);
+			conn->stats.datagrams_dropped++;
+			conn->todo |= TQUIC_TODO_WRITE;
+			continue;
+		}
+		rec = tquic_build_rec(&o->bld, TQUIC_REC_DATAGRAM);
+		if (!rec)
+			return;
+		if (!tquic_frame_put_datagram_hdr(&o->bld.b, skb->len, last) ||
+		    !tquic_put_bytes(&o->bld.b, skb->data, skb->len)) {
+			o->bld.b.p = start;
+			tquic_build_undo(&o->bld, rec);
+			return;
+		}
+		rec->len = skb->len;
+		tquic_build_commit(&o->bld, rec);
+		__skb_unlink(skb, &conn->dgram_tx);
+		consume_skb(skb);
+		conn->stats.datagrams_sent++;
+		conn->todo |= TQUIC_TODO_WRITE;
+		if (last)
+			o->bld.full = true;
+	}
+}
+
+/* One STREAM frame of @s; false: the packet is full */
+static bool tquic_output_stream(struct tquic_conn *conn, struct tquic_out *o,
+				struct tquic_stream *s,
+				struct tquic_send_seg *seg)
+{
+	struct tquic_wbuf *b = &o->bld.b;
+	struct tquic_rec *rec;
+	bool last;
+	u32 room;
+
+	/* A frame that fills the packet needs no length. */
+	room = tquic_frame_stream_room(tquic_wbuf_left(b), s->id, seg->off, true);
+	last = seg->len && seg->len >= room;
+	if (!last)
+		room = tquic_frame_stream_room(tquic_wbuf_left(b), s->id,
+					       seg->off, false);
+	if (!tquic_send_seg_clip(seg, room) || (!seg->len && !seg->fin))
+		return false;
+	rec = tquic_build_rec(&o->bld, TQUIC_REC_STREAM);
+	if (!rec)
+		return false;
+	rec->id = s->id;
+	rec->off = seg->off;
+	rec->len = seg->len;
+	rec->fin = seg->fin;
+	if (!tquic_frame_put_stream(b, s->id, seg->off, seg->len, seg->fin, last)) {
+		tquic_build_undo(&o->bld, rec);
+		return false;
+	}
+	if (!tquic_send_copy(&s->tx, seg->off, b->p, seg->len)) {
+		tquic_build_undo(&o->bld, rec);
+		return false;
+	}
+	b->p += seg->len;
+	tquic_build_commit(&o->bld, rec);
+	tquic_send_sent(&s->tx, seg);
+	if (!seg->retx) {
+		tquic_flow_tx_use(&conn->flow_tx, seg->len);
+		conn->stats.bytes_sent += seg->len;
+	}
+	tquic_streams_sent(&conn->streams, s);
+	if (tquic_send_blocked_report(&s->tx))
+		tquic_streams_ctl_set(&conn->streams, s,
+				      TQUIC_STREAM_CTL_BLOCKED);
+	if (last)
+		o->bld.full = true;
+	return !last;
+}
+
+static void tquic_output_streams(struct tquic_conn *conn, struct tquic_out *o)
+{
+	struct tquic_send_seg seg;
+	struct tquic_stream *s;
+
+	while (!o->bld.full &&
+	       (s = tquic_streams_next_ready(&conn->streams))) {
+		if (!tquic_send_next(&s->tx, tquic_wbuf_left(&o->bld.b),
+				     tquic_flow_tx_credit(&conn->flow_tx), &seg)) {
+			if (!tquic_wbuf_left(&o->bld.b))
+				return;
+			if (!tquic_send_pending(&s->tx)) {
+				tquic_streams_update_ready(&conn->streams, s);
+				continue;
+			}
+			tquic_streams_park(&conn->streams, s);
+			if (tquic_flow_tx_report(&conn->flow_tx))
+				conn->ctl |= TQUIC_CONN_CTL_DATA_BLOCKED;
+			continue;
+		}
+		if (!tquic_output_stream(conn, o, s, &seg))
+			return;
+	}
+}
+
+/* Is anything but acknowledgments and path frames waiting? */
+static bool tquic_output_has_data(const struct tquic_conn *conn)
+{
+	return tquic_ctrl_pending(conn) || !skb_queue_empty(&conn->dgram_tx) ||
+	       tquic_streams_next_ready(&conn->streams) ||
+	       tquic_send_pending(&conn->crypto[TQUIC_LEVEL_APP].tx);
+}
+
+/*
+ * Path that carries the acknowledgments of @path: itself, so that RTT samples
+ * mean one path, unless nothing may come through it; then the fastest other.
+ */
+static struct tquic_path *tquic_output_ack_carrier(const struct tquic_conn *conn,
+						   struct tquic_path *path)
+{
+	struct tquic_path *other, *best = NULL;
+	unsigned int i;
+
+	if (path->state == TQUIC_PATH_ACTIVE ||
+	    path->state == TQUIC_PATH_VALIDATING)
+		return path;
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		other = tquic_conn_path(conn, i);
+		if (other && other->state == TQUIC_PATH_ACTIVE &&
+		    (!best || other->rtt.srtt_ns < best->rtt.srtt_ns))
+			best = other;
+	}
+	return best || !tquic_path_is_open(path) ? best : path;
+}
+
+/*
+ * A failing path's own ACK goes with its probes, for it may be the only one
+ * that works, and once more with its carrier.
+ */
+static void tquic_output_acks(struct tquic_conn *conn, struct tquic_path *path,
+			      struct tquic_out *o)
+{
+	struct tquic_path *other;
+	bool due, carried;
+	unsigned int i;
+
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		other = tquic_conn_path(conn, i);
+		if (!other || tquic_ranges_largest(&other->space.rx) < 0)
+			continue;
+		due = tquic_space_ack_due(&other->space, o->bld.now);
+		if (other == path)
+			due |= other->space.rx_eliciting > 0;
+		carried = tquic_output_ack_carrier(conn, other) == path;
+		if (!due || (!carried && other != path))
+			continue;
+		if (tquic_output_ack(conn, o, &other->space, conn->multipath ?
+				     other->id : TQUIC_PATH_ID_NONE) && carried)
+			tquic_space_ack_sent(&other->space);
+	}
+}
+
+/*
+ * Which path the next 1-RTT packet goes out on, and why; the most urgent
+ * reason wins.
+ */
+static struct tquic_path *tquic_output_pick(struct tquic_conn *conn, u8 *why,
+					    u64 now)
+{
+	struct tquic_path *path, *best = NULL;
+	unsigned int i;
+	u8 w, best_w = 0;
+
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		struct tquic_path *on;
+
+		path = tquic_conn_path(conn, i);
+		if (!path || path->state == TQUIC_PATH_UNUSED)
+			continue;
+		on = path;
+		w = 0;
+		if (path->responses || (path->ctl & TQUIC_PATH_CTL_CHALLENGE))
+			w = TQUIC_WHY_PATH;
+		else if (path->probes)
+			w = TQUIC_WHY_PROBE;
+		else if (tquic_space_ack_due(&path->space, now))
+			w = TQUIC_WHY_ACK;
+		else if ((path->ctl & TQUIC_PATH_CTL_MTU_PROBE) &&
+			 conn->confirmed && !path->mtu_probe_bytes &&
+			 path->state == TQUIC_PATH_ACTIVE)
+			w = TQUIC_WHY_MTU;
+		if (w == TQUIC_WHY_ACK)
+			on = tquic_output_ack_carrier(conn, path);
+		else if (!tquic_path_is_open(path))
+			on = NULL;
+		if (!w || !on || tquic_path_tx_room(on) < TQUIC_RECORD_ROOM_MIN)
+			continue;
+		if (!best || w < best_w) {
+			best = on;
+			best_w = w;
+		}
+	}
+	if (best_w) {
+		*why = best_w;
+		return best;
+	}
+	if (!tquic_output_has_data(conn))
+		return NULL;
+	*why = TQUIC_WHY_DATA;
+	return conn->sched->get_path(conn, now);
+}
+
+/* When the earliest path with room in its window may send again; 0: none */
+static u64 tquic_output_pace_due(const struct tquic_conn *conn, u64 now)
+{
+	struct tquic_path *path;
+	unsigned int i;
+	u64 t, due = 0;
+
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		path = tquic_conn_path(conn, i);
+		if (!path || !tquic_sched_usable(path) || !tquic_sched_room(path))
+			continue;
+		t = tquic_pacer_next_ns(&path->pacer, now,
+					tquic_cc_pacing_rate(&path->cc, &path->rtt),
+					path->mtu_bytes);
+		if (t > now && (!due || t < due))
+			due = t;
+	}
+	return due;
+}
+
+static void tquic_output_app_frames(struct tquic_conn *conn,
+				    struct tquic_path *path,
+				    struct tquic_out *o, u8 why, u32 room)
+{
+	u64 now = o->bld.now;
+	bool data;
+
+	tquic_output_acks(conn, path, o);
+	if (why == TQUIC_WHY_PATH) {
+		tquic_output_path_frames(conn, path, o);
+		if (o->bld.eliciting)
+			tquic_output_pad(o, min_t(u32, room, TQUIC_MIN_UDP_PAYLOAD));
+		return;
+	}
+	data = why == TQUIC_WHY_DATA || why == TQUIC_WHY_PROBE;
+	if (!data && tquic_output_has_data(conn))
+		data = conn->sched->get_path(conn, now) == path;
+	if (path->state == TQUIC_PATH_SUSPECT && tquic_path_others(conn, path))
+		data = false;
+	if (data && !o->bld.full)
+		tquic_ctrl_build(conn, &o->bld);
+	if (data && !o->bld.full)
+		tquic_output_crypto(conn, o, TQUIC_LEVEL_APP);
+	if (data && !o->bld.full)
+		tquic_output_datagrams(conn, o);
+	if (data && !o->bld.full)
+		tquic_output_streams(conn, o);
+	/* Streams may have found that they are blocked. */
+	if (data && !o->bld.full && tquic_ctrl_pending(conn))
+		tquic_ctrl_build(conn, &o->bld);
+	if (why == TQUIC_WHY_PROBE) {
+		if (!o->bld.eliciting)
+			tquic_output_ping(o, TQUIC_REC_PING);
+		if (o->bld.eliciting)
+			path->probes--;
+	} else if (!o->bld.eliciting &&
+		   tquic_space_wants_ping(&path->space, now, path->rtt.srtt_ns)) {
+		tquic_output_ping(o, TQUIC_REC_PING);
+	}
+}
+
+/* One 1-RTT packet at @buf; false: nothing came of it */
+static bool tquic_output_app_packet(struct tquic_conn *conn,
+				    struct tquic_path *path, u8 why, u8 *buf,
+				    u32 room, struct tquic_out *o, u64 now)
+{
+	if (!tquic_output_begin(conn, path, TQUIC_LEVEL_APP, buf, room, o, now))
+		return false;
+	if (why == TQUIC_WHY_MTU) {
+		tquic_output_ping(o, TQUIC_REC_MTU_PROBE);
+		conn->tx_nomem |= o->bld.nomem;
+		if (!o->bld.eliciting)
+			return false;
+		tquic_output_pad(o, room);
+		o->flags |= TQUIC_SENT_F_MTU_PROBE;
+		path->mtu_probe_bytes = room;
+		path->ctl &= ~TQUIC_PATH_CTL_MTU_PROBE;
+		return true;
+	}
+	tquic_output_app_frames(conn, path, o, why, room);
+	conn->tx_nomem |= o->bld.nomem;
+	return o->bld.b.p > o->payload;
+}
+
+static int tquic_output_app(struct tquic_conn *conn, u8 *buf, u32 room, u64 now,
+			    struct tquic_tx_pkt *pkt)
+{
+	struct tquic_out o = { .pkt = pkt };
+	struct tquic_path *path;
+	u8 why = 0;
+
+	if (!(conn->keys_tx & BIT(TQUIC_LEVEL_APP)) || !conn->peer_params_set)
+		return 0;
+	path = tquic_output_pick(conn, &why, now);
+	if (!path) {
+		if (why)
+			conn->pace_due_ns = tquic_output_pace_due(conn, now);
+		return 0;
+	}
+	room = min(room, why == TQUIC_WHY_MTU ? path->mtu_max_bytes :
+						path->mtu_bytes);
+	room = min_t(u64, room, tquic_path_tx_room(path));
+	if (!tquic_output_app_packet(conn, path, why, buf, room, &o, now)) {
+		tquic_rec_free_list(o.bld.recs);
+		return 0;
+	}
+	tquic_output_end(conn, &o, now);
+	return 1;
+}
+
+/* Handshake packets of path 0: those of both levels share a datagram */
+static int tquic_output_handshake(struct tquic_conn *conn, u8 *buf, u32 room,
+				  u64 now, struct tquic_tx_pkt *pkts)
+{
+	static const enum tquic_level levels[] = {
+		TQUIC_LEVEL_INITIAL, TQUIC_LEVEL_HANDSHAKE,
+	};
+	struct tquic_path *path = tquic_conn_path(conn, 0);
+	struct tquic_out o[ARRAY_SIZE(levels)] = {};
+	bool pad = false;
+	u32 used = 0;
+	int i, n = 0;
+
+	if (!path || (!tquic_output_hs_wants(conn, levels[0], now) &&
+		      !tquic_output_hs_wants(conn, levels[1], now)))
+		return 0;
+	room = min(room, path->mtu_bytes);
+	room = min_t(u64, room, tquic_path_tx_room(path));
+	for (i = 0; i < ARRAY_SIZE(levels); i++) {
+		if (!tquic_output_hs_wants(conn, levels[i], now))
+			continue;
+		/* Initial packets are padded; with less allowed, wait. */
+		if (levels[i] == TQUIC_LEVEL_INITIAL &&
+		    room < TQUIC_MIN_UDP_PAYLOAD)
+			break;
+		o[n].pkt = &pkts[n];
+		if (!tquic_output_hs_packet(conn, path, levels[i], buf + used,
+					    room - used, &o[n], now)) {
+			tquic_rec_free_list(o[n].bld.recs);
+			memset(&o[n], 0, sizeof(o[n]));
+			continue;
+		}
+		if (levels[i] == TQUIC_LEVEL_INITIAL)
+			pad |= !conn->server || o[n].bld.eliciting;
+		used = o[n].bld.b.p + TQUIC_AEAD_TAG_LEN - buf;
+		n++;
+	}
+	/* RFC 9000 §14.1: the last packet carries the padding of all. */
+	if (n && pad)
+		tquic_output_pad(&o[n - 1], TQUIC_MIN_UDP_PAYLOAD -
+				 (pkts[n - 1].data - buf));
+	for (i = 0; i < n; i++) {
+		tquic_output_end(conn, &o[i], now);
+		/* RFC 9001 §4.9.1; the packet in hand is still to be sealed. */
+		if (!conn->server && pkts[i].level == TQUIC_LEVEL_HANDSHAKE)
+			conn->drop_initial = true;
+	}
+	return n;
+}
+
+static bool tquic_output_close_frame(struct tquic_conn *conn,
+				     struct tquic_out *o,
+				     enum tquic_level level)
+{
+	const struct tquic_close *c = &conn->closed;
+	bool app = c->flags & TQUIC_CLOSE_APP;
+
+	/* RFC 9000 §10.2.3: no application words before 1-RTT. */
+	if (app && level != TQUIC_LEVEL_APP)
+		return tquic_frame_put_close(&o->bld.b, false,
+					     TQUIC_ERR_APPLICATION, 0, NULL, 0);
+	return tquic_frame_put_close(&o->bld.b, app, c->error_code,
+				     c->frame_type, c->reason, c->reason_len);
+}
+
+/* CONNECTION_CLOSE, in one packet of every level the peer may have keys for */
+static int tquic_output_close(struct tquic_conn *conn, u8 *buf, u32 room,
+			      u64 now, struct tquic_tx_pkt *pkts)
+{
+	struct tquic_out o[TQUIC_LEVEL_COUNT] = {};
+	struct tquic_path *path = NULL, *p;
+	enum tquic_level level;
+	int i, n = 0;
+	u32 used = 0;
+
+	if (!conn->close_levels)
+		return 0;
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		p = tquic_conn_path(conn, i);
+		if (p && tquic_path_is_open(p) && tquic_path_tx_room(p) &&
+		    (!path || path->state != TQUIC_PATH_ACTIVE))
+			path = p;
+	}
+	if (!path) {
+		conn->close_levels = 0;
+		return 0;
+	}
+	room = min(room, path->mtu_bytes);
+	room = min_t(u64, room, tquic_path_tx_room(path));
+	for (level = 0; level < TQUIC_LEVEL_COUNT; level++) {
+		if (!(conn->close_levels & conn->keys_tx & BIT(level)))
+			continue;
+		o[n].pkt = &pkts[n];
+		if (!tquic_output_begin(conn, path, level, buf + used,
+					room - used, &o[n], now) ||
+		    !tquic_output_close_frame(conn, &o[n], level)) {
+			memset(&o[n], 0, sizeof(o[n]));
+			continue;
+		}
+		used = o[n].bld.b.p + TQUIC_AEAD_TAG_LEN - buf;
+		n++;
+	}
+	if (n && pkts[0].level == TQUIC_LEVEL_INITIAL && !conn->server)
+		tquic_output_pad(&o[n - 1], TQUIC_MIN_UDP_PAYLOAD -
+				 (pkts[n - 1].data - buf));
+	for (i = 0; i < n; i++)
+		tquic_output_end(conn, &o[i], now);
+	if (n || !conn->tx_nomem)
+		conn->close_levels = 0;
+	return n;
+}
+
+/**
+ * tquic_conn_output() - build the next datagram
+ * @conn: connection
+ * @buf: where it goes; a tag's room is left behind every packet
+ * @room: bytes at @buf, at least the largest payload of any path
+ * @now: time in ns
+ * @pkts: the packets in it, to be sealed; all leave on pkts[0].path
+ *
+ * The packets count as sent when this returns.  The caller repeats the call
+ * until it returns 0.
+ *
+ * Return: number of packets, 0: nothing to send now.
+ */
+int tquic_conn_output(struct tquic_conn *conn, u8 *buf, u32 room, u64 now,
+		      struct tquic_tx_pkt pkts[TQUIC_LEVEL_COUNT])
+{
+	int n;
+
+	conn->tx_nomem = false;
+	conn->pace_due_ns = 0;
+	if (conn->drop_initial) {
+		conn->drop_initial = false;
+		tquic_conn_discard_level(conn, TQUIC_LEVEL_INITIAL, now);
+	}
+	switch (conn->state) {
+	case TQUIC_STATE_CLOSING:
+		n = tquic_output_close(conn, buf, room, now, pkts);
+		break;
+	case TQUIC_STATE_HANDSHAKE:
+	case TQUIC_STATE_ESTABLISHED:
+		n = tquic_output_handshake(conn, buf, room, now, pkts);
+		if (!n)
+			n = tquic_output_app(conn, buf, room, now, pkts);
+		break;
+	default:
+		return 0;
+	}
+	if (!n && conn->tx_nomem)
+		conn->pace_due_ns = now + TQUIC_TX_RETRY_NS;
+	return n;
+}

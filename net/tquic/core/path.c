@@ -1,0 +1,704 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Life of a path: ids, validation, failure and return, abandonment (RFC 10069 §3) */
+#include <linux/errno.h>
+#include <linux/minmax.h>
+#include <linux/random.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include "core/conn.h"
+#include "core/loss.h"
+#include "core/path.h"
+
+/**
+ * tquic_path_create() - make the state of a path id
+ * @conn: connection
+ * @id: path id, not used before
+ * @now: time in ns
+ *
+ * Return: the path in state UNUSED, or NULL without memory or a free slot.
+ */
+struct tquic_path *tquic_path_create(struct tquic_conn *conn, u32 id, u64 now)
+{
+	struct tquic_path *path;
+	unsigned int i;
+
+	for (i = 0; i < TQUIC_PATHS_MAX; i++)
+		if (!tquic_conn_path(conn, i))
+			break;
+	if (i == TQUIC_PATHS_MAX)
+		return NULL;
+	path = kzalloc(sizeof(*path), GFP_ATOMIC);
+	if (!path)
+		return NULL;
+
+	path->id = id;
+	path->index = i;
+	path->state = TQUIC_PATH_UNUSED;
+	path->ecn = true;
+	path->mtu_bytes = TQUIC_MIN_UDP_PAYLOAD;
+	path->mtu_max_bytes = TQUIC_MIN_UDP_PAYLOAD;
+	tquic_space_init(&path->space, TQUIC_LEVEL_APP);
+	tquic_rtt_init(&path->rtt, TQUIC_RTT_INITIAL_NS);
+	tquic_cc_init(&path->cc, conn->cc_ops, path->mtu_bytes, now);
+	tquic_pacer_init(&path->pacer);
+	tquic_cidset_local_init(&path->local);
+	tquic_cidset_local_set_limit(&path->local, conn->peer.active_cid_limit);
+	tquic_cidset_remote_init(&path->remote, conn->local.active_cid_limit);
+
+	rcu_assign_pointer(conn->paths[i], path);
+	if (id >= conn->next_path_id)
+		conn->next_path_id = id + 1;
+	return path;
+}
+
+/**
+ * tquic_path_destroy() - forget a path, its connection ids and its packets
+ * @conn: connection
+ * @path: path; freed after a grace period
+ */
+void tquic_path_destroy(struct tquic_conn *conn, struct tquic_path *path)
+{
+	unsigned int i;
+
+	rcu_assign_pointer(conn->paths[path->index], NULL);
+	for (i = 0; i < path->local.count; i++)
+		conn->ops->cid_del(conn, &path->local.e[i].cid);
+	conn->ops->path_free(conn, path);
+	tquic_space_destroy(&path->space);
+	kfree_rcu(path, rcu);
+}
+
+/**
+ * tquic_path_find() - path with an id
+ * @conn: connection
+ * @id: path id
+ *
+ * Return: the path, or NULL when it never was or is gone.
+ */
+struct tquic_path *tquic_path_find(const struct tquic_conn *conn, u32 id)
+{
+	struct tquic_path *path;
+	unsigned int i;
+
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		path = tquic_conn_path(conn, i);
+		if (path && path->id == id)
+			return path;
+	}
+	return NULL;
+}
+
+/**
+ * tquic_path_spare() - unused path that can be opened now
+ * @conn: connection
+ *
+ * Both sides must have given out connection ids for it (RFC 10069 §3.1).
+ *
+ * Return: the one with the lowest id, or NULL.
+ */
+struct tquic_path *tquic_path_spare(const struct tquic_conn *conn)
+{
+	struct tquic_path *path, *best = NULL;
+	unsigned int i;
+
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		path = tquic_conn_path(conn, i);
+		if (!path || path->state != TQUIC_PATH_UNUSED ||
+		    path->id > conn->max_path_id_peer ||
+		    !path->local.count || !tquic_cidset_remote_spare(&path->remote))
+			continue;
+		if (!best || path->id < best->id)
+			best = path;
+	}
+	return best;
+}
+
+/* Is any path but @path fit to carry data? */
+bool tquic_path_others(const struct tquic_conn *conn,
+		       const struct tquic_path *path)
+{
+	const struct tquic_path *other;
+	unsigned int i;
+
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		other = tquic_conn_path(conn, i);
+		if (other && other != path && other->state == TQUIC_PATH_ACTIVE)
+			return true;
+	}
+	return false;
+}
+
+/* May packets travel on any path but @path? */
+bool tquic_path_open_others(const struct tquic_conn *conn,
+			    const struct tquic_path *path)
+{
+	const struct tquic_path *other;
+	unsigned int i;
+
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		other = tquic_conn_path(conn, i);
+		if (other && other != path && tquic_path_is_open(other))
+			return true;
+	}
+	return false;
+}
+
+/**
+ * tquic_path_issue_cid() - give the peer one more connection id for a path
+ * @conn: connection
+ * @path: path
+ * @announce: send it in a frame; false for the handshake's own
+ *
+ * Return: 0, -ENOSPC at the peer's limit, -EEXIST or -ENOMEM from the table.
+ */
+int tquic_path_issue_cid(struct tquic_conn *conn, struct tquic_path *path,
+			 bool announce)
+{
+	struct tquic_cid cid = { .len = TQUIC_LOCAL_CID_LEN };
+	u8 token[TQUIC_RESET_TOKEN_LEN];
+	int ret, tries = 4;
+
+	if (!tquic_cidset_local_room(&path->local))
+		return -ENOSPC;
+	do {
+		get_random_bytes(cid.id, cid.len);
+		ret = conn->ops->cid_add(conn, &cid, path->id,
+					 path->local.next_seq);
+	} while (ret == -EEXIST && --tries);
+	if (ret)
+		return ret;
+	conn->ops->reset_token(conn, &cid, token);
+	tquic_cidset_local_add(&path->local, &cid, token, announce);
+	return 0;
+}
+
+/**
+ * tquic_path_replenish() - keep connection ids and path ids in supply
+ * @conn: connection
+ * @now: time in ns
+ *
+ * Called when the handshake ends and whenever ids were used up.  Path ids are
+ * given out in order and a few ahead, so that state stays small.  Without
+ * memory the connection's timer tries again.
+ */
+void tquic_path_replenish(struct tquic_conn *conn, u64 now)
+{
+	struct tquic_path *path;
+	u32 limit, unused = 0;
+	unsigned int i;
+	int ret = 0;
+
+	conn->replenish_ns = 0;
+	if (!conn->tls_done)
+		return;
+	limit = min(conn->max_path_id_local, conn->max_path_id_peer);
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		path = tquic_conn_path(conn, i);
+		if (path && path->state == TQUIC_PATH_UNUSED)
+			unused++;
+	}
+	while (conn->multipath && unused < TQUIC_PATH_SPARE_IDS &&
+	       conn->next_path_id <= limit) {
+		if (!tquic_path_create(conn, conn->next_path_id, now)) {
+			conn->replenish_ns = now + TQUIC_PATH_RETRY_NS;
+			break;
+		}
+		unused++;
+	}
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		path = tquic_conn_path(conn, i);
+		if (!path || path->state == TQUIC_PATH_ABANDONED ||
+		    (path->id && path->id > limit))
+			continue;
+		while (path->local.count < TQUIC_PATH_CIDS && !ret)
+			ret = tquic_path_issue_cid(conn, path, true);
+		if (ret == -ENOMEM || ret == -EEXIST)
+			conn->replenish_ns = now + TQUIC_PATH_RETRY_NS;
+		ret = 0;
+	}
+}
+
+/**
+ * tquic_path_start() - open a path: its first packet is coming or going
+ * @conn: connection
+ * @path: path in state UNUSED with its link set
+ * @now: time in ns
+ *
+ * Return: 0, or -ENOENT when the peer left no connection id for it.
+ */
+int tquic_path_start(struct tquic_conn *conn, struct tquic_path *path, u64 now)
+{
+	u64 pto;
+	int ret;
+
+	if (!tquic_cidset_remote_current(&path->remote)) {
+		ret = tquic_cidset_remote_rotate(&path->remote);
+		if (ret)
+			return ret;
+	}
+	path->state = TQUIC_PATH_VALIDATING;
+	/* The client checked the server's address in the handshake already;
+	 * only the server is bound by the limit of RFC 9000 §8.
+	 */
+	path->validated = !conn->server;
+	pto = max(tquic_conn_pto_max_ns(conn),
+		  tquic_rtt_pto_ns(&path->rtt, 0));
+	path->validate_end_ns = now + 3 * pto;
+	path->ctl |= TQUIC_PATH_CTL_CHALLENGE;
+	/* The peer should know before it begins to use the path. */
+	if (path->backup)
+		path->ctl |= TQUIC_PATH_CTL_STATUS;
+	tquic_path_replenish(conn, now);
+	return 0;
+}
+
+/* Give what is under way on a path back, to be sent again elsewhere */
+static void tquic_path_drain(struct tquic_conn *conn, struct tquic_path *path,
+			     u64 now)
+{
+	struct tquic_drain_result dr = {};
+
+	tquic_space_drain(&path->space, &dr);
+	tquic_cc_on_discard(&path->cc, dr.bytes, now);
+	tquic_ctrl_on_lost(conn, dr.recs);
+}
+
+/* Nothing comes back: others take over */
+static void tquic_path_suspect(struct tquic_conn *conn, struct tquic_path *path,
+			       u64 now)
+{
+	if (path->state == TQUIC_PATH_ACTIVE) {
+		path->state = TQUIC_PATH_SUSPECT;
+		path->suspect_ns = now;
+		conn->todo |= TQUIC_TODO_PATHS;
+		tquic_conn_event(conn, TQUIC_EVENT_PATH_SUSPECT, path->id, 0);
+	}
+	path->probes = 1;
+	tquic_path_drain(conn, path, now);
+}
+
+/*
+ * A path can be used (again).  Those that went silent while nothing could
+ * stand in for them hand over now.
+ */
+static void tquic_path_activate(struct tquic_conn *conn, struct tquic_path *path,
+				u64 now)
+{
+	struct tquic_path *other;
+	unsigned int i;
+
+	path->state = TQUIC_PATH_ACTIVE;
+	conn->todo |= TQUIC_TODO_PATHS;
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		other = tquic_conn_path(conn, i);
+		if (other && other != path && other->pto_count &&
+		    other->state == TQUIC_PATH_ACTIVE)
+			tquic_path_suspect(conn, other, now);
+	}
+}
+
+/* The peer's address answered: the path may carry data */
+void tquic_path_set_validated(struct tquic_conn *conn, struct tquic_path *path,
+			      u64 now)
+{
+	path->validated = true;
+	path->challenges = 0;
+	path->challenge_due_ns = 0;
+	path->validate_end_ns = 0;
+	path->ctl &= ~TQUIC_PATH_CTL_CHALLENGE;
+	if (path->state != TQUIC_PATH_VALIDATING)
+		return;
+	path->pto_count = 0;
+	tquic_path_activate(conn, path, now);
+	if (path->mtu_max_bytes > path->mtu_bytes)
+		path->ctl |= TQUIC_PATH_CTL_MTU_PROBE;
+	tquic_conn_event(conn, TQUIC_EVENT_PATH_VALIDATED, path->id, 0);
+}
+
+/**
+ * tquic_path_abandon() - stop using a path for good
+ * @conn: connection
+ * @path: open or unused path
+ * @error: code for PATH_ABANDON
+ * @now: time in ns
+ *
+ * What was under way on it is sent again elsewhere.  The peer's connection
+ * ids of the path are retired by this alone (RFC 10069 §3.4); ours stay known
+ * for three PTO, so that stragglers are still acknowledged.
+ */
+void tquic_path_abandon(struct tquic_conn *conn, struct tquic_path *path,
+			u64 error, u64 now)
+{
+	if (path->state == TQUIC_PATH_ABANDONED)
+		return;
+	path->state = TQUIC_PATH_ABANDONED;
+	path->ctl = TQUIC_PATH_CTL_ABANDON;
+	path->abandon_error = error;
+	path->responses = 0;
+	path->challenges = 0;
+	path->challenge_due_ns = 0;
+	path->validate_end_ns = 0;
+	path->probes = 0;
+	path->gone_ns = now + 3 * tquic_conn_pto_max_ns(conn);
+	tquic_path_drain(conn, path, now);
+	conn->todo |= TQUIC_TODO_PATHS;
+	tquic_conn_event(conn, TQUIC_EVENT_PATH_ABANDONED, path->id, error);
+}
+
+/**
+ * tquic_path_close() - abandon a path at the operator's wish
+ * @conn: connection
+ * @path: path
+ * @error: code for PATH_ABANDON
+ * @now: time in ns
+ *
+ * Return: 0; -EOPNOTSUPP without multipath; -EBUSY for the last open path;
+ * -EALREADY when it is being abandoned.
+ */
+int tquic_path_close(struct tquic_conn *conn, struct tquic_path *path,
+		     u64 error, u64 now)
+{
+	if (!conn->multipath)
+		return -EOPNOTSUPP;
+	if (path->state == TQUIC_PATH_ABANDONED)
+		return -EALREADY;
+	if (!tquic_path_open_others(conn, path))
+		return -EBUSY;
+	tquic_path_abandon(conn, path, error, now);
+	return 0;
+}
+
+/* Tell the peer whether it may use a path for data freely */
+void tquic_path_set_backup(struct tquic_path *path, bool backup)
+{
+	path->backup = backup;
+	path->status_seq++;
+	path->ctl |= TQUIC_PATH_CTL_STATUS;
+}
+
+/**
+ * tquic_path_set_mtu() - the adapter learnt what the route carries
+ * @conn: connection
+ * @path: path
+ * @mtu_max_bytes: largest UDP payload of the route
+ *
+ * A larger size is used after a probe of it was acknowledged, a smaller one
+ * at once, but never less than QUIC requires.
+ */
+void tquic_path_set_mtu(struct tquic_conn *conn, struct tquic_path *path,
+			u32 mtu_max_bytes)
+{
+	u64 cap = min_t(u64, mtu_max_bytes, conn->peer.max_udp_payload_size);
+
+	path->mtu_max_bytes = max_t(u64, cap, TQUIC_MIN_UDP_PAYLOAD);
+	if (path->mtu_bytes > path->mtu_max_bytes) {
+		path->mtu_bytes = path->mtu_max_bytes;
+		tquic_cc_set_mss(&path->cc, path->mtu_bytes);
+	} else if (path->state == TQUIC_PATH_ACTIVE && conn->confirmed &&
+		   path->mtu_bytes < path->mtu_max_bytes) {
+		path->mtu_tries = 0;
+		path->ctl |= TQUIC_PATH_CTL_MTU_PROBE;
+	}
+}
+
+void tquic_path_mtu_probe_lost(struct tquic_path *path)
+{
+	path->mtu_probe_bytes = 0;
+	if (++path->mtu_tries < TQUIC_PATH_MTU_TRIES)
+		path->ctl |= TQUIC_PATH_CTL_MTU_PROBE;
+}
+
+void tquic_path_mtu_probe_acked(struct tquic_path *path)
+{
+	if (path->mtu_probe_bytes > path->mtu_bytes &&
+	    path->mtu_probe_bytes <= path->mtu_max_bytes) {
+		path->mtu_bytes = path->mtu_probe_bytes;
+		tquic_cc_set_mss(&path->cc, path->mtu_bytes);
+	}
+	path->mtu_probe_bytes = 0;
+	path->mtu_tries = 0;
+}
+
+/*
+ * A packet was opened.  On a path that failed it says that the link may be
+ * back: find out now and not when the next probe is due.
+ */
+void tquic_path_on_packet(struct tquic_path *path, u64 now)
+{
+	path->stats.rx_packets++;
+	if (path->state == TQUIC_PATH_SUSPECT && !path->probes &&
+	    now - path->space.last_eliciting_ns >= path->rtt.srtt_ns)
+		path->probes = 1;
+}
+
+/* Datagrams came in: raises the anti-amplification limit */
+void tquic_path_on_rx(struct tquic_path *path, u32 bytes)
+{
+	if (!path->validated)
+		path->tx_allowed_bytes += 3 * (u64)bytes;
+	path->stats.rx_bytes += bytes;
+}
+
+/* Queue the answer to a PATH_CHALLENGE; when too many wait the oldest goes */
+void tquic_path_on_challenge(struct tquic_path *path, const u8 *data)
+{
+	if (!tquic_path_is_open(path))
+		return;
+	if (path->responses == TQUIC_PATH_RESPONSES) {
+		memmove(path->response[0], path->response[1],
+			sizeof(path->response) - TQUIC_PATH_DATA_LEN);
+		path->responses--;
+	}
+	memcpy(path->response[path->responses++], data, TQUIC_PATH_DATA_LEN);
+}
+
+/* A PATH_RESPONSE may come on any path: find whose challenge it answers */
+void tquic_path_on_response(struct tquic_conn *conn, const u8 *data, u64 now)
+{
+	struct tquic_path *path;
+	unsigned int i, k;
+
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		path = tquic_conn_path(conn, i);
+		if (!path)
+			continue;
+		for (k = 0; k < path->challenges; k++) {
+			if (memcmp(path->challenge[k], data, TQUIC_PATH_DATA_LEN))
+				continue;
+			tquic_path_set_validated(conn, path, now);
+			return;
+		}
+	}
+}
+
+/* Fresh data for the PATH_CHALLENGE about to be sent, in path->challenge[0] */
+void tquic_path_new_challenge(struct tquic_path *path, u64 now)
+{
+	if (path->challenges == TQUIC_PATH_CHALLENGES)
+		path->challenges--;
+	memmove(path->challenge[1], path->challenge[0],
+		path->challenges * TQUIC_PATH_DATA_LEN);
+	get_random_bytes(path->challenge[0], TQUIC_PATH_DATA_LEN);
+	path->challenges++;
+	path->challenge_due_ns = now + TQUIC_RTT_INITIAL_NS;
+	path->ctl &= ~TQUIC_PATH_CTL_CHALLENGE;
+}
+
+/* An acknowledgment for the path's packets came: it works (again) */
+void tquic_path_on_progress(struct tquic_conn *conn, struct tquic_path *path,
+			    u64 now)
+{
+	if (path->pto_count >= TQUIC_PATH_MTU_PTOS &&
+	    path->mtu_bytes < path->mtu_max_bytes)
+		path->ctl |= TQUIC_PATH_CTL_MTU_PROBE;
+	path->progress_ns = now;
+	path->pto_count = 0;
+	path->probes = 0;
+	if (path->state != TQUIC_PATH_SUSPECT)
+		return;
+	tquic_path_activate(conn, path, now);
+	/* What the window was says nothing about the link after an outage. */
+	if (now - path->suspect_ns > 3 * path->rtt.srtt_ns)
+		tquic_cc_reset(&path->cc, now);
+	path->suspect_ns = 0;
+	tquic_conn_event(conn, TQUIC_EVENT_PATH_RECOVERED, path->id, 0);
+}
+
+/* Perhaps the path came to carry only smaller datagrams: begin small again */
+static void tquic_path_doubt_mtu(struct tquic_path *path)
+{
+	if (path->pto_count < TQUIC_PATH_MTU_PTOS ||
+	    path->mtu_bytes == TQUIC_MIN_UDP_PAYLOAD)
+		return;
+	path->mtu_bytes = TQUIC_MIN_UDP_PAYLOAD;
+	path->mtu_tries = 0;
+	tquic_cc_set_mss(&path->cc, path->mtu_bytes);
+}
+
+/* Perhaps the path swallows what is marked: it never said otherwise */
+static void tquic_path_doubt_ecn(struct tquic_path *path)
+{
+	if (path->pto_count >= TQUIC_PATH_ECN_PTOS && !path->space.peer_ecn.ect0)
+		path->ecn = false;
+}
+
+/*
+ * Nothing came back for a whole PTO.  With other paths at hand the data under
+ * way moves there at once, and this one gets probes until it answers; alone,
+ * the oldest data is probed with, as RFC 9002 §6.2.4 has it.
+ */
+static void tquic_path_on_pto(struct tquic_conn *conn, struct tquic_path *path,
+			      u64 now)
+{
+	struct tquic_rec *recs;
+
+	path->pto_count = min(path->pto_count + 1, 16);
+	path->stats.ptos++;
+	tquic_path_doubt_mtu(path);
+	tquic_path_doubt_ecn(path);
+	if (tquic_path_others(conn, path)) {
+		tquic_path_suspect(conn, path, now);
+		return;
+	}
+	path->probes = 2;
+	recs = tquic_space_take_oldest(&path->space);
+	tquic_ctrl_on_lost(conn, recs);
+}
+
+/*
+ * When silence alone makes a path suspect.  RFC 9002 restarts the probe timeout
+ * with every packet sent, for a connection with one path can only wait.  Where
+ * others can take over, the oldest packet's acknowledgment being overdue is
+ * enough, if nothing else was acknowledged for half a round trip either.
+ */
+static u64 tquic_path_silence_ns(const struct tquic_path *path,
+				 u64 ack_delay_ns)
+{
+	const struct tquic_sent *sent = &path->space.sent;
+	u64 slack = max_t(u64, 4 * path->rtt.rttvar_ns, TQUIC_RTT_GRANULARITY_NS);
+	const struct tquic_sent_pkt *pkt;
+	u64 pn;
+
+	for (pn = sent->head; pn < sent->next; pn++) {
+		pkt = tquic_sent_get(sent, pn);
+		if (pkt->state == TQUIC_SENT_OUTSTANDING &&
+		    pkt->flags & TQUIC_SENT_F_ELICITING)
+			return max(pkt->sent_ns + path->rtt.srtt_ns + slack,
+				   path->progress_ns + max(path->rtt.srtt_ns / 2, slack)) +
+			       ack_delay_ns;
+	}
+	return U64_MAX;
+}
+
+/**
+ * tquic_path_pto_deadline_ns() - when the path's probe timeout expires
+ * @conn: connection
+ * @path: path
+ *
+ * A path that others stand in for is probed at least every
+ * TQUIC_PATH_PROBE_MAX_NS, so that its return is seen soon; nothing else
+ * depends on those probes.
+ *
+ * Return: time in ns, 0 when not armed.
+ */
+u64 tquic_path_pto_deadline_ns(const struct tquic_conn *conn,
+			       const struct tquic_path *path)
+{
+	u64 ack_delay_ns = conn->peer.max_ack_delay_ms * NSEC_PER_MSEC;
+	u64 deadline;
+
+	if (!tquic_path_is_open(path) || !conn->confirmed ||
+	    tquic_path_tx_room(path) < TQUIC_RECORD_ROOM_MIN)
+		return 0;
+	if (path->state == TQUIC_PATH_SUSPECT) {
+		deadline = tquic_loss_pto_period_ns(&path->rtt, ack_delay_ns,
+						    path->pto_count);
+		return path->space.last_eliciting_ns +
+		       min_t(u64, deadline, TQUIC_PATH_PROBE_MAX_NS);
+	}
+	deadline = tquic_loss_pto_deadline_ns(&path->space, &path->rtt,
+					      ack_delay_ns, path->pto_count);
+	if (deadline && path->state == TQUIC_PATH_ACTIVE &&
+	    tquic_path_others(conn, path))
+		return min(deadline, tquic_path_silence_ns(path, ack_delay_ns));
+	return deadline;
+}
+
+/* Earlier of two deadlines where 0 means none */
+static u64 tquic_path_sooner(u64 a, u64 b)
+{
+	if (!a || (b && b < a))
+		return b;
+	return a;
+}
+
+/**
+ * tquic_path_deadline_ns() - next time a path wants to be looked at
+ * @conn: connection
+ * @path: path
+ *
+ * Return: time in ns, 0 for none.
+ */
+u64 tquic_path_deadline_ns(const struct tquic_conn *conn,
+			   const struct tquic_path *path)
+{
+	u64 t;
+
+	if (path->state == TQUIC_PATH_ABANDONED)
+		return path->gone_ns;
+	t = path->space.loss_time_ns;
+	if (!t && !path->probes)
+		t = tquic_path_pto_deadline_ns(conn, path);
+	if (conn->keys_tx & BIT(TQUIC_LEVEL_APP) &&
+	    tquic_path_tx_room(path) >= TQUIC_RECORD_ROOM_MIN)
+		t = tquic_path_sooner(t, path->space.ack_deadline_ns);
+	t = tquic_path_sooner(t, path->validate_end_ns);
+	if (!(path->ctl & TQUIC_PATH_CTL_CHALLENGE))
+		t = tquic_path_sooner(t, path->challenge_due_ns);
+	return t;
+}
+
+/* Validation ran out of time (RFC 10069 §3.1: the path id is used up) */
+static void tquic_path_validation_failed(struct tquic_conn *conn,
+					 struct tquic_path *path, u64 now)
+{
+	if (tquic_path_open_others(conn, path) && conn->multipath) {
+		tquic_path_abandon(conn, path,
+				   TQUIC_ERR_PATH_UNSTABLE_OR_POOR, now);
+		return;
+	}
+	path->validate_end_ns = 0;
+	path->challenge_due_ns = 0;
+}
+
+/* An abandoned path's time is over; the peer may open another in its place */
+static void tquic_path_gone(struct tquic_conn *conn, struct tquic_path *path,
+			    u64 now)
+{
+	/* Who never heard of it would go on sending. */
+	if (!path->abandon_acked) {
+		path->gone_ns = now + tquic_conn_pto_max_ns(conn);
+		return;
+	}
+	tquic_path_destroy(conn, path);
+	if (conn->max_path_id_local < TQUIC_MAX_PATH_ID) {
+		conn->max_path_id_local++;
+		conn->ctl |= TQUIC_CONN_CTL_MAX_PATH_ID;
+	}
+	tquic_path_replenish(conn, now);
+}
+
+/**
+ * tquic_path_on_timeout() - do what is due on a path
+ * @conn: connection
+ * @path: path; may be freed
+ * @now: time in ns
+ */
+void tquic_path_on_timeout(struct tquic_conn *conn, struct tquic_path *path,
+			   u64 now)
+{
+	u64 pto;
+
+	if (path->state == TQUIC_PATH_ABANDONED) {
+		if (now >= path->gone_ns)
+			tquic_path_gone(conn, path, now);
+		return;
+	}
+	if (path->validate_end_ns && now >= path->validate_end_ns) {
+		tquic_path_validation_failed(conn, path, now);
+		return;
+	}
+	if (path->challenge_due_ns && now >= path->challenge_due_ns) {
+		path->challenge_due_ns = 0;
+		path->ctl |= TQUIC_PATH_CTL_CHALLENGE;
+	}
+	if (path->space.loss_time_ns) {
+		if (now >= path->space.loss_time_ns)
+			tquic_conn_detect_loss(conn, path, now);
+		return;
+	}
+	pto = tquic_path_pto_deadline_ns(conn, path);
+	if (pto && now >= pto && !path->probes)
+		tquic_path_on_pto(conn, path, now);
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A path: one 4-tuple with its own packet numbers, RTT and window, RFC 10069 */
+#ifndef TQUIC_CORE_PATH_H
+#define TQUIC_CORE_PATH_H
+
+#include <linux/limits.h>
+#include <linux/rcupdate.h>
+#include <linux/types.h>
+#include <linux/tquic.h>
+#include "core/proto.h"
+#include "core/space.h"
+#include "core/rtt.h"
+#include "core/pacer.h"
+#include "core/cidset.h"
+#include "cc/cc.h"
+
+struct tquic_conn;
+
+#define TQUIC_PATHS_MAX		16
+#define TQUIC_PATH_RESPONSES	4	/* queued PATH_RESPONSEs; the oldest falls out */
+#define TQUIC_PATH_CHALLENGES	3	/* challenges that may still be answered */
+
+/* Largest probe interval of a path that others stand in for */
+#define TQUIC_PATH_PROBE_MAX_NS	(500 * NSEC_PER_MSEC)
+#define TQUIC_PATH_MTU_TRIES	3
+#define TQUIC_PATH_MTU_PTOS	3	/* probe timeouts that cast doubt on the size */
+#define TQUIC_PATH_ECN_PTOS	3	/* and on ECN, unless it has worked */
+#define TQUIC_PATH_RETRY_NS	(10 * NSEC_PER_MSEC)	/* after lack of memory */
+#define TQUIC_PATH_SPARE_IDS	3	/* unused ids kept ready */
+#define TQUIC_PATH_CIDS		2	/* connection ids per path we give out */
+
+/**
+ * struct tquic_path_stats - what a path did; read without the lock
+ */
+struct tquic_path_stats {
+	u64 tx_packets, rx_packets;
+	u64 tx_bytes, rx_bytes;
+	u64 lost_packets, spurious_packets;
+	u64 ptos, ce_marks;
+};
+
+/* Control frames a path has to send; path->ctl */
+enum tquic_path_ctl {
+	TQUIC_PATH_CTL_CHALLENGE = 1,	/* PATH_CHALLENGE, on this path */
+	TQUIC_PATH_CTL_ABANDON = 2,	/* PATH_ABANDON, on any path */
+	TQUIC_PATH_CTL_STATUS = 4,	/* PATH_STATUS_*, on any path */
+	TQUIC_PATH_CTL_MTU_PROBE = 8,	/* PING and PADDING, on this path */
+};
+
+/**
+ * struct tquic_path - one path of a connection; under the connection lock
+ * @id: path id on the wire, the same in both directions
+ * @index: slot in conn->paths
+ * @state: enum tquic_path_state
+ * @validated: the peer's address is proven to answer (RFC 9000 §8.2)
+ * @backup: we asked the peer not to use it, and do not either
+ * @peer_backup: the peer asked so
+ * @abandon_rcvd: the peer abandoned it
+ * @abandon_acked: the peer knows that we did
+ * @ecn: packets leave as ECT(0); no more once that has failed
+ * @ctl: enum tquic_path_ctl bits
+ * @challenges: valid entries of @challenge
+ * @responses: valid entries of @response
+ * @pto_count: probe timeouts since the last progress
+ * @probes: ack-eliciting packets to send whatever the window says
+ * @mtu_tries: size probes lost in a row
+ * @link: UDP socket and route, owned by the adapter; NULL while UNUSED
+ * @space: packet numbers of 1-RTT packets
+ * @rtt: round-trip time
+ * @cc: congestion window; on path 0 also for Initial and Handshake packets
+ * @pacer: departure clock
+ * @local: connection ids we gave out for this path
+ * @remote: connection ids the peer gave us for this path
+ * @tx_allowed_bytes: before validation, what the anti-amplification limit
+ *	still lets us send (RFC 9000 §8.1)
+ * @status_seq: of the last PATH_STATUS_* we sent
+ * @peer_status_next: lowest sequence number of a PATH_STATUS_* that counts
+ * @abandon_error: code of our PATH_ABANDON
+ * @challenge: data of the PATH_CHALLENGEs in flight, newest first
+ * @response: data of the PATH_RESPONSEs to send, oldest first
+ * @challenge_due_ns: when to challenge again; 0: not validating
+ * @validate_end_ns: when validation is given up
+ * @gone_ns: when an abandoned path's state is freed
+ * @suspect_ns: since when nothing comes back; 0: all is well
+ * @progress_ns: when something sent on it was last acknowledged
+ * @mtu_bytes: UDP payload we send
+ * @mtu_max_bytes: UDP payload the route and the peer allow
+ * @mtu_probe_bytes: size under test, 0: none in flight
+ * @stats: counters
+ * @rcu: freed after a grace period
+ */
+struct tquic_path {
+	u32 id;
+	u8 index;
+	u8 state;
+	bool validated;
+	bool backup;
+	bool peer_backup;
+	bool abandon_rcvd;
+	bool abandon_acked;
+	bool ecn;
+	u8 ctl;
+	u8 challenges;
+	u8 responses;
+	u8 pto_count;
+	u8 probes;
+	u8 mtu_tries;
+	void *link;
+
+	struct tquic_space space;
+	struct tquic_rtt rtt;
+	struct tquic_cc cc;
+	struct tquic_pacer pacer;
+	struct tquic_cidset_local local;
+	struct tquic_cidset_remote remote;
+
+	u64 tx_allowed_bytes;
+	u64 status_seq;
+	u64 peer_status_next;
+	u64 abandon_error;
+
+	u8 challenge[TQUIC_PATH_CHALLENGES][TQUIC_PATH_DATA_LEN];
+	u8 response[TQUIC_PATH_RESPONSES][TQUIC_PATH_DATA_LEN];
+	u64 challenge_due_ns;
+	u64 validate_end_ns;
+	u64 gone_ns;
+	u64 suspect_ns;
+	u64 progress_ns;
+
+	u32 mtu_bytes;
+	u32 mtu_max_bytes;
+	u32 mtu_probe_bytes;
+
+	struct tquic_path_stats stats;
+	struct rcu_head rcu;
+};
+
+struct tquic_path *tquic_path_create(struct tquic_conn *conn, u32 id, u64 now);
+void tquic_path_destroy(struct tquic_conn *conn, struct tquic_path *path);
+struct tquic_path *tquic_path_find(const struct tquic_conn *conn, u32 id);
+struct tquic_path *tquic_path_spare(const struct tquic_conn *conn);
+int tquic_path_issue_cid(struct tquic_conn *conn, struct tquic_path *path,
+			 bool announce);
+void tquic_path_replenish(struct tquic_conn *conn, u64 now);
+int tquic_path_start(struct tquic_conn *conn, struct tquic_path *path, u64 now);
+int tquic_path_close(struct tquic_conn *conn, struct tquic_path *path,
+		     u64 error, u64 now);
+void tquic_path_abandon(struct tquic_conn *conn, struct tquic_path *path,
+			u64 error, u64 now);
+void tquic_path_set_backup(struct tquic_path *path, bool backup);
+void tquic_path_set_mtu(struct tquic_conn *conn, struct tquic_path *path,
+			u32 mtu_max_bytes);
+void tquic_path_set_validated(struct tquic_conn *conn, struct tquic_path *path,
+			      u64 now);
+void tquic_path_on_challenge(struct tquic_path *path, const u8 *data);
+void tquic_path_on_response(struct tquic_conn *conn, const u8 *data, u64 now);
+void tquic_path_on_rx(struct tquic_path *path, u32 bytes);
+void tquic_path_on_packet(struct tquic_path *path, u64 now);
+void tquic_path_new_challenge(struct tquic_path *path, u64 now);
+void tquic_path_on_progress(struct tquic_conn *conn, struct tquic_path *path,
+			    u64 now);
+void tquic_path_mtu_probe_lost(struct tquic_path *path);
+void tquic_path_mtu_probe_acked(struct tquic_path *path);
+u64 tquic_path_pto_deadline_ns(const struct tquic_conn *conn,
+			       const struct tquic_path *path);
+u64 tquic_path_deadline_ns(const struct tquic_conn *conn,
+			   const struct tquic_path *path);
+void tquic_path_on_timeout(struct tquic_conn *conn, struct tquic_path *path,
+			   u64 now);
+bool tquic_path_others(const struct tquic_conn *conn,
+		       const struct tquic_path *path);
+bool tquic_path_open_others(const struct tquic_conn *conn,
+			    const struct tquic_path *path);
+
+/* Room under the anti-amplification limit, in bytes */
+static inline u64 tquic_path_tx_room(const struct tquic_path *path)
+{
+	return path->validated ? U64_MAX : path->tx_allowed_bytes;
+}
+
+/**
+ * tquic_path_is_open() - may packets travel on it
+ * @path: path
+ *
+ * Return: true from the first packet until it is abandoned.
+ */
+static inline bool tquic_path_is_open(const struct tquic_path *path)
+{
+	return path->state == TQUIC_PATH_VALIDATING ||
+	       path->state == TQUIC_PATH_ACTIVE ||
+	       path->state == TQUIC_PATH_SUSPECT;
+}
+
+#endif /* TQUIC_CORE_PATH_H */

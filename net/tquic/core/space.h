@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* One packet number space: what was sent, what arrived, what to acknowledge. */
+#ifndef TQUIC_CORE_SPACE_H
+#define TQUIC_CORE_SPACE_H
+
+#include <linux/types.h>
+
+#include "core/frame.h"
+#include "core/proto.h"
+#include "core/ranges.h"
+#include "core/sent.h"
+
+/**
+ * struct tquic_space - packet number space of a level or of a path
+ * @level: which keys protect it; INITIAL and HANDSHAKE acknowledge at once
+ * @sent: packets sent and not forgotten
+ * @rx: packet numbers received
+ * @next_pn: lowest number the next packet may use
+ * @largest_acked: largest number the peer acknowledged, -1 before
+ * @largest_rx: largest number received, -1 before
+ * @largest_rx_ns: when it arrived (ACK Delay counts from here)
+ * @loss_time_ns: when the time threshold declares the next loss, 0 for never
+ * @last_eliciting_ns: when the newest ack-eliciting packet was sent
+ * @persist_ns: send time of the first packet of an unbroken run of losses, or 0
+ * @ack_deadline_ns: when an ACK is due at the latest, 0 for none
+ * @rx_ecn: ECN marks counted on received packets (for our ACKs)
+ * @peer_ecn: ECN counts last reported by the peer
+ * @tx_ect0: packets sent with ECT(0)
+ * @eliciting_in_flight: outstanding ack-eliciting packets
+ * @tx_quiet: packets sent since the last ack-eliciting one
+ * @rx_eliciting: ack-eliciting packets received since our last ACK
+ * @ack_now: an ACK is due at the next chance to send
+ */
+struct tquic_space {
+	enum tquic_level level;
+	struct tquic_sent sent;
+	struct tquic_ranges rx;
+	u64 next_pn;
+	s64 largest_acked;
+	s64 largest_rx;
+	u64 largest_rx_ns;
+	u64 loss_time_ns;
+	u64 last_eliciting_ns;
+	u64 persist_ns;
+	u64 ack_deadline_ns;
+	struct tquic_ecn_counts rx_ecn;
+	struct tquic_ecn_counts peer_ecn;
+	u64 tx_ect0;
+	u32 eliciting_in_flight;
+	u32 tx_quiet;
+	u32 rx_eliciting;
+	bool ack_now;
+};
+
+/**
+ * struct tquic_ack_result - what an ACK frame changed
+ * @acked: frames now acknowledged; the caller owns the list
+ * @bytes: in-flight bytes acknowledged
+ * @pkts: packets newly acknowledged
+ * @largest_sent_ns: send time of the largest newly acknowledged packet
+ * @rtt_ns: RTT sample, 0 when the frame gives none (RFC 9002 5.1)
+ * @ce_pkts: growth of the peer's ECN-CE count; act on it only if !@ecn_failed
+ * @spurious_oldest_ns: oldest send time among @spurious_pkts
+ * @spurious_pkts: packets declared lost earlier that did arrive
+ * @eliciting: some newly acknowledged packet was ack-eliciting
+ * @ecn_failed: the ECN counts do not add up: stop marking (RFC 9000 13.4.2)
+ */
+struct tquic_ack_result {
+	struct tquic_rec *acked;
+	u64 bytes;
+	u32 pkts;
+	u64 largest_sent_ns;
+	u64 rtt_ns;
+	u64 ce_pkts;
+	u64 spurious_oldest_ns;
+	u32 spurious_pkts;
+	bool eliciting;
+	bool ecn_failed;
+};
+
+/**
+ * struct tquic_drain_result - what a space held when it was given up
+ * @recs: frames of all outstanding packets; the caller owns the list
+ * @bytes: in-flight bytes to take off congestion control
+ */
+struct tquic_drain_result {
+	struct tquic_rec *recs;
+	u64 bytes;
+};
+
+void tquic_space_init(struct tquic_space *space, enum tquic_level level);
+void tquic_space_destroy(struct tquic_space *space);
+struct tquic_sent_pkt *tquic_space_on_sent(struct tquic_space *space, u64 pn,
+					   u32 bytes, u8 flags, u64 now);
+int tquic_space_on_ack(struct tquic_space *space, const struct tquic_frame *ack,
+		       u64 now, struct tquic_ack_result *res);
+struct tquic_rec *tquic_space_take_oldest(struct tquic_space *space);
+void tquic_space_drain(struct tquic_space *space, struct tquic_drain_result *res);
+
+bool tquic_space_on_rx(struct tquic_space *space, u64 pn, bool eliciting, u8 ecn,
+		       u64 now, u64 max_ack_delay_ns);
+bool tquic_space_ack_due(const struct tquic_space *space, u64 now);
+void tquic_space_ack_sent(struct tquic_space *space);
+bool tquic_space_wants_ping(const struct tquic_space *space, u64 now, u64 srtt_ns);
+
+#endif /* TQUIC_CORE_SPACE_H */

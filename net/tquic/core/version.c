@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The versions spoken here: QUIC v1 (RFC 9001 §5) and v2 (RFC 9369 §3). */
+#include "core/version.h"
+#include "core/header.h"
+
+const struct tquic_version tquic_versions[TQUIC_VERSION_COUNT] = {
+	{
+		.version = TQUIC_VERSION_1,
+		.type_bits = {
+			[TQUIC_PKT_INITIAL] = 0,
+			[TQUIC_PKT_0RTT] = 1,
+			[TQUIC_PKT_HANDSHAKE] = 2,
+			[TQUIC_PKT_RETRY] = 3,
+		},
+		.salt = {
+			0x38, 0x76, 0x2c, 0xf7, 0xf5, 0x59, 0x34, 0xb3, 0x4d, 0x17,
+			0x9a, 0xe6, 0xa4, 0xc8, 0x0c, 0xad, 0xcc, 0xbb, 0x7f, 0x0a,
+		},
+		.retry_key = {
+			0xbe, 0x0c, 0x69, 0x0b, 0x9f, 0x66, 0x57, 0x5a,
+			0x1d, 0x76, 0x6b, 0x54, 0xe3, 0x68, 0xc8, 0x4e,
+		},
+		.retry_nonce = {
+			0x46, 0x15, 0x99, 0xd3, 0x5d, 0x63,
+			0x2b, 0xf2, 0x23, 0x98, 0x25, 0xbb,
+		},
+		.label_key = "quic key",
+		.label_iv = "quic iv",
+		.label_hp = "quic hp",
+		.label_ku = "quic ku",
+	}, {
+		.version = TQUIC_VERSION_2,
+		.type_bits = {
+			[TQUIC_PKT_INITIAL] = 1,
+			[TQUIC_PKT_0RTT] = 2,
+			[TQUIC_PKT_HANDSHAKE] = 3,
+			[TQUIC_PKT_RETRY] = 0,
+		},
+		.salt = {
+			0x0d, 0xed, 0xe3, 0xde, 0xf7, 0x00, 0xa6, 0xdb, 0x81, 0x93,
+			0x81, 0xbe, 0x6e, 0x26, 0x9d, 0xcb, 0xf9, 0xbd, 0x2e, 0xd9,
+		},
+		.retry_key = {
+			0x8f, 0xb4, 0xb0, 0x1b, 0x56, 0xac, 0x48, 0xe2,
+			0x60, 0xfb, 0xcb, 0xce, 0xad, 0x7c, 0xcc, 0x92,
+		},
+		.retry_nonce = {
+			0xd8, 0x69, 0x69, 0xbc, 0x2d, 0x7c,
+			0x6d, 0x99, 0x90, 0xef, 0xb0, 0x4a,
+		},
+		.label_key = "quicv2 key",
+		.label_iv = "quicv2 iv",
+		.label_hp = "quicv2 hp",
+		.label_ku = "quicv2 ku",
+	},
+};
+
+/**
+ * tquic_version_find() - look a version up
+ * @version: number on the wire
+ *
+ * Return: its constants, or NULL if it is not spoken here.
+ */
+const struct tquic_version *tquic_version_find(u32 version)
+{
+	unsigned int i;
+
+	for (i = 0; i < TQUIC_VERSION_COUNT; i++)
+		if (tquic_versions[i].version == version)
+			return &tquic_versions[i];
+	return NULL;
+}

@@ -1,0 +1,496 @@
+// SPDX-License-Identifier: GPL-2.0
+/* All keys of a connection: levels, directions, key update. */
+#include <linux/err.h>
+#include <linux/kmod.h>
+#include <linux/string.h>
+
+#include "crypto/kdf.h"
+#include "crypto/keyring.h"
+#include "crypto/retry.h"
+
+/* Readers run concurrently with a key update: how often to look again. */
+#define TQUIC_RX_SELECT_TRIES	3
+
+static struct tquic_keys *
+tquic_keys_locked(struct tquic_keys __rcu *const *slot)
+{
+	/* the connection lock, which this file does not know */
+	return rcu_dereference_protected(*slot, true);
+}
+
+/* Publishes @keys, which may be NULL, and drops what was there. */
+static void tquic_keys_replace(struct tquic_keys __rcu **slot,
+			       struct tquic_keys *keys)
+{
+	tquic_keys_put(rcu_replace_pointer(*slot, keys, true));
+}
+
+/* Moves keys from one slot to another, with their reference. */
+static void tquic_keys_move(struct tquic_keys __rcu **to,
+			    struct tquic_keys __rcu **from)
+{
+	struct tquic_keys *keys = tquic_keys_locked(from);
+
+	tquic_keys_replace(to, keys);
+	RCU_INIT_POINTER(*from, NULL);
+}
+
+/**
+ * tquic_keyring_init() - start without keys
+ * @kr: keyring of a new connection
+ */
+void tquic_keyring_init(struct tquic_keyring *kr)
+{
+	memset(kr, 0, sizeof(*kr));
+}
+
+/**
+ * tquic_keyring_discard() - drop the keys of a level, both directions
+ * @kr: keyring
+ * @level: level
+ *
+ * Context: any, under the connection lock. Readers that hold a reference
+ * finish with the keys they have.
+ */
+void tquic_keyring_discard(struct tquic_keyring *kr, enum tquic_level level)
+{
+	tquic_keys_replace(&kr->level[level].rx, NULL);
+	tquic_keys_replace(&kr->level[level].tx, NULL);
+	if (level != TQUIC_LEVEL_APP)
+		return;
+	tquic_keys_replace(&kr->rx_prev, NULL);
+	tquic_keys_replace(&kr->rx_next, NULL);
+	tquic_keys_replace(&kr->tx_next, NULL);
+}
+
+/**
+ * tquic_keyring_destroy() - drop all keys
+ * @kr: keyring of a connection that ends
+ *
+ * Context: any; the connection's memory has to survive an RCU grace period if
+ * the receive path can still find it.
+ */
+void tquic_keyring_destroy(struct tquic_keyring *kr)
+{
+	int level;
+
+	for (level = 0; level < TQUIC_LEVEL_COUNT; level++)
+		tquic_keyring_discard(kr, level);
+}
+
+/**
+ * tquic_keyring_install_initial() - derive Initial keys (RFC 9001 §5.2)
+ * @kr: keyring
+ * @v: version
+ * @dcid: DCID of the client's first Initial, or of the one after a Retry
+ * @server: which side we are
+ *
+ * Replaces Initial keys that exist already.
+ *
+ * Context: process, may sleep; under the connection lock.
+ * Return: 0 or a negative errno, then nothing has changed.
+ */
+int tquic_keyring_install_initial(struct tquic_keyring *kr,
+				  const struct tquic_version *v,
+				  const struct tquic_cid *dcid, bool server)
+{
+	const struct tquic_suite *suite =
+		tquic_suite_find(TQUIC_SUITE_AES_128_GCM);
+	u8 initial[TQUIC_HASH_MAX_LEN], secret[TQUIC_HASH_MAX_LEN];
+	struct tquic_keys *keys[2] = {};
+	struct tquic_hkdf h;
+	int err, i;
+
+	err = tquic_hkdf_init(&h, suite->hmac);
+	if (err)
+		return err;
+	err = tquic_hkdf_extract(&h, v->salt, sizeof(v->salt), dcid->id,
+				 dcid->len, initial);
+	for (i = 0; !err && i < 2; i++) {
+		err = tquic_hkdf_expand_label(&h, initial,
+					      i ? "server in" : "client in",
+					      secret, suite->hash_len);
+		if (err)
+			break;
+		keys[i] = tquic_keys_create(suite, v, secret);
+		if (IS_ERR(keys[i])) {
+			err = PTR_ERR(keys[i]);
+			keys[i] = NULL;
+		}
+	}
+	memzero_explicit(initial, sizeof(initial));
+	memzero_explicit(secret, sizeof(secret));
+	tquic_hkdf_destroy(&h);
+	if (err) {
+		tquic_keys_put(keys[0]);
+		return err;
+	}
+	tquic_keys_replace(&kr->level[TQUIC_LEVEL_INITIAL].tx, keys[server]);
+	tquic_keys_replace(&kr->level[TQUIC_LEVEL_INITIAL].rx, keys[!server]);
+	return 0;
+}
+
+/**
+ * tquic_keyring_install() - install the secret of one level and direction
+ * @kr: keyring
+ * @level: %TQUIC_LEVEL_EARLY, %TQUIC_LEVEL_HANDSHAKE or %TQUIC_LEVEL_APP
+ * @tx: send direction
+ * @suite: TLS cipher suite number
+ * @secret: traffic secret
+ * @len: bytes of @secret
+ * @v: version
+ *
+ * 1-RTT keys come with their successors, so that a key update never waits.
+ *
+ * Context: process, may sleep; under the connection lock.
+ * Return: 0, -EOPNOTSUPP for an unknown suite, -EINVAL for a secret of the
+ * wrong length or the Initial level, -EEXIST if the keys are there already, or
+ * another errno.
+ */
+int tquic_keyring_install(struct tquic_keyring *kr, enum tquic_level level,
+			  bool tx, u16 suite, const u8 *secret, size_t len,
+			  const struct tquic_version *v)
+{
+	const struct tquic_suite *s = tquic_suite_find(suite);
+	struct tquic_keys *keys, *next = NULL;
+
+	if (!s)
+		return -EOPNOTSUPP;
+	if (len != s->hash_len || level <= TQUIC_LEVEL_INITIAL ||
+	    level >= TQUIC_LEVEL_COUNT)
+		return -EINVAL;
+	if (tquic_keyring_has(kr, level, tx))
+		return -EEXIST;
+
+	keys = tquic_keys_create(s, v, secret);
+	if (IS_ERR(keys))
+		return PTR_ERR(keys);
+	if (level == TQUIC_LEVEL_APP) {
+		next = tquic_keys_next(keys);
+		if (IS_ERR(next)) {
+			tquic_keys_put(keys);
+			return PTR_ERR(next);
+		}
+		tquic_keys_replace(tx ? &kr->tx_next : &kr->rx_next, next);
+	}
+	if (tx)
+		tquic_keys_replace(&kr->level[level].tx, keys);
+	else
+		tquic_keys_replace(&kr->level[level].rx, keys);
+	return 0;
+}
+
+/**
+ * tquic_keyring_has() - are there keys?
+ * @kr: keyring
+ * @level: level
+ * @tx: send direction
+ *
+ * Context: any; a hint unless the connection lock is held.
+ * Return: true if there are.
+ */
+bool tquic_keyring_has(const struct tquic_keyring *kr, enum tquic_level level,
+		       bool tx)
+{
+	return tx ? rcu_access_pointer(kr->level[level].tx) :
+		    rcu_access_pointer(kr->level[level].rx);
+}
+
+/**
+ * tquic_keyring_tx() - current send keys of a level
+ * @kr: keyring
+ * @level: level
+ *
+ * Context: under the connection lock.
+ * Return: keys that stay as long as the lock is held, or NULL.
+ */
+struct tquic_keys *tquic_keyring_tx(const struct tquic_keyring *kr,
+				    enum tquic_level level)
+{
+	return tquic_keys_locked(&kr->level[level].tx);
+}
+
+/**
+ * tquic_keyring_rx_get() - current receive keys of a level
+ * @kr: keyring
+ * @level: level
+ *
+ * Any generation removes header protection; to open a 1-RTT packet ask
+ * tquic_keyring_rx_select().
+ *
+ * Context: any.
+ * Return: keys with a reference for the caller to put, or NULL.
+ */
+struct tquic_keys *tquic_keyring_rx_get(const struct tquic_keyring *kr,
+					enum tquic_level level)
+{
+	struct tquic_keys *keys;
+
+	rcu_read_lock();
+	keys = rcu_dereference(kr->level[level].rx);
+	if (keys && !tquic_keys_get(keys))
+		keys = NULL;
+	rcu_read_unlock();
+	return keys;
+}
+
+/* Which generation relative to @cur a packet of the other phase belongs to.
+ * It is an old one as long as old keys are kept and no packet of the current
+ * phase with a lower number has come in its packet number space. On a path
+ * where no packet of the current phase came at all, old is the better guess:
+ * the peer has to wait three PTOs before it may update again, and we drop old
+ * keys after that time.
+ */
+static enum tquic_rx_gen tquic_rx_guess(const struct tquic_keys *cur, u64 pn,
+					const struct tquic_phase *ph,
+					bool has_prev)
+{
+	u64 lowest = TQUIC_PHASE_NO_PN;
+
+	if (READ_ONCE(ph->rx_gen) == cur->gen)
+		lowest = READ_ONCE(ph->rx_lowest_pn);
+	if (lowest == TQUIC_PHASE_NO_PN)
+		return has_prev ? TQUIC_RX_PREV : TQUIC_RX_NEXT;
+	return pn < lowest ? TQUIC_RX_PREV : TQUIC_RX_NEXT;
+}
+
+/**
+ * tquic_keyring_rx_select() - choose keys for a received 1-RTT packet
+ * @kr: keyring
+ * @phase: key phase bit, after header protection was removed
+ * @pn: full packet number
+ * @ph: key phases of the packet number space, that is of the path
+ * @which: which generation it is; for %TQUIC_RX_NEXT call
+ *	tquic_keyring_rx_commit() once the packet proved authentic
+ *
+ * Context: any, without the connection lock.
+ * Return: keys with a reference for the caller to put; NULL if there are none
+ * (any more, or yet), the packet is dropped and does not count as forged.
+ */
+struct tquic_keys *tquic_keyring_rx_select(const struct tquic_keyring *kr,
+					   bool phase, u64 pn,
+					   const struct tquic_phase *ph,
+					   enum tquic_rx_gen *which)
+{
+	struct tquic_keys *cur, *prev, *keys = NULL;
+	int tries;
+
+	rcu_read_lock();
+	for (tries = 0; !keys && tries < TQUIC_RX_SELECT_TRIES; tries++) {
+		cur = rcu_dereference(kr->level[TQUIC_LEVEL_APP].rx);
+		if (!cur)
+			break;
+		if (tquic_keys_phase(cur) == phase) {
+			*which = TQUIC_RX_CUR;
+			keys = cur;
+		} else {
+			prev = rcu_dereference(kr->rx_prev);
+			*which = tquic_rx_guess(cur, pn, ph, prev);
+			keys = *which == TQUIC_RX_PREV ? prev :
+			       rcu_dereference(kr->rx_next);
+			/* a commit came between the two loads */
+			if (keys && tquic_keys_phase(keys) != phase)
+				keys = NULL;
+		}
+		if (keys && !tquic_keys_get(keys))
+			keys = NULL;
+	}
+	rcu_read_unlock();
+	return keys;
+}
+
+static void tquic_keyring_promote_tx(struct tquic_keyring *kr)
+{
+	tquic_keys_move(&kr->level[TQUIC_LEVEL_APP].tx, &kr->tx_next);
+	kr->tx_acked = false;
+}
+
+/**
+ * tquic_keyring_rx_commit() - a packet opened with the next keys
+ * @kr: keyring
+ * @gen: generation that opened it
+ *
+ * Next keys become current, current ones previous. If the peer started the
+ * update, the send direction follows, so that the packet is acknowledged with
+ * new keys (RFC 9001 §6.2). Packets of one phase that were opened at the same
+ * time may all call this; the first one counts.
+ *
+ * Afterwards tquic_keyring_precompute() is due, and tquic_keyring_drop_prev()
+ * three times the largest PTO later.
+ *
+ * Context: any, under the connection lock.
+ * Return: 0; %TQUIC_ERR_KEY_UPDATE if the peer updated twice without waiting
+ * for us; -EAGAIN if keys are missing, then the packet is to be dropped.
+ */
+int tquic_keyring_rx_commit(struct tquic_keyring *kr, u32 gen)
+{
+	struct tquic_keys *cur =
+		tquic_keys_locked(&kr->level[TQUIC_LEVEL_APP].rx);
+	struct tquic_keys *tx = tquic_keyring_tx(kr, TQUIC_LEVEL_APP);
+	struct tquic_keys *next = tquic_keys_locked(&kr->rx_next);
+
+	if (cur && gen <= cur->gen)
+		return 0;
+	if (!cur || !tx || !next || next->gen != gen)
+		return -EAGAIN;
+	if (tx->gen < gen) {
+		/* it cannot have seen an ack under the current keys */
+		if (!atomic64_read(&tx->sealed))
+			return TQUIC_ERR_KEY_UPDATE;
+		if (!tquic_keys_locked(&kr->tx_next))
+			return -EAGAIN;
+		tquic_keyring_promote_tx(kr);
+	}
+	tquic_keys_move(&kr->rx_prev, &kr->level[TQUIC_LEVEL_APP].rx);
+	tquic_keys_move(&kr->level[TQUIC_LEVEL_APP].rx, &kr->rx_next);
+	return 0;
+}
+
+/**
+ * tquic_keyring_update_tx() - start a key update (RFC 9001 §6.1)
+ * @kr: keyring
+ *
+ * The caller makes sure that the handshake is confirmed and that three times
+ * the largest PTO have passed since the last update was acknowledged.
+ *
+ * Context: any, under the connection lock.
+ * Return: 0; -EBUSY if the last update is not finished or nothing sent with
+ * the current keys was acknowledged; -EAGAIN if tquic_keyring_precompute() has
+ * not run yet.
+ */
+int tquic_keyring_update_tx(struct tquic_keyring *kr)
+{
+	struct tquic_keys *rx =
+		tquic_keys_locked(&kr->level[TQUIC_LEVEL_APP].rx);
+	struct tquic_keys *tx = tquic_keyring_tx(kr, TQUIC_LEVEL_APP);
+
+	if (!rx || !tx || rx->gen != tx->gen || !kr->tx_acked)
+		return -EBUSY;
+	if (tquic_keyring_needs_precompute(kr))
+		return -EAGAIN;
+	tquic_keyring_promote_tx(kr);
+	return 0;
+}
+
+/**
+ * tquic_keyring_update_due() - do the 1-RTT send keys wear out?
+ * @kr: keyring
+ *
+ * Context: any, under the connection lock.
+ * Return: true if tquic_keyring_update_tx() should be called as soon as it is
+ * allowed.
+ */
+bool tquic_keyring_update_due(const struct tquic_keyring *kr)
+{
+	const struct tquic_keys *tx = tquic_keyring_tx(kr, TQUIC_LEVEL_APP);
+
+	return tx && tquic_keys_update_due(tx);
+}
+
+/**
+ * tquic_keyring_needs_precompute() - are the next 1-RTT keys missing?
+ * @kr: keyring
+ *
+ * Context: any, under the connection lock.
+ * Return: true if tquic_keyring_precompute() should be called.
+ */
+bool tquic_keyring_needs_precompute(const struct tquic_keyring *kr)
+{
+	return (tquic_keyring_has(kr, TQUIC_LEVEL_APP, false) &&
+		!rcu_access_pointer(kr->rx_next)) ||
+	       (tquic_keyring_has(kr, TQUIC_LEVEL_APP, true) &&
+		!rcu_access_pointer(kr->tx_next));
+}
+
+static int tquic_keyring_make_next(struct tquic_keyring *kr, bool tx)
+{
+	struct tquic_keys __rcu **slot = tx ? &kr->tx_next : &kr->rx_next;
+	struct tquic_keys *cur, *next;
+
+	cur = tquic_keys_locked(tx ? &kr->level[TQUIC_LEVEL_APP].tx :
+				     &kr->level[TQUIC_LEVEL_APP].rx);
+	if (!cur || tquic_keys_locked(slot))
+		return 0;
+	next = tquic_keys_next(cur);
+	if (IS_ERR(next))
+		return PTR_ERR(next);
+	rcu_assign_pointer(*slot, next);
+	return 0;
+}
+
+/**
+ * tquic_keyring_precompute() - make the next 1-RTT keys
+ * @kr: keyring
+ *
+ * Context: process, may sleep; under the connection lock.
+ * Return: 0 or a negative errno; then try again later.
+ */
+int tquic_keyring_precompute(struct tquic_keyring *kr)
+{
+	int err = tquic_keyring_make_next(kr, true);
+
+	return err ?: tquic_keyring_make_next(kr, false);
+}
+
+/**
+ * tquic_keyring_drop_prev() - forget the receive keys before the last update
+ * @kr: keyring
+ *
+ * Context: any, under the connection lock.
+ */
+void tquic_keyring_drop_prev(struct tquic_keyring *kr)
+{
+	tquic_keys_replace(&kr->rx_prev, NULL);
+}
+
+/**
+ * tquic_keyring_count_failure() - a packet was not authentic
+ * @kr: keyring
+ * @keys: keys it was tried with
+ *
+ * Counts over all keys of the connection (RFC 9001 §6.6).
+ *
+ * Context: any, without the connection lock.
+ * Return: 0, or %TQUIC_ERR_AEAD_LIMIT_REACHED: close and open no more packets.
+ */
+int tquic_keyring_count_failure(struct tquic_keyring *kr,
+				const struct tquic_keys *keys)
+{
+	u64 n = atomic64_inc_return(&kr->failures);
+
+	return n < keys->suite->fail_limit ? 0 : TQUIC_ERR_AEAD_LIMIT_REACHED;
+}
+
+/**
+ * tquic_crypto_init() - prepare what all connections share
+ *
+ * Context: process, may sleep; module init.
+ * Return: 0 or a negative errno, -ENOENT without AES-GCM in the kernel.
+ */
+int tquic_crypto_init(void)
+{
+	int err;
+
+	/* The first lookup of gcm(aes) settles for the generic one unless the
+	 * accelerated ciphers are there; it is fine if they are built in.
+	 */
+	request_module("crypto-aes");
+	err = tquic_keys_cache_init();
+	if (err)
+		return err;
+	err = tquic_retry_init();
+	if (err)
+		tquic_keys_cache_exit();
+	return err;
+}
+
+/**
+ * tquic_crypto_exit() - undo tquic_crypto_init(), once no connection is left
+ *
+ * Context: process, may sleep; module exit.
+ */
+void tquic_crypto_exit(void)
+{
+	tquic_retry_exit();
+	tquic_keys_cache_exit();
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Packet schedulers: which path carries the next packet of data */
+#ifndef TQUIC_SCHED_SCHED_H
+#define TQUIC_SCHED_SCHED_H
+
+#include <linux/types.h>
+#include <linux/list.h>
+#include <linux/module.h>
+
+struct tquic_conn;
+struct tquic_path;
+
+#define TQUIC_SCHED_NAME_MAX	16
+
+/**
+ * struct tquic_sched_ops - one scheduler
+ * @name: name in TQUIC_SOCKOPT_SCHEDULER
+ * @owner: module that holds the functions
+ * @list: registry link
+ * @get_path: path for the next packet with data, or NULL to wait; asked
+ *	before every packet. Context: connection lock held, softirq.
+ */
+struct tquic_sched_ops {
+	char name[TQUIC_SCHED_NAME_MAX];
+	struct module *owner;
+	struct list_head list;
+	struct tquic_path *(*get_path)(struct tquic_conn *conn, u64 now);
+};
+
+extern struct tquic_sched_ops tquic_sched_minrtt;
+
+int tquic_sched_register(struct tquic_sched_ops *ops);
+void tquic_sched_unregister(struct tquic_sched_ops *ops);
+const struct tquic_sched_ops *tquic_sched_get(const char *name);
+void tquic_sched_put(const struct tquic_sched_ops *ops);
+
+bool tquic_sched_usable(const struct tquic_path *path);
+bool tquic_sched_room(const struct tquic_path *path);
+bool tquic_sched_paced(const struct tquic_path *path, u64 now);
+
+#endif /* TQUIC_SCHED_SCHED_H */

@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Connections from the first packet to the last: handshake, parameters, timers, close. */
+#include <kunit/test.h>
+#include <linux/math64.h>
+
+#include "core/path.h"
+#include "test/pair.h"
+
+#define SEC	((u64)NSEC_PER_SEC)
+
+static bool conn_is_closed(const struct pair_end *e)
+{
+	return e->conn.state == TQUIC_STATE_CLOSED;
+}
+
+static bool conn_both_closed(struct pair *p)
+{
+	return conn_is_closed(&p->end[0]) && conn_is_closed(&p->end[1]);
+}
+
+static bool conn_one_closed(struct pair *p)
+{
+	return conn_is_closed(&p->end[0]) || conn_is_closed(&p->end[1]);
+}
+
+static void conn_handshake_clean(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *c;
+	u32 i;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	/* Two round trips: client, server, client, HANDSHAKE_DONE. */
+	KUNIT_EXPECT_EQ(test, p->now - PAIR_START_NS, PAIR_MS(40));
+	pair_run(p, PAIR_MS(500));
+	for (i = 0; i < 2; i++) {
+		c = &p->end[i].conn;
+		KUNIT_EXPECT_EQ(test, c->state, TQUIC_STATE_ESTABLISHED);
+		KUNIT_EXPECT_TRUE(test, c->multipath);
+		KUNIT_EXPECT_EQ(test, p->end[i].discarded,
+				BIT(TQUIC_LEVEL_INITIAL) | BIT(TQUIC_LEVEL_HANDSHAKE));
+		KUNIT_EXPECT_EQ(test, c->keys_tx, BIT(TQUIC_LEVEL_APP));
+		KUNIT_EXPECT_EQ(test, c->keys_rx, BIT(TQUIC_LEVEL_APP));
+		KUNIT_EXPECT_EQ(test, tquic_conn_path(c, 0)->cc.in_flight, 0);
+		KUNIT_EXPECT_EQ(test, tquic_conn_path(c, 0)->stats.ptos, 0);
+		KUNIT_EXPECT_EQ(test, tquic_conn_path(c, 0)->mtu_bytes, PAIR_MTU);
+		KUNIT_EXPECT_EQ(test, p->end[i].events[TQUIC_EVENT_ESTABLISHED], 1);
+		KUNIT_EXPECT_EQ(test, p->end[i].rx_dup, 0);
+		KUNIT_EXPECT_EQ(test, c->hs_pto_count, 0);
+		KUNIT_EXPECT_EQ(test, p->end[i].todo & (TQUIC_TODO_STATE | TQUIC_TODO_PATHS),
+				TQUIC_TODO_STATE | TQUIC_TODO_PATHS);
+	}
+	KUNIT_EXPECT_EQ(test, p->end[0].tls.ticket_bytes, 250);
+	pair_check(p);
+}
+
+/* With a third of all datagrams lost it takes longer, but it always ends. */
+static void conn_handshake_lossy(struct kunit *test)
+{
+	struct pair *p;
+	u32 seed;
+
+	for (seed = 1; seed <= 20; seed++) {
+		p = pair_create(test, 1);
+		p->rnd *= seed;
+		p->link[0].loss_ppm = 300000;
+		p->end[1].flight_bytes = 2000 + 200 * seed;
+		KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+		p->link[0].loss_ppm = 0;
+		pair_run(p, 5 * SEC);
+		KUNIT_EXPECT_EQ(test, p->end[0].conn.keys_tx, BIT(TQUIC_LEVEL_APP));
+		KUNIT_EXPECT_EQ(test, p->end[1].conn.keys_tx, BIT(TQUIC_LEVEL_APP));
+		KUNIT_EXPECT_EQ(test, p->end[0].tls.ticket_bytes, 250);
+		pair_check(p);
+	}
+}
+
+/* A flight of more than three times the client's first: it has to ask for the rest. */
+static void conn_amplification(struct kunit *test)
+{
+	struct pair *p;
+	u32 lost;
+
+	for (lost = 0; lost < 4; lost++) {
+		p = pair_create(test, 1);
+		p->end[1].flight_bytes = 9000;
+		KUNIT_ASSERT_TRUE(test, pair_start(p));
+		/* The server's first datagrams arrive, or none of what it may send. */
+		p->link[0].drop_next[0] = lost;
+		/* The bounds themselves are watched by the pair. */
+		KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+		KUNIT_EXPECT_TRUE(test, p->end[1].conn.confirmed);
+		pair_check(p);
+	}
+}
+
+/* What the server wants is lost; a client without anything to repeat sends on (RFC 9002 §6.2.2.1) */
+static void conn_client_unblocks_server(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *c = &p->end[0].conn;
+
+	p->end[1].flight_bytes = 9000;
+	KUNIT_ASSERT_TRUE(test, pair_start(p));
+	/* All the server may send arrives; the client's answers vanish. */
+	p->link[0].drop_next[1] = 5;
+	pair_run(p, PAIR_MS(22));
+	KUNIT_EXPECT_TRUE(test, c->keys_tx & BIT(TQUIC_LEVEL_HANDSHAKE));
+	KUNIT_EXPECT_FALSE(test, c->peer_validated_us);
+	KUNIT_EXPECT_EQ(test, c->hs[1].eliciting_in_flight, 0);
+	KUNIT_EXPECT_TRUE(test, pair_handshake(p));
+	KUNIT_EXPECT_GE(test, tquic_conn_path(c, 0)->stats.ptos, 1);
+}
+
+/* HANDSHAKE_DONE overtakes the program that runs TLS */
+static void conn_done_before_tls_end(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+
+	p->end[0].tls_late = true;
+	KUNIT_ASSERT_TRUE(test, pair_start(p));
+	pair_run(p, PAIR_MS(200));
+	KUNIT_EXPECT_TRUE(test, p->end[1].conn.confirmed);
+	KUNIT_EXPECT_FALSE(test, p->end[0].conn.confirmed);
+	KUNIT_EXPECT_EQ(test, p->end[0].conn.state, TQUIC_STATE_HANDSHAKE);
+	pair_tls_end(&p->end[0]);
+	KUNIT_EXPECT_TRUE(test, p->end[0].conn.confirmed);
+	KUNIT_EXPECT_EQ(test, p->end[0].conn.state, TQUIC_STATE_ESTABLISHED);
+}
+
+static void conn_params_refused(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	u8 buf[TQUIC_PARAMS_MAX_LEN];
+	ssize_t n;
+
+	KUNIT_ASSERT_TRUE(test, pair_start(p));
+	pair_run(p, PAIR_MS(15));
+	/* Its own parameters name the wrong connection ids. */
+	n = tquic_conn_local_params(&p->end[0].conn, buf, sizeof(buf));
+	KUNIT_ASSERT_GT(test, n, 0);
+	KUNIT_EXPECT_EQ(test, tquic_conn_peer_params(&p->end[0].conn, buf, n, p->now),
+			TQUIC_ERR_TRANSPORT_PARAMETER);
+	KUNIT_EXPECT_EQ(test, p->end[0].conn.state, TQUIC_STATE_CLOSING);
+	KUNIT_EXPECT_EQ(test, p->end[0].conn.closed.error_code,
+			TQUIC_ERR_TRANSPORT_PARAMETER);
+}
+
+/* One side does not offer multipath: plain RFC 9000 */
+static void conn_without_multipath(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+
+	p->end[1].conn.local.has_max_path_id = false;
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(200));
+	KUNIT_EXPECT_FALSE(test, p->end[0].conn.multipath);
+	KUNIT_EXPECT_FALSE(test, p->end[1].conn.multipath);
+	KUNIT_EXPECT_NULL(test, tquic_path_spare(&p->end[0].conn));
+	KUNIT_EXPECT_EQ(test, tquic_cidset_remote_spare(&tquic_conn_path(&p->end[0].conn, 0)->remote), 1);
+	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[0], false, 30000));
+	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 5 * SEC));
+	KUNIT_EXPECT_EQ(test, tquic_path_close(&p->end[0].conn, tquic_conn_path(&p->end[0].conn, 0), 0, p->now),
+			-EOPNOTSUPP);
+}
+
+/* More path ids than there is room for are not offered */
+static void conn_path_ids_bounded(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+
+	p->end[1].conn.local.max_path_id = 1000000;
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_EXPECT_EQ(test, p->end[0].conn.max_path_id_peer, TQUIC_PATHS_MAX - 1);
+}
+
+static void conn_idle(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	u64 start;
+	u32 i;
+
+	p->end[1].conn.local.max_idle_timeout_ms = 2000;
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	start = p->now;
+	KUNIT_ASSERT_TRUE(test, pair_until(p, conn_both_closed, 10 * SEC));
+	KUNIT_EXPECT_GE(test, p->now - start, 2 * SEC);
+	KUNIT_EXPECT_LE(test, p->now - start, 2 * SEC + PAIR_MS(500));
+	for (i = 0; i < 2; i++) {
+		KUNIT_EXPECT_EQ(test, p->end[i].conn.closed.flags, TQUIC_CLOSE_IDLE);
+		KUNIT_EXPECT_EQ(test, p->end[i].events[TQUIC_EVENT_CLOSED], 1);
+	}
+}
+
+/* Nobody answers: the client tries less and less often, and gives up */
+static void conn_no_server(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+
+	p->link[0].cut = true;
+	p->end[0].conn.local.max_idle_timeout_ms = 20000;
+	KUNIT_ASSERT_TRUE(test, pair_start(p));
+	KUNIT_EXPECT_TRUE(test, pair_until(p, conn_one_closed, 60 * SEC));
+	/* The timer runs from the first packet: 20 s. Probes after 1, 3, 7 and 15 s. */
+	KUNIT_EXPECT_EQ(test, p->now - PAIR_START_NS, 20 * SEC);
+	KUNIT_EXPECT_EQ(test, tquic_conn_path(&p->end[0].conn, 0)->stats.ptos, 4);
+	KUNIT_EXPECT_EQ(test, p->end[0].conn.closed.flags, TQUIC_CLOSE_IDLE);
+}
+
+/* The first ack-eliciting packet after the last received one restarts the timer, no other */
+static void conn_idle_restarts(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *conn = &p->end[0].conn;
+	u64 start;
+
+	conn->local.max_idle_timeout_ms = 2000;
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(500));
+	p->link[0].cut = true;
+	pair_run(p, PAIR_MS(500));
+	start = p->now;
+	conn->ctl |= TQUIC_CONN_CTL_PING;
+	pair_kick(&p->end[0]);
+	pair_run(p, SEC);
+	conn->ctl |= TQUIC_CONN_CTL_PING;
+	pair_kick(&p->end[0]);
+	KUNIT_EXPECT_TRUE(test, pair_until(p, conn_both_closed, 10 * SEC));
+	KUNIT_EXPECT_EQ(test, p->now - start, 2 * SEC);
+}
+
+/* A keep-alive holds the connection, but not one whose peer is gone */
+static void conn_keepalive(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	u64 start;
+
+	p->end[0].conn.local.max_idle_timeout_ms = 3000;
+	p->end[0].conn.keepalive_ns = SEC;
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, 30 * SEC);
+	KUNIT_EXPECT_EQ(test, p->end[0].conn.state, TQUIC_STATE_ESTABLISHED);
+	KUNIT_EXPECT_EQ(test, p->end[1].conn.state, TQUIC_STATE_ESTABLISHED);
+	KUNIT_EXPECT_EQ(test, tquic_conn_path(&p->end[0].conn, 0)->stats.ptos, 0);
+	p->link[0].cut = true;
+	start = p->now;
+	KUNIT_EXPECT_TRUE(test, pair_until(p, conn_both_closed, 20 * SEC));
+	KUNIT_EXPECT_LE(test, p->now - start, 5 * SEC);
+}
+
+/* CONNECTION_CLOSE, the answer, and the time until all is forgotten */
+static void conn_close_by_program(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *c = &p->end[0].conn, *s = &p->end[1].conn;
+	u64 start;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	start = p->now;
+	tquic_conn_close(c, 77, 0, true, "good bye", 8, p->now);
+	KUNIT_EXPECT_EQ(test, c->state, TQUIC_STATE_CLOSING);
+	pair_kick(&p->end[0]);
+	/* A second close changes nothing. */
+	tquic_conn_close(c, 78, 0, false, NULL, 0, p->now);
+	pair_run(p, PAIR_MS(15));
+	KUNIT_EXPECT_EQ(test, s->state, TQUIC_STATE_DRAINING);
+	KUNIT_EXPECT_EQ(test, s->closed.error_code, 77);
+	KUNIT_EXPECT_EQ(test, s->closed.flags, TQUIC_CLOSE_APP | TQUIC_CLOSE_PEER);
+	KUNIT_EXPECT_EQ(test, s->closed.reason_len, 8);
+	KUNIT_EXPECT_MEMEQ(test, s->closed.reason, "good bye", 8);
+	KUNIT_EXPECT_EQ(test, c->closed.error_code, 77);
+	KUNIT_EXPECT_TRUE(test, pair_until(p, conn_both_closed, 10 * SEC));
+	KUNIT_EXPECT_GE(test, p->now - start, PAIR_MS(100));
+	KUNIT_EXPECT_LE(test, p->now - start, 2 * SEC);
+	/* A draining connection says nothing. */
+	KUNIT_EXPECT_EQ(test, p->end[1].events[TQUIC_EVENT_CLOSED], 1);
+}
+
+/* The close is lost: what the peer goes on sending is answered, ever more rarely */
+static void conn_close_repeated(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *c = &p->end[0].conn;
+	static const u8 ping[] = { 0x01 };
+	u64 sent;
+	u32 i;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(200));
+	sent = p->link[0].pipe[1].sent;
+	tquic_conn_close(c, 5, 0x1c, false, NULL, 0, p->now);
+	p->link[0].drop_next[1] = 100;
+	pair_kick(&p->end[0]);
+	for (i = 0; i < 64; i++) {
+		pair_inject(&p->end[0], TQUIC_PKT_1RTT, 0, 1000 + i, ping, 1);
+		pair_kick(&p->end[0]);
+	}
+	/* At once, and after 1, 2, 4, 8, 16 and 32 packets. */
+	KUNIT_EXPECT_EQ(test, p->link[0].pipe[1].sent - sent, 7);
+	KUNIT_EXPECT_EQ(test, p->end[1].conn.state, TQUIC_STATE_ESTABLISHED);
+	p->link[0].drop_next[1] = 0;
+	pair_inject(&p->end[0], TQUIC_PKT_1RTT, 0, 2000, "\x1c\0\0\0", 4);
+	KUNIT_EXPECT_EQ(test, c->state, TQUIC_STATE_DRAINING);
+	KUNIT_EXPECT_TRUE(test, pair_until(p, conn_one_closed, 5 * SEC));
+}
+
+/* Before 1-RTT no application words leave (RFC 9000 §10.2.3) */
+static void conn_close_in_handshake(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *s = &p->end[1].conn, *c = &p->end[0].conn;
+
+	KUNIT_ASSERT_TRUE(test, pair_start(p));
+	pair_run(p, PAIR_MS(11));
+	KUNIT_ASSERT_EQ(test, s->state, TQUIC_STATE_HANDSHAKE);
+	tquic_conn_close(s, 1234, 0, true, "secret", 6, p->now);
+	pair_kick(&p->end[1]);
+	pair_run(p, PAIR_MS(15));
+	KUNIT_EXPECT_EQ(test, c->state, TQUIC_STATE_DRAINING);
+	KUNIT_EXPECT_EQ(test, c->closed.error_code, TQUIC_ERR_APPLICATION);
+	KUNIT_EXPECT_EQ(test, c->closed.reason_len, 0);
+	KUNIT_EXPECT_TRUE(test, pair_until(p, conn_both_closed, 20 * SEC));
+
+	/* And from the client's very first state */
+	p = pair_create(test, 1);
+	KUNIT_ASSERT_TRUE(test, pair_start(p));
+	tquic_conn_close(&p->end[0].conn, 3, 0, true, NULL, 0, p->now);
+	pair_kick(&p->end[0]);
+	pair_run(p, PAIR_MS(15));
+	KUNIT_EXPECT_EQ(test, p->end[1].conn.state, TQUIC_STATE_DRAINING);
+	KUNIT_EXPECT_EQ(test, p->end[1].conn.closed.error_code, TQUIC_ERR_APPLICATION);
+	KUNIT_EXPECT_TRUE(test, pair_until(p, conn_both_closed, 20 * SEC));
+}
+
+/* Events: told in order, and how many did not fit */
+static void conn_events(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *c = &p->end[0].conn;
+	struct tquic_event ev;
+	u32 i;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_EXPECT_FALSE(test, tquic_conn_event_pop(c, &ev));
+	c->want_events = true;
+	c->todo = 0;
+	for (i = 0; i < TQUIC_EVENTS_MAX + 3; i++)
+		tquic_conn_event(c, TQUIC_EVENT_STREAM_RESET, i, 2 * i);
+	KUNIT_EXPECT_EQ(test, c->todo, TQUIC_TODO_READ);
+	for (i = 0; i < TQUIC_EVENTS_MAX; i++) {
+		KUNIT_ASSERT_TRUE(test, tquic_conn_event_pop(c, &ev));
+		KUNIT_EXPECT_EQ(test, ev.id, i);
+		KUNIT_EXPECT_EQ(test, ev.error_code, 2 * i);
+	}
+	KUNIT_ASSERT_TRUE(test, tquic_conn_event_pop(c, &ev));
+	KUNIT_EXPECT_EQ(test, ev.type, TQUIC_EVENT_LOST);
+	KUNIT_EXPECT_EQ(test, ev.error_code, 3);
+	KUNIT_EXPECT_FALSE(test, tquic_conn_event_pop(c, &ev));
+}
+
+static void conn_key_drop_timer(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *c = &p->end[0].conn;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(100));
+	c->key_drop_prev_ns = p->now + PAIR_MS(30);
+	KUNIT_EXPECT_EQ(test, tquic_conn_deadline_ns(c), c->key_drop_prev_ns);
+	tquic_conn_on_timeout(c, p->now + PAIR_MS(29));
+	KUNIT_EXPECT_FALSE(test, c->todo & TQUIC_TODO_KEYS);
+	tquic_conn_on_timeout(c, p->now + PAIR_MS(30));
+	KUNIT_EXPECT_TRUE(test, c->todo & TQUIC_TODO_KEYS);
+	KUNIT_EXPECT_EQ(test, c->key_drop_prev_ns, 0);
+}
+
+static struct kunit_case conn_cases[] = {
+	KUNIT_CASE(conn_handshake_clean),
+	KUNIT_CASE(conn_handshake_lossy),
+	KUNIT_CASE(conn_amplification),
+	KUNIT_CASE(conn_client_unblocks_server),
+	KUNIT_CASE(conn_done_before_tls_end),
+	KUNIT_CASE(conn_params_refused),
+	KUNIT_CASE(conn_without_multipath),
+	KUNIT_CASE(conn_path_ids_bounded),
+	KUNIT_CASE(conn_idle),
+	KUNIT_CASE(conn_idle_restarts),
+	KUNIT_CASE(conn_no_server),
+	KUNIT_CASE(conn_keepalive),
+	KUNIT_CASE(conn_close_by_program),
+	KUNIT_CASE(conn_close_repeated),
+	KUNIT_CASE(conn_close_in_handshake),
+	KUNIT_CASE(conn_events),
+	KUNIT_CASE(conn_key_drop_timer),
+	{}
+};
+
+static struct kunit_suite conn_suite = {
+	.name = "tquic-conn",
+	.test_cases = conn_cases,
+};
+
+kunit_test_suites(&conn_suite);

@@ -1,0 +1,462 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What leaves: packets of a datagram, padding, numbers, acknowledgments, pacing. */
+#include <kunit/test.h>
+
+#include "core/path.h"
+#include "test/pair.h"
+
+#define SEC	((u64)NSEC_PER_SEC)
+#define OUT_ROOM	2048
+
+/* The next datagram of @e, as the adapter would get it */
+static int out_next(struct kunit *test, struct pair_end *e, struct tquic_tx_pkt *pkts,
+		    u32 *len)
+{
+	u8 *buf = kunit_kzalloc(test, OUT_ROOM, GFP_KERNEL);
+	int n;
+
+	KUNIT_ASSERT_NOT_NULL(test, buf);
+	n = tquic_conn_output(&e->conn, buf, OUT_ROOM, e->pair->now, pkts);
+	*len = n ? pkts[n - 1].data + pkts[n - 1].len + TQUIC_AEAD_TAG_LEN - buf : 0;
+	return n;
+}
+
+/* Types of the frames in a packet, PADDING once for a run of it, ACKs without their ECN bit */
+static u32 out_frames(struct kunit *test, const struct tquic_tx_pkt *pkt, u64 *types, u32 max)
+{
+	struct tquic_rbuf b = { pkt->data + pkt->hdr_len, pkt->data + pkt->len };
+	struct tquic_frame f;
+	u32 n = 0;
+
+	while (tquic_rbuf_left(&b)) {
+		KUNIT_ASSERT_EQ(test, tquic_frame_parse(&b, &f), 0);
+		if (n && types[n - 1] == TQUIC_FRAME_PADDING && f.type == TQUIC_FRAME_PADDING)
+			continue;
+		KUNIT_ASSERT_LT(test, n, max);
+		if (f.type == TQUIC_FRAME_ACK_ECN || f.type == TQUIC_FRAME_PATH_ACK_ECN)
+			f.type--;
+		types[n++] = f.type;
+	}
+	return n;
+}
+
+static bool out_stop(struct pair *p, struct pair_end *from,
+		     const struct tquic_tx_pkt *pkts, int n)
+{
+	return false;
+}
+
+static void output_first_flight(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_tx_pkt pkts[TQUIC_LEVEL_COUNT];
+	struct pair_end *c = pair_client(p);
+	struct tquic_hdr h;
+	u64 types[4];
+	u32 len;
+
+	p->tap = out_stop;
+	c->flight_bytes = 300;
+	KUNIT_ASSERT_TRUE(test, pair_start(p));
+	/* All is out: nothing more until something happens. */
+	KUNIT_EXPECT_EQ(test, out_next(test, c, pkts, &len), 0);
+	KUNIT_EXPECT_EQ(test, tquic_conn_deadline_ns(&c->conn),
+			p->now + 999 * NSEC_PER_MSEC);
+	pair_run(p, PAIR_MS(990));
+	tquic_conn_on_timeout(&c->conn, p->now + PAIR_MS(9));
+	KUNIT_ASSERT_EQ(test, out_next(test, c, pkts, &len), 1);
+	KUNIT_EXPECT_EQ(test, len, TQUIC_INITIAL_BYTES_MIN);
+	KUNIT_EXPECT_EQ(test, pkts[0].level, TQUIC_LEVEL_INITIAL);
+	KUNIT_EXPECT_EQ(test, pkts[0].pn, 1);
+	KUNIT_ASSERT_EQ(test, tquic_hdr_parse(pkts[0].data, len, 8, &h), 0);
+	KUNIT_EXPECT_EQ(test, h.type, TQUIC_PKT_INITIAL);
+	KUNIT_EXPECT_EQ(test, h.pkt_len, len);
+	KUNIT_EXPECT_EQ(test, h.pn_off, pkts[0].pn_off);
+	KUNIT_EXPECT_TRUE(test, tquic_cid_equal(&h.dcid, &c->conn.odcid));
+	KUNIT_EXPECT_TRUE(test, tquic_cid_equal(&h.scid, &c->conn.local.iscid));
+	KUNIT_ASSERT_EQ(test, out_frames(test, &pkts[0], types, 4), 2);
+	KUNIT_EXPECT_EQ(test, types[0], TQUIC_FRAME_CRYPTO);
+	KUNIT_EXPECT_EQ(test, types[1], TQUIC_FRAME_PADDING);
+}
+
+/* The server's answer: Initial and Handshake packets share datagrams of full size */
+static void output_coalesced(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_tx_pkt pkts[TQUIC_LEVEL_COUNT];
+	struct pair_end *s = pair_server(p);
+	u64 types[4];
+	u32 len;
+
+	/* What the server is given to say does not leave by itself. */
+	s->flight_bytes = 400;
+	KUNIT_ASSERT_TRUE(test, pair_start(p));
+	p->tap = out_stop;
+	pair_run(p, PAIR_MS(11));
+	s->conn.hs_probes[0] = 1;
+	s->conn.hs_probes[1] = 1;
+	tquic_ctrl_on_lost(&s->conn, tquic_space_take_oldest(&s->conn.hs[0]));
+	tquic_ctrl_on_lost(&s->conn, tquic_space_take_oldest(&s->conn.hs[1]));
+	KUNIT_ASSERT_EQ(test, out_next(test, s, pkts, &len), 2);
+	KUNIT_EXPECT_EQ(test, len, TQUIC_INITIAL_BYTES_MIN);
+	KUNIT_EXPECT_EQ(test, pkts[0].level, TQUIC_LEVEL_INITIAL);
+	KUNIT_EXPECT_EQ(test, pkts[1].level, TQUIC_LEVEL_HANDSHAKE);
+	KUNIT_EXPECT_PTR_EQ(test, pkts[1].data, pkts[0].data + pkts[0].len + TQUIC_AEAD_TAG_LEN);
+	KUNIT_ASSERT_EQ(test, out_frames(test, &pkts[1], types, 4), 2);
+	KUNIT_EXPECT_EQ(test, types[0], TQUIC_FRAME_CRYPTO);
+	KUNIT_EXPECT_EQ(test, types[1], TQUIC_FRAME_PADDING);
+	KUNIT_EXPECT_EQ(test, out_frames(test, &pkts[0], types, 4), 1);
+}
+
+/* A lone Handshake packet is as long as its content */
+static void output_no_needless_padding(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_tx_pkt pkts[TQUIC_LEVEL_COUNT];
+	u32 len;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(500));
+	p->end[0].conn.ctl |= TQUIC_CONN_CTL_PING;
+	KUNIT_ASSERT_EQ(test, out_next(test, &p->end[0], pkts, &len), 1);
+	/* First byte, id, number; PING; two bytes for the sample, one less with a number of 2 */
+	KUNIT_EXPECT_EQ(test, len, 1 + 8 + 4 + TQUIC_AEAD_TAG_LEN);
+	KUNIT_EXPECT_EQ(test, pkts[0].pn_off, 9);
+	KUNIT_EXPECT_EQ(test, pkts[0].hdr_len, 9 + pkts[0].pn_len);
+}
+
+/* Every second ack-eliciting packet is acknowledged at once, the odd one within the delay */
+static void output_ack_policy(struct kunit *test)
+{
+	static const u8 ping[] = { 0x01 };
+	struct pair *p = pair_create(test, 1);
+	struct tquic_tx_pkt pkts[TQUIC_LEVEL_COUNT];
+	struct pair_end *s = pair_server(p);
+	struct tquic_rbuf b;
+	struct tquic_frame f;
+	u64 types[4], pn;
+	u32 len;
+
+	s->conn.local.ack_delay_exponent = 5;
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(500));
+	pn = tquic_conn_path(&s->conn, 0)->space.largest_rx + 1;
+	pair_inject(s, TQUIC_PKT_1RTT, 0, pn, ping, 1);
+	KUNIT_EXPECT_EQ(test, out_next(test, s, pkts, &len), 0);
+	KUNIT_EXPECT_EQ(test, tquic_conn_deadline_ns(&s->conn), p->now + PAIR_MS(25));
+	pair_inject(s, TQUIC_PKT_1RTT, 0, pn + 1, ping, 1);
+	KUNIT_ASSERT_EQ(test, out_next(test, s, pkts, &len), 1);
+	KUNIT_ASSERT_EQ(test, out_frames(test, &pkts[0], types, 4), 1);
+	KUNIT_EXPECT_EQ(test, types[0], TQUIC_FRAME_PATH_ACK);
+	KUNIT_EXPECT_EQ(test, out_next(test, s, pkts, &len), 0);
+	/* The odd one; the delay is told in units of 2^5 us */
+	pair_inject(s, TQUIC_PKT_1RTT, 0, pn + 2, ping, 1);
+	p->now += PAIR_MS(25);
+	tquic_conn_on_timeout(&s->conn, p->now);
+	KUNIT_ASSERT_EQ(test, out_next(test, s, pkts, &len), 1);
+	b.p = pkts[0].data + pkts[0].hdr_len;
+	b.end = pkts[0].data + pkts[0].len;
+	KUNIT_ASSERT_EQ(test, tquic_frame_parse(&b, &f), 0);
+	KUNIT_EXPECT_EQ(test, f.ack.delay, 25000 >> 5);
+	KUNIT_EXPECT_EQ(test, f.ack.largest, pn + 2);
+	/* A gap */
+	pair_inject(s, TQUIC_PKT_1RTT, 0, pn + 4, ping, 1);
+	KUNIT_EXPECT_EQ(test, out_next(test, s, pkts, &len), 1);
+	/* What elicits no ACK gets none. */
+	pair_inject(s, TQUIC_PKT_1RTT, 0, pn + 5, (const u8 *)"\0", 1);
+	pair_inject(s, TQUIC_PKT_1RTT, 0, pn + 6, (const u8 *)"\0", 1);
+	KUNIT_EXPECT_EQ(test, out_next(test, s, pkts, &len), 0);
+}
+
+/* Acknowledgments of a path go back on it; when it fails, on another */
+static void output_ack_carrier(struct kunit *test)
+{
+	static const u8 ping[] = { 0x01 };
+	struct pair *p = pair_create(test, 2);
+	struct tquic_tx_pkt pkts[TQUIC_LEVEL_COUNT];
+	struct pair_end *s = pair_server(p);
+	struct tquic_path *path;
+	u64 types[4], pn;
+	u32 len;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
+	pair_run(p, SEC);
+	path = tquic_path_find(&s->conn, 1);
+	pn = path->space.largest_rx + 1;
+	pair_inject(s, TQUIC_PKT_1RTT, 1, pn, ping, 1);
+	pair_inject(s, TQUIC_PKT_1RTT, 1, pn + 1, ping, 1);
+	KUNIT_ASSERT_EQ(test, out_next(test, s, pkts, &len), 1);
+	KUNIT_EXPECT_EQ(test, pkts[0].path->id, 1);
+	path->state = TQUIC_PATH_SUSPECT;
+	pair_inject(s, TQUIC_PKT_1RTT, 1, pn + 2, ping, 1);
+	pair_inject(s, TQUIC_PKT_1RTT, 1, pn + 3, ping, 1);
+	/* Something came: a probe goes out, but the ACK takes the sure way too. */
+	KUNIT_ASSERT_EQ(test, out_next(test, s, pkts, &len), 1);
+	KUNIT_EXPECT_EQ(test, pkts[0].path->id, 1);
+	KUNIT_ASSERT_EQ(test, out_frames(test, &pkts[0], types, 4), 2);
+	KUNIT_EXPECT_EQ(test, types[0], TQUIC_FRAME_PATH_ACK);
+	KUNIT_EXPECT_EQ(test, types[1], TQUIC_FRAME_PING);
+	KUNIT_ASSERT_EQ(test, out_next(test, s, pkts, &len), 1);
+	KUNIT_EXPECT_EQ(test, pkts[0].path->id, 0);
+	KUNIT_ASSERT_EQ(test, out_frames(test, &pkts[0], types, 4), 1);
+	KUNIT_EXPECT_EQ(test, types[0], TQUIC_FRAME_PATH_ACK);
+	KUNIT_EXPECT_EQ(test, out_next(test, s, pkts, &len), 0);
+	path->state = TQUIC_PATH_ACTIVE;
+}
+
+/* Too little room for a packet, or an id to send to that is gone: nothing */
+static void output_no_room(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *conn = &p->end[0].conn;
+	struct tquic_tx_pkt pkts[TQUIC_LEVEL_COUNT];
+	u8 *buf = kunit_kzalloc(test, OUT_ROOM, GFP_KERNEL);
+	s8 cur;
+
+	KUNIT_ASSERT_NOT_NULL(test, buf);
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(500));
+	conn->ctl |= TQUIC_CONN_CTL_PING;
+	KUNIT_EXPECT_EQ(test, tquic_conn_output(conn, buf, TQUIC_RECORD_ROOM_MIN - 1, p->now, pkts), 0);
+	cur = tquic_conn_path(conn, 0)->remote.cur;
+	tquic_conn_path(conn, 0)->remote.cur = -1;
+	KUNIT_EXPECT_EQ(test, tquic_conn_output(conn, buf, OUT_ROOM, p->now, pkts), 0);
+	tquic_conn_path(conn, 0)->remote.cur = cur;
+	KUNIT_EXPECT_EQ(test, tquic_conn_output(conn, buf, TQUIC_RECORD_ROOM_MIN, p->now, pkts), 1);
+}
+
+/* A token goes into every Initial of the client */
+static void output_token(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_tx_pkt pkts[TQUIC_LEVEL_COUNT];
+	struct tquic_conn *conn = &p->end[0].conn;
+	struct tquic_hdr h;
+	u32 len;
+
+	p->tap = out_stop;
+	KUNIT_ASSERT_TRUE(test, pair_start(p));
+	conn->token = kmalloc(5, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, conn->token);
+	memcpy(conn->token, "token", 5);
+	conn->token_len = 5;
+	conn->hs_probes[0] = 1;
+	KUNIT_ASSERT_EQ(test, out_next(test, &p->end[0], pkts, &len), 1);
+	KUNIT_ASSERT_EQ(test, tquic_hdr_parse(pkts[0].data, len, 8, &h), 0);
+	KUNIT_ASSERT_EQ(test, h.token_len, 5);
+	KUNIT_EXPECT_MEMEQ(test, h.token, "token", 5);
+}
+
+/* The client's Initial that only acknowledges is padded and counts, for it is large */
+static void output_padding_counts(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_tx_pkt pkts[TQUIC_LEVEL_COUNT];
+	struct pair_end *c = pair_client(p);
+	u64 before, types[4];
+	u32 len;
+
+	p->tap = out_stop;
+	KUNIT_ASSERT_TRUE(test, pair_start(p));
+	before = tquic_conn_path(&c->conn, 0)->cc.in_flight;
+	KUNIT_EXPECT_EQ(test, before, TQUIC_INITIAL_BYTES_MIN);
+	pair_inject(c, TQUIC_PKT_INITIAL, 0, 0, (const u8 *)"\1", 1);
+	KUNIT_ASSERT_EQ(test, out_next(test, c, pkts, &len), 1);
+	KUNIT_EXPECT_EQ(test, len, TQUIC_INITIAL_BYTES_MIN);
+	KUNIT_ASSERT_EQ(test, out_frames(test, &pkts[0], types, 4), 2);
+	KUNIT_EXPECT_EQ(test, types[0], TQUIC_FRAME_ACK);
+	KUNIT_EXPECT_EQ(test, tquic_conn_path(&c->conn, 0)->cc.in_flight, before + len);
+	KUNIT_EXPECT_EQ(test, c->conn.hs[0].eliciting_in_flight, 1);
+	pair_check(p);
+}
+
+/* A PATH_CHALLENGE is padded only as far as the peer's address is trusted */
+static void output_challenge_limited(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 2);
+	struct tquic_tx_pkt pkts[TQUIC_LEVEL_COUNT];
+	struct pair_end *s = pair_server(p);
+	struct tquic_path *path;
+	u32 len;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(200));
+	path = tquic_path_find(&s->conn, 1);
+	KUNIT_ASSERT_NOT_NULL(test, path);
+	path->link = &p->link[1];
+	KUNIT_ASSERT_EQ(test, tquic_path_start(&s->conn, path, p->now), 0);
+	/* Ids for the next path go out on the first one; this one has to wait. */
+	while (out_next(test, s, pkts, &len))
+		KUNIT_ASSERT_EQ(test, pkts[0].path->id, 0);
+	tquic_path_on_rx(path, 100);
+	KUNIT_ASSERT_EQ(test, out_next(test, s, pkts, &len), 1);
+	KUNIT_EXPECT_PTR_EQ(test, pkts[0].path, path);
+	KUNIT_EXPECT_EQ(test, len, 300);
+	KUNIT_EXPECT_EQ(test, path->tx_allowed_bytes, 0);
+	path->ctl |= TQUIC_PATH_CTL_CHALLENGE;
+	path->probes = 1;
+	path->space.ack_now = true;
+	KUNIT_EXPECT_EQ(test, out_next(test, s, pkts, &len), 0);
+	path->probes = 0;
+	path->space.ack_now = false;
+}
+
+/* A number is left out now and then, in 1-RTT packets only */
+static void output_skips(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *conn = &p->end[0].conn;
+	struct tquic_tx_pkt pkts[TQUIC_LEVEL_COUNT];
+	u8 *buf = kunit_kzalloc(test, OUT_ROOM, GFP_KERNEL);
+	u64 pn, last = 0;
+	u32 i;
+
+	KUNIT_ASSERT_NOT_NULL(test, buf);
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(500));
+	for (i = 0; i < 20000; i++) {
+		conn->ctl |= TQUIC_CONN_CTL_PING;
+		KUNIT_ASSERT_EQ(test, tquic_conn_output(conn, buf, OUT_ROOM, p->now, pkts), 1);
+		pn = pkts[0].pn;
+		KUNIT_ASSERT_TRUE(test, !last || pn == last + 1 || pn == last + 2);
+		if (last && pn == last + 2)
+			break;
+		last = pn;
+		p->now += NSEC_PER_MSEC;
+		tquic_cc_on_discard(&tquic_conn_path(conn, 0)->cc, 1000, p->now);
+	}
+	KUNIT_EXPECT_LT(test, i, 20000);
+}
+
+/* Numbers left out do not disturb the peer */
+static void output_skipped_numbers(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_path *path;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[0], true, 1500000));
+	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 10 * SEC));
+	path = tquic_conn_path(&p->end[0].conn, 0);
+	KUNIT_EXPECT_GT(test, path->space.next_pn, path->stats.tx_packets - 10);
+	KUNIT_EXPECT_LT(test, path->space.next_pn, path->stats.tx_packets + 40);
+	KUNIT_EXPECT_EQ(test, path->stats.lost_packets, 0);
+}
+
+/* An ACK that could wait goes along with data that leaves anyway */
+static void output_ack_piggybacked(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 2);
+	struct tquic_tx_pkt pkts[TQUIC_LEVEL_COUNT];
+	struct pair_end *s = pair_server(p);
+	u64 types[4];
+	u32 len;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
+	pair_run(p, SEC);
+	/* One packet on each path; the fastest path is the first. */
+	tquic_conn_path(&s->conn, 0)->rtt.srtt_ns = PAIR_MS(5);
+	pair_inject_next(s, TQUIC_PKT_1RTT, 0, (const u8 *)"\1", 1);
+	pair_inject_next(s, TQUIC_PKT_1RTT, 1, (const u8 *)"\1", 1);
+	KUNIT_EXPECT_EQ(test, out_next(test, s, pkts, &len), 0);
+	s->conn.ctl |= TQUIC_CONN_CTL_PING;
+	KUNIT_ASSERT_EQ(test, out_next(test, s, pkts, &len), 1);
+	KUNIT_EXPECT_EQ(test, pkts[0].path->id, 0);
+	/* The other path's ACK stays with its path, and can wait. */
+	KUNIT_ASSERT_EQ(test, out_frames(test, &pkts[0], types, 4), 2);
+	KUNIT_EXPECT_EQ(test, types[0], TQUIC_FRAME_PATH_ACK);
+	KUNIT_EXPECT_EQ(test, types[1], TQUIC_FRAME_PING);
+	KUNIT_EXPECT_EQ(test, tquic_conn_path(&s->conn, 0)->space.ack_deadline_ns, 0);
+	KUNIT_EXPECT_EQ(test, tquic_path_find(&s->conn, 1)->space.ack_deadline_ns, p->now + PAIR_MS(25));
+}
+
+/* The window is not exceeded, and what it allows is spread over the round trip */
+static u64 out_burst_ns, out_burst;
+static u32 out_burst_max, out_full;
+
+static bool out_bursts(struct pair *p, struct pair_end *from,
+		       const struct tquic_tx_pkt *pkts, int n)
+{
+	const struct tquic_path *path = pkts[0].path;
+
+	if (from != pair_client(p))
+		return true;
+	if (p->now != out_burst_ns)
+		out_burst = 0;
+	out_burst_ns = p->now;
+	out_burst_max = max_t(u32, out_burst_max, ++out_burst);
+	out_full += pkts[0].len + TQUIC_AEAD_TAG_LEN == path->mtu_bytes;
+	KUNIT_EXPECT_LE(p->test, path->cc.in_flight, path->cc.cwnd);
+	return true;
+}
+
+static void output_paced(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+
+	pair_link_set(&p->link[0], 20000000, PAIR_MS(25), 200000);
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, SEC);
+	out_burst_max = 0;
+	out_full = 0;
+	p->tap = out_bursts;
+	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[0], true, 600000));
+	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 10 * SEC));
+	KUNIT_EXPECT_GE(test, out_burst_max, 9);
+	KUNIT_EXPECT_LE(test, out_burst_max, 12);
+	/* Packets are filled to the last byte. */
+	KUNIT_EXPECT_GE(test, out_full, 600000 / PAIR_MTU);
+	KUNIT_EXPECT_LE(test, p->end[0].conn.stats.bytes_retransmitted, 100000);
+}
+
+/* Retransmissions are new packets, and may go another way than the first time */
+static void output_retransmits_elsewhere(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 2);
+	struct tquic_conn *s = &p->end[1].conn;
+	struct tquic_path *path;
+	struct pair_flow *f;
+
+	pair_link_set(&p->link[0], 20000000, PAIR_MS(10), 200000);
+	pair_link_set(&p->link[1], 20000000, PAIR_MS(11), 200000);
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
+	f = pair_flow_open(&p->end[1], true, 200000);
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	pair_run(p, PAIR_MS(30));
+	path = tquic_path_find(s, 1);
+	KUNIT_ASSERT_GT(test, path->cc.in_flight, 0);
+	p->link[1].cut = true;
+	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 3 * SEC));
+	KUNIT_EXPECT_GT(test, s->stats.bytes_retransmitted, 1000);
+	KUNIT_EXPECT_EQ(test, s->stats.bytes_sent, 200000);
+	KUNIT_EXPECT_EQ(test, p->end[0].conn.stats.bytes_received, 200000);
+	KUNIT_EXPECT_EQ(test, p->end[0].conn.stats.bytes_delivered, 200000);
+}
+
+static struct kunit_case output_cases[] = {
+	KUNIT_CASE(output_first_flight),
+	KUNIT_CASE(output_coalesced),
+	KUNIT_CASE(output_no_needless_padding),
+	KUNIT_CASE(output_ack_policy),
+	KUNIT_CASE(output_ack_carrier),
+	KUNIT_CASE(output_no_room),
+	KUNIT_CASE(output_token),
+	KUNIT_CASE(output_padding_counts),
+	KUNIT_CASE(output_challenge_limited),
+	KUNIT_CASE(output_skips),
+	KUNIT_CASE(output_skipped_numbers),
+	KUNIT_CASE(output_ack_piggybacked),
+	KUNIT_CASE(output_paced),
+	KUNIT_CASE(output_retransmits_elsewhere),
+	{}
+};
+
+static struct kunit_suite output_suite = {
+	.name = "tquic-output",
+	.test_cases = output_cases,
+};
+
+kunit_test_suites(&output_suite);

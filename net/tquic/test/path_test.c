@@ -1,0 +1,543 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Paths: opening, validation, failure and return, abandonment, ids in supply. */
+#include <kunit/test.h>
+
+#include "core/path.h"
+#include "core/loss.h"
+#include "test/pair.h"
+
+#define SEC	((u64)NSEC_PER_SEC)
+
+static struct pair *path_pair(struct kunit *test, u32 links)
+{
+	struct pair *p = pair_create(test, links);
+	u32 i;
+
+	for (i = 0; i < links; i++)
+		pair_link_set(&p->link[i], 20000000, PAIR_MS(10 + 10 * i), 100000);
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
+	pair_run(p, PAIR_MS(200));
+	return p;
+}
+
+static struct tquic_path *path_of(struct pair *p, u32 end, u32 id)
+{
+	return tquic_path_find(&p->end[end].conn, id);
+}
+
+static void path_create(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *conn = &p->end[0].conn;
+	struct tquic_path *path;
+	u32 i;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(100));
+	i = conn->next_path_id;
+	KUNIT_EXPECT_EQ(test, i, 1 + TQUIC_PATH_SPARE_IDS);
+	for (; i < TQUIC_PATHS_MAX; i++) {
+		path = tquic_path_create(conn, i, p->now);
+		KUNIT_ASSERT_NOT_NULL(test, path);
+		KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_UNUSED);
+		KUNIT_EXPECT_EQ(test, path->mtu_bytes, TQUIC_MIN_UDP_PAYLOAD);
+		KUNIT_EXPECT_EQ(test, path->mtu_max_bytes, TQUIC_MIN_UDP_PAYLOAD);
+		KUNIT_EXPECT_PTR_EQ(test, tquic_path_find(conn, i), path);
+		KUNIT_EXPECT_EQ(test, conn->next_path_id, i + 1);
+	}
+	/* All places are taken. */
+	KUNIT_EXPECT_NULL(test, tquic_path_create(conn, i, p->now));
+	tquic_path_destroy(conn, tquic_path_find(conn, 9));
+	KUNIT_EXPECT_NOT_NULL(test, tquic_path_create(conn, i, p->now));
+}
+
+/* The highest id both sides allow can be used, and none above */
+static void path_highest_id(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 2);
+
+	p->end[1].conn.local.max_path_id = 1;
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(100));
+	KUNIT_EXPECT_EQ(test, p->end[0].conn.next_path_id, 2);
+	KUNIT_ASSERT_NOT_NULL(test, pair_open_path(p, 1, false));
+	pair_run(p, PAIR_MS(300));
+	KUNIT_EXPECT_NULL(test, pair_open_path(p, 1, false));
+	KUNIT_EXPECT_EQ(test, path_of(p, 1, 1)->state, TQUIC_PATH_ACTIVE);
+}
+
+/* Ids of the peer reached us but not ours it, or the other way round: no path yet */
+static void path_spare_needs_both(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *conn = &p->end[0].conn;
+	struct tquic_path *path;
+	u8 count;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(100));
+	path = tquic_path_spare(conn);
+	KUNIT_ASSERT_NOT_NULL(test, path);
+	KUNIT_EXPECT_EQ(test, path->id, 1);
+	count = path->local.count;
+	path->local.count = 0;
+	KUNIT_EXPECT_EQ(test, tquic_path_spare(conn)->id, 2);
+	path->local.count = count;
+	count = path->remote.count;
+	path->remote.count = 0;
+	KUNIT_EXPECT_EQ(test, tquic_path_spare(conn)->id, 2);
+	path->remote.count = count;
+	KUNIT_EXPECT_EQ(test, tquic_path_spare(conn)->id, 1);
+}
+
+static void path_open(struct kunit *test)
+{
+	struct pair *p = path_pair(test, 3);
+	u32 i, k;
+
+	for (i = 0; i < 2; i++) {
+		for (k = 0; k < 3; k++) {
+			KUNIT_ASSERT_NOT_NULL(test, path_of(p, i, k));
+			KUNIT_EXPECT_EQ(test, path_of(p, i, k)->state, TQUIC_PATH_ACTIVE);
+			KUNIT_EXPECT_TRUE(test, path_of(p, i, k)->validated);
+			KUNIT_EXPECT_EQ(test, path_of(p, i, k)->mtu_bytes, PAIR_MTU);
+			KUNIT_EXPECT_EQ(test, path_of(p, i, k)->cc.in_flight, 0);
+		}
+		KUNIT_EXPECT_EQ(test, p->end[i].events[TQUIC_EVENT_PATH_VALIDATED], 2);
+		KUNIT_EXPECT_TRUE(test, p->end[i].todo & TQUIC_TODO_PATHS);
+	}
+	for (k = 0; k < 3; k++) {
+		KUNIT_EXPECT_EQ(test, path_of(p, 1, k)->stats.rx_bytes,
+				p->link[k].pipe[1].bytes);
+		KUNIT_EXPECT_EQ(test, path_of(p, 0, k)->stats.tx_bytes,
+				path_of(p, 1, k)->stats.rx_bytes);
+		KUNIT_EXPECT_EQ(test, path_of(p, 0, k)->stats.tx_packets,
+				path_of(p, 1, k)->stats.rx_packets);
+		KUNIT_EXPECT_EQ(test, path_of(p, 0, k)->challenge_due_ns, 0);
+		KUNIT_EXPECT_EQ(test, path_of(p, 0, k)->validate_end_ns, 0);
+	}
+	pair_check(p);
+}
+
+/* Before the peer has answered nothing but the limit of RFC 9000 §8 may be sent */
+static void path_challenges_lost(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 2);
+	struct tquic_path *path;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(200));
+	p->link[1].drop_next[1] = 3;
+	p->link[1].drop_next[0] = 2;
+	path = pair_open_path(p, 1, false);
+	KUNIT_ASSERT_NOT_NULL(test, path);
+	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_VALIDATING);
+	pair_run(p, 4 * SEC);
+	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
+	KUNIT_ASSERT_NOT_NULL(test, path_of(p, 1, 1));
+	KUNIT_EXPECT_EQ(test, path_of(p, 1, 1)->state, TQUIC_PATH_ACTIVE);
+}
+
+/* Nobody answers: the id is used up, and another one takes its place */
+static void path_validation_fails(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 2);
+	struct tquic_path *path;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(200));
+	p->link[1].cut = true;
+	path = pair_open_path(p, 1, false);
+	KUNIT_ASSERT_NOT_NULL(test, path);
+	pair_run(p, 3 * SEC + PAIR_MS(500));
+	KUNIT_EXPECT_EQ(test, p->end[0].events[TQUIC_EVENT_PATH_ABANDONED], 1);
+	KUNIT_EXPECT_EQ(test, p->end[1].events[TQUIC_EVENT_PATH_ABANDONED], 1);
+	pair_run(p, 5 * SEC);
+	KUNIT_EXPECT_NULL(test, path_of(p, 0, 1));
+	KUNIT_EXPECT_NULL(test, path_of(p, 1, 1));
+	KUNIT_EXPECT_EQ(test, p->end[0].conn.state, TQUIC_STATE_ESTABLISHED);
+	p->link[1].cut = false;
+	path = pair_open_path(p, 1, false);
+	KUNIT_ASSERT_NOT_NULL(test, path);
+	KUNIT_EXPECT_EQ(test, path->id, 2);
+	pair_run(p, SEC);
+	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
+}
+
+/* The last PATH_CHALLENGEs may be answered, and on any path; nothing else counts */
+static void path_responses(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 2);
+	struct tquic_conn *conn = &p->end[0].conn;
+	u8 old[TQUIC_PATH_DATA_LEN], bad[TQUIC_PATH_DATA_LEN];
+	struct tquic_path *path;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(200));
+	p->link[1].cut = true;
+	path = pair_open_path(p, 1, false);
+	KUNIT_ASSERT_NOT_NULL(test, path);
+	memcpy(old, path->challenge[0], sizeof(old));
+	pair_run(p, PAIR_MS(700));
+	KUNIT_EXPECT_EQ(test, path->challenges, 3);
+	KUNIT_EXPECT_MEMEQ(test, path->challenge[2], old, sizeof(old));
+	KUNIT_EXPECT_NE(test, memcmp(path->challenge[1], old, sizeof(old)), 0);
+	KUNIT_EXPECT_NE(test, memcmp(path->challenge[0], path->challenge[1], sizeof(old)), 0);
+	memcpy(bad, old, sizeof(bad));
+	bad[7] ^= 1;
+	tquic_path_on_response(conn, bad, p->now);
+	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_VALIDATING);
+	tquic_path_on_response(conn, old, p->now);
+	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
+	KUNIT_EXPECT_EQ(test, path->challenges, 0);
+}
+
+/* A flood of PATH_CHALLENGEs is answered as far as memory for it goes: the newest */
+static void path_challenge_flood(struct kunit *test)
+{
+	struct tquic_path *path = kunit_kzalloc(test, sizeof(*path), GFP_KERNEL);
+	u8 data[TQUIC_PATH_DATA_LEN] = {};
+	u32 i;
+
+	KUNIT_ASSERT_NOT_NULL(test, path);
+	/* On a path that is none the answer could not be sent. */
+	path->state = TQUIC_PATH_ABANDONED;
+	tquic_path_on_challenge(path, data);
+	KUNIT_EXPECT_EQ(test, path->responses, 0);
+	path->state = TQUIC_PATH_ACTIVE;
+	for (i = 0; i < 10; i++) {
+		data[0] = i;
+		tquic_path_on_challenge(path, data);
+	}
+	KUNIT_EXPECT_EQ(test, path->responses, TQUIC_PATH_RESPONSES);
+	for (i = 0; i < TQUIC_PATH_RESPONSES; i++)
+		KUNIT_EXPECT_EQ(test, path->response[i][0], 10 - TQUIC_PATH_RESPONSES + i);
+}
+
+static void path_abandon(struct kunit *test)
+{
+	struct pair_flow *f;
+	struct pair *p;
+	u32 who, which;
+
+	for (who = 0; who < 2; who++) {
+		for (which = 0; which < 2; which++) {
+			p = path_pair(test, 2);
+			f = pair_flow_open(&p->end[1], false, 300000);
+			KUNIT_ASSERT_NOT_NULL(test, f);
+			pair_run(p, PAIR_MS(40));
+			KUNIT_ASSERT_EQ(test, tquic_path_close(&p->end[who].conn, path_of(p, who, which),
+							       TQUIC_ERR_APPLICATION_ABANDON_PATH, p->now), 0);
+			KUNIT_EXPECT_EQ(test, tquic_path_close(&p->end[who].conn, path_of(p, who, which),
+							       0, p->now), -EALREADY);
+			KUNIT_EXPECT_EQ(test, tquic_path_close(&p->end[who].conn, path_of(p, who, !which),
+							       0, p->now), -EBUSY);
+			pair_kick(&p->end[who]);
+			pair_check(p);
+			/* Kept for stragglers, without anything of its own to do */
+			pair_run(p, PAIR_MS(100));
+			KUNIT_ASSERT_NOT_NULL(test, path_of(p, who, which));
+			KUNIT_EXPECT_TRUE(test, path_of(p, who, which)->abandon_acked);
+			KUNIT_EXPECT_EQ(test, path_of(p, who, which)->ctl, 0);
+			KUNIT_EXPECT_EQ(test, path_of(p, who, which)->probes, 0);
+			KUNIT_EXPECT_EQ(test, path_of(p, who, which)->challenges, 0);
+			KUNIT_EXPECT_EQ(test, path_of(p, who, which)->responses, 0);
+			KUNIT_EXPECT_EQ(test, p->end[who].freed, 0);
+			KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 10 * SEC));
+			KUNIT_EXPECT_EQ(test, p->end[0].events[TQUIC_EVENT_PATH_ABANDONED], 1);
+			KUNIT_EXPECT_EQ(test, p->end[1].events[TQUIC_EVENT_PATH_ABANDONED], 1);
+			pair_run(p, 3 * SEC);
+			KUNIT_EXPECT_NULL(test, path_of(p, 0, which));
+			KUNIT_EXPECT_NULL(test, path_of(p, 1, which));
+			KUNIT_EXPECT_EQ(test, p->end[0].freed, 1);
+			KUNIT_EXPECT_EQ(test, p->end[1].freed, 1);
+			KUNIT_EXPECT_EQ(test, p->end[!who].event_id[TQUIC_EVENT_PATH_ABANDONED], which);
+		}
+	}
+}
+
+/* PATH_ABANDON is lost for longer than the state would be kept: it is not forgotten */
+static void path_abandon_lost(struct kunit *test)
+{
+	struct pair *p = path_pair(test, 2);
+
+	p->link[0].cut = true;
+	p->link[1].cut = true;
+	tquic_path_close(&p->end[0].conn, path_of(p, 0, 1), 0, p->now);
+	pair_kick(&p->end[0]);
+	pair_run(p, 4 * SEC);
+	KUNIT_EXPECT_NOT_NULL(test, path_of(p, 0, 1));
+	p->link[0].cut = false;
+	pair_run(p, 10 * SEC);
+	KUNIT_EXPECT_NULL(test, path_of(p, 0, 1));
+	KUNIT_EXPECT_NULL(test, path_of(p, 1, 1));
+	KUNIT_EXPECT_EQ(test, p->end[1].events[TQUIC_EVENT_PATH_ABANDONED], 1);
+	KUNIT_EXPECT_EQ(test, p->end[0].conn.state, TQUIC_STATE_ESTABLISHED);
+}
+
+/* Paths come and go; there is always another id */
+static void path_many_in_a_row(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 2);
+	struct tquic_path *path;
+	u32 i;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	for (i = 1; i <= 40; i++) {
+		pair_run(p, PAIR_MS(600));
+		path = pair_open_path(p, 1, false);
+		KUNIT_ASSERT_NOT_NULL_MSG(test, path, "path %u", i);
+		KUNIT_EXPECT_EQ(test, path->id, i);
+		pair_run(p, PAIR_MS(300));
+		KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
+		KUNIT_ASSERT_NOT_NULL(test, path_of(p, 1, i));
+		KUNIT_EXPECT_EQ(test, path_of(p, 1, i)->state, TQUIC_PATH_ACTIVE);
+		KUNIT_EXPECT_EQ(test, tquic_path_close(&p->end[i & 1].conn, path_of(p, i & 1, i), 0, p->now), 0);
+		pair_kick(&p->end[i & 1]);
+	}
+	pair_run(p, 5 * SEC);
+	KUNIT_EXPECT_EQ(test, p->end[0].conn.max_path_id_local, 7 + 40);
+	KUNIT_EXPECT_EQ(test, p->end[1].conn.max_path_id_peer, 7 + 40);
+	KUNIT_EXPECT_EQ(test, p->end[0].conn.next_path_id, 41 + TQUIC_PATH_SPARE_IDS);
+}
+
+static u64 path_tx(struct pair *p, u32 id)
+{
+	return path_of(p, 1, id)->stats.tx_bytes;
+}
+
+/* A backup path carries data only when no other path can */
+static void path_backup(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 2);
+	struct pair_flow *f;
+	u64 before;
+
+	pair_link_set(&p->link[0], 20000000, PAIR_MS(20), 100000);
+	pair_link_set(&p->link[1], 20000000, PAIR_MS(5), 100000);
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(100));
+	KUNIT_ASSERT_NOT_NULL(test, pair_open_path(p, 1, true));
+	pair_run(p, PAIR_MS(500));
+	KUNIT_EXPECT_TRUE(test, path_of(p, 1, 1)->peer_backup);
+	KUNIT_EXPECT_EQ(test, p->end[1].events[TQUIC_EVENT_PATH_STATUS], 1);
+	before = path_tx(p, 1);
+	f = pair_flow_open(&p->end[1], false, 200000);
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	pair_run(p, PAIR_MS(60));
+	KUNIT_EXPECT_LT(test, path_tx(p, 1) - before, 1000);
+	p->link[0].cut = true;
+	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 5 * SEC));
+	KUNIT_EXPECT_GT(test, path_tx(p, 1) - before, 50000);
+	KUNIT_EXPECT_EQ(test, path_of(p, 1, 0)->state, TQUIC_PATH_SUSPECT);
+	/* The other way round: path 1 becomes the regular one. */
+	p->link[0].cut = false;
+	pair_run(p, SEC);
+	tquic_path_set_backup(path_of(p, 0, 1), false);
+	tquic_path_set_backup(path_of(p, 0, 0), true);
+	pair_kick(&p->end[0]);
+	pair_run(p, PAIR_MS(100));
+	KUNIT_EXPECT_FALSE(test, path_of(p, 1, 1)->peer_backup);
+	KUNIT_EXPECT_TRUE(test, path_of(p, 1, 0)->peer_backup);
+	before = path_tx(p, 0);
+	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[1], false, 100000));
+	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 5 * SEC));
+	KUNIT_EXPECT_LT(test, path_tx(p, 0) - before, 1000);
+}
+
+/* The link of one path dies in a transfer and returns */
+static void path_cut(struct kunit *test)
+{
+	struct pair *p = path_pair(test, 2);
+	struct pair_flow *f;
+	u64 before;
+
+	f = pair_flow_open(&p->end[1], false, 1500000);
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	pair_run(p, PAIR_MS(150));
+	f->gap_ns = 0;
+	p->link[0].cut = true;
+	/* Nothing is said for half a round trip, and the oldest answer is overdue. */
+	pair_run(p, PAIR_MS(35));
+	KUNIT_EXPECT_EQ(test, path_of(p, 1, 0)->state, TQUIC_PATH_ACTIVE);
+	pair_run(p, PAIR_MS(65));
+	KUNIT_EXPECT_EQ(test, path_of(p, 1, 0)->state, TQUIC_PATH_SUSPECT);
+	pair_run(p, PAIR_MS(150));
+	KUNIT_EXPECT_LE(test, f->gap_ns, PAIR_MS(300));
+	KUNIT_EXPECT_EQ(test, path_of(p, 1, 0)->state, TQUIC_PATH_SUSPECT);
+	KUNIT_EXPECT_EQ(test, p->end[1].events[TQUIC_EVENT_PATH_SUSPECT], 1);
+	/* Nothing but probes is under way on it. */
+	KUNIT_EXPECT_LT(test, path_of(p, 1, 0)->cc.in_flight, 100);
+	p->link[0].cut = false;
+	pair_run(p, PAIR_MS(700));
+	KUNIT_EXPECT_EQ(test, path_of(p, 1, 0)->state, TQUIC_PATH_ACTIVE);
+	KUNIT_EXPECT_EQ(test, p->end[1].events[TQUIC_EVENT_PATH_RECOVERED], 1);
+	/* What the window was before says nothing about the link now. */
+	KUNIT_EXPECT_LE(test, path_of(p, 1, 0)->cc.cwnd, 30000);
+	before = path_tx(p, 0);
+	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[1], false, 200000));
+	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 5 * SEC));
+	KUNIT_EXPECT_GT(test, path_tx(p, 0) - before, 20000);
+	pair_check(p);
+}
+
+static bool path_first_is_back(struct pair *p)
+{
+	return path_of(p, 1, 0)->state == TQUIC_PATH_ACTIVE;
+}
+
+/* Both links die one after the other; the first to return takes all over */
+static void path_cut_all(struct kunit *test)
+{
+	struct pair *p = path_pair(test, 2);
+	struct pair_flow *f;
+
+	f = pair_flow_open(&p->end[1], false, 1500000);
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	pair_run(p, PAIR_MS(80));
+	p->link[0].cut = true;
+	pair_run(p, PAIR_MS(300));
+	KUNIT_ASSERT_FALSE(test, f->ended);
+	p->link[1].cut = true;
+	pair_run(p, 5 * SEC);
+	/* Somebody has to try: the last one stays in use. */
+	KUNIT_EXPECT_EQ(test, path_of(p, 1, 0)->state, TQUIC_PATH_SUSPECT);
+	KUNIT_EXPECT_EQ(test, path_of(p, 1, 1)->state, TQUIC_PATH_ACTIVE);
+	p->link[0].cut = false;
+	KUNIT_EXPECT_TRUE(test, pair_until(p, path_first_is_back, SEC));
+	/* At once, and not when the other's next probe is due. */
+	KUNIT_EXPECT_EQ(test, path_of(p, 1, 1)->state, TQUIC_PATH_SUSPECT);
+	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 2 * SEC));
+	KUNIT_EXPECT_EQ(test, path_of(p, 1, 0)->state, TQUIC_PATH_ACTIVE);
+	KUNIT_EXPECT_EQ(test, path_of(p, 1, 1)->state, TQUIC_PATH_SUSPECT);
+	pair_check(p);
+}
+
+/* A path alone: probes with doubling intervals, data among them, and no failure */
+static void path_pto_alone(struct kunit *test)
+{
+	struct pair *p = path_pair(test, 1);
+	struct tquic_path *path = path_of(p, 1, 0);
+	struct pair_flow *f;
+	u64 sent;
+
+	f = pair_flow_open(&p->end[1], false, 30000);
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	p->link[0].cut = true;
+	pair_run(p, PAIR_MS(30));
+	sent = path->stats.tx_packets;
+	pair_run(p, 3 * SEC);
+	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
+	KUNIT_EXPECT_GE(test, path->pto_count, 4);
+	KUNIT_EXPECT_LE(test, path->pto_count, 6);
+	KUNIT_EXPECT_EQ(test, path->stats.ptos, path->pto_count);
+	KUNIT_EXPECT_EQ(test, path->stats.tx_packets - sent, 2 * path->pto_count);
+	/* The size came under suspicion. */
+	KUNIT_EXPECT_EQ(test, path->mtu_bytes, TQUIC_MIN_UDP_PAYLOAD);
+	p->link[0].cut = false;
+	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 5 * SEC));
+	KUNIT_EXPECT_EQ(test, path->pto_count, 0);
+	pair_run(p, SEC);
+	KUNIT_EXPECT_EQ(test, path->mtu_bytes, PAIR_MTU);
+	pair_check(p);
+}
+
+/* The link comes to carry less than it did */
+static void path_mtu_shrinks(struct kunit *test)
+{
+	struct pair *p;
+	u32 links;
+
+	for (links = 1; links <= 2; links++) {
+		p = path_pair(test, links);
+		KUNIT_ASSERT_EQ(test, path_of(p, 1, 0)->mtu_bytes, PAIR_MTU);
+		p->link[0].mtu_bytes = 1300;
+		KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[1], false, 100000));
+		KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 20 * SEC));
+		pair_check(p);
+	}
+}
+
+/* A link that never carried more: probes are lost, and nothing else */
+static void path_mtu_small(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_path *path;
+
+	p->link[0].mtu_bytes = 1300;
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[1], false, 200000));
+	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 5 * SEC));
+	path = path_of(p, 1, 0);
+	KUNIT_EXPECT_EQ(test, path->mtu_bytes, TQUIC_MIN_UDP_PAYLOAD);
+	KUNIT_EXPECT_EQ(test, path->mtu_tries, TQUIC_PATH_MTU_TRIES);
+	KUNIT_EXPECT_EQ(test, path->ctl, 0);
+	KUNIT_EXPECT_EQ(test, path->stats.lost_packets, TQUIC_PATH_MTU_TRIES);
+	KUNIT_EXPECT_EQ(test, (s64)path->cc.ssthresh, -1);
+	/* The adapter learns of it and of better times. */
+	tquic_path_set_mtu(&p->end[1].conn, path, 1250);
+	p->link[0].mtu_bytes = 1400;
+	tquic_path_set_mtu(&p->end[1].conn, path, 1400);
+	pair_kick(&p->end[1]);
+	pair_run(p, SEC);
+	KUNIT_EXPECT_EQ(test, path->mtu_bytes, 1400);
+	KUNIT_EXPECT_EQ(test, path->cc.mss, 1400);
+	KUNIT_EXPECT_EQ(test, path->mtu_tries, 0);
+	/* Nothing to find out */
+	tquic_path_set_mtu(&p->end[1].conn, path, 1400);
+	KUNIT_EXPECT_EQ(test, path->ctl, 0);
+	tquic_path_set_mtu(&p->end[1].conn, path, 1250);
+	KUNIT_EXPECT_EQ(test, path->mtu_bytes, 1250);
+	tquic_path_set_mtu(&p->end[1].conn, path, 500);
+	KUNIT_EXPECT_EQ(test, path->mtu_bytes, TQUIC_MIN_UDP_PAYLOAD);
+}
+
+/* The peer retires an id and gets another one */
+static void path_cids_replaced(struct kunit *test)
+{
+	struct pair *p = path_pair(test, 2);
+	struct tquic_path *c = path_of(p, 0, 1), *s = path_of(p, 1, 1);
+	struct tquic_cid first = *tquic_cidset_remote_current(&c->remote);
+	u32 i;
+
+	for (i = 0; i < 30; i++) {
+		KUNIT_ASSERT_EQ(test, tquic_cidset_remote_rotate(&c->remote), 0);
+		pair_kick(&p->end[0]);
+		pair_run(p, PAIR_MS(150));
+		KUNIT_EXPECT_EQ(test, s->local.count, TQUIC_PATH_CIDS);
+	}
+	KUNIT_EXPECT_EQ(test, s->local.next_seq, TQUIC_PATH_CIDS + 30);
+	KUNIT_EXPECT_FALSE(test, tquic_cid_equal(&first, tquic_cidset_remote_current(&c->remote)));
+	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[0], false, 50000));
+	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 5 * SEC));
+}
+
+static struct kunit_case path_cases[] = {
+	KUNIT_CASE(path_create),
+	KUNIT_CASE(path_highest_id),
+	KUNIT_CASE(path_spare_needs_both),
+	KUNIT_CASE(path_open),
+	KUNIT_CASE(path_challenges_lost),
+	KUNIT_CASE(path_validation_fails),
+	KUNIT_CASE(path_responses),
+	KUNIT_CASE(path_challenge_flood),
+	KUNIT_CASE(path_abandon),
+	KUNIT_CASE(path_abandon_lost),
+	KUNIT_CASE(path_many_in_a_row),
+	KUNIT_CASE(path_backup),
+	KUNIT_CASE(path_cut),
+	KUNIT_CASE(path_cut_all),
+	KUNIT_CASE(path_pto_alone),
+	KUNIT_CASE(path_mtu_shrinks),
+	KUNIT_CASE(path_mtu_small),
+	KUNIT_CASE(path_cids_replaced),
+	{}
+};
+
+static struct kunit_suite path_suite = {
+	.name = "tquic-path",
+	.test_cases = path_cases,
+};
+
+kunit_test_suites(&path_suite);

@@ -1,0 +1,462 @@
+// SPDX-License-Identifier: GPL-2.0
+/* KUnit suite of the sending half of streams. */
+#include <kunit/test.h>
+#include <linux/errno.h>
+#include <linux/limits.h>
+#include <linux/prandom.h>
+
+#include "core/rec.h"
+#include "core/send.h"
+
+#define MODEL_BYTES	60000U
+#define MODEL_FLIGHT	64U
+
+static u8 pattern(u64 off)
+{
+	return off * 31 + (off >> 8);
+}
+
+/* Write @n bytes of the pattern. */
+static void write_bytes(struct kunit *test, struct tquic_send *s, u32 n)
+{
+	u8 *dst;
+	int room, i;
+
+	while (n) {
+		room = tquic_send_reserve(s, n, GFP_KERNEL, &dst);
+		KUNIT_ASSERT_GT(test, room, 0);
+		KUNIT_ASSERT_LE(test, (u32)room, n);
+		for (i = 0; i < room; i++)
+			dst[i] = pattern(s->end + i);
+		tquic_send_commit(s, room);
+		n -= room;
+	}
+}
+
+static struct tquic_rec *record(struct kunit *test, u64 off, u32 len, bool fin)
+{
+	struct tquic_rec *rec = tquic_rec_alloc(GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, rec);
+	rec->off = off;
+	rec->len = len;
+	rec->fin = fin;
+	return rec;
+}
+
+static void acked(struct kunit *test, struct tquic_send *s, u64 off, u32 len, bool fin)
+{
+	tquic_send_on_acked(s, record(test, off, len, fin));
+}
+
+static void lost(struct kunit *test, struct tquic_send *s, u64 off, u32 len, bool fin)
+{
+	tquic_send_on_lost(s, record(test, off, len, fin));
+}
+
+/* Send one frame and expect it to be this one. */
+static void expect_send(struct kunit *test, struct tquic_send *s, u32 room, u64 off, u32 len,
+			bool fin, bool retx)
+{
+	struct tquic_send_seg seg;
+
+	KUNIT_ASSERT_TRUE(test, tquic_send_next(s, room, U64_MAX, &seg));
+	KUNIT_EXPECT_EQ(test, seg.off, off);
+	KUNIT_EXPECT_EQ(test, seg.len, len);
+	KUNIT_EXPECT_EQ(test, seg.fin, fin);
+	KUNIT_EXPECT_EQ(test, seg.retx, retx);
+	tquic_send_sent(s, &seg);
+}
+
+static void expect_idle(struct kunit *test, struct tquic_send *s)
+{
+	struct tquic_send_seg seg;
+
+	KUNIT_EXPECT_FALSE(test, tquic_send_next(s, 1000, U64_MAX, &seg));
+	KUNIT_EXPECT_FALSE(test, tquic_send_pending(s));
+}
+
+static void send_simple_life(struct kunit *test)
+{
+	struct tquic_mem mem = { };
+	struct tquic_send s;
+
+	tquic_send_init(&s, U64_MAX, &mem);
+	KUNIT_EXPECT_EQ(test, s.state, TQUIC_SEND_READY);
+	expect_idle(test, &s);
+	write_bytes(test, &s, 250);
+	KUNIT_EXPECT_EQ(test, mem.used, TQUIC_SEND_CHUNK_MIN);
+	expect_send(test, &s, 100, 0, 100, false, false);
+	KUNIT_EXPECT_EQ(test, s.state, TQUIC_SEND_SEND);
+	KUNIT_EXPECT_EQ(test, tquic_send_finish(&s), 0);
+	KUNIT_EXPECT_EQ(test, tquic_send_finish(&s), 0);
+	expect_send(test, &s, 100, 100, 100, false, false);
+	expect_send(test, &s, 100, 200, 50, true, false);
+	KUNIT_EXPECT_EQ(test, s.state, TQUIC_SEND_DATA_SENT);
+	expect_idle(test, &s);
+	acked(test, &s, 200, 50, true);
+	acked(test, &s, 0, 100, false);
+	KUNIT_EXPECT_EQ(test, s.una, 100);
+	KUNIT_EXPECT_FALSE(test, tquic_send_terminal(&s));
+	acked(test, &s, 100, 100, false);
+	KUNIT_EXPECT_EQ(test, s.state, TQUIC_SEND_DATA_RECVD);
+	KUNIT_EXPECT_TRUE(test, tquic_send_terminal(&s));
+	KUNIT_EXPECT_EQ(test, mem.used, 0);
+	KUNIT_EXPECT_EQ(test, s.buffered_bytes, 0);
+	KUNIT_EXPECT_EQ(test, tquic_send_finish(&s), 0);
+	KUNIT_EXPECT_FALSE(test, tquic_send_reset(&s, 1));
+	tquic_send_destroy(&s);
+}
+
+static void send_chunks_fit_the_write(struct kunit *test)
+{
+	struct tquic_send s;
+	u64 before;
+	u8 *dst;
+
+	tquic_send_init(&s, U64_MAX, NULL);
+	KUNIT_EXPECT_EQ(test, tquic_send_reserve(&s, 0, GFP_KERNEL, &dst), 0);
+	/* A reservation that was not used costs nothing but its chunk. */
+	KUNIT_EXPECT_EQ(test, tquic_send_reserve(&s, 10, GFP_KERNEL, &dst), 10);
+	tquic_send_commit(&s, 0);
+	KUNIT_EXPECT_EQ(test, s.end, 0);
+	write_bytes(test, &s, 10);
+	KUNIT_EXPECT_EQ(test, s.buffered_bytes, TQUIC_SEND_CHUNK_MIN);
+	write_bytes(test, &s, 1);
+	KUNIT_EXPECT_EQ(test, s.buffered_bytes, TQUIC_SEND_CHUNK_MIN);
+	/* More than one chunk holds. */
+	before = s.buffered_bytes;
+	write_bytes(test, &s, 3 * TQUIC_SEND_CHUNK_MAX);
+	KUNIT_EXPECT_GE(test, s.buffered_bytes, before + 3 * TQUIC_SEND_CHUNK_MAX);
+	KUNIT_EXPECT_LE(test, s.buffered_bytes, before + 5 * TQUIC_SEND_CHUNK_MAX);
+	/* A commit of more than was reserved is cut down. */
+	KUNIT_ASSERT_GT(test, tquic_send_reserve(&s, 1, GFP_KERNEL, &dst), 0);
+	before = s.end;
+	tquic_send_commit(&s, U32_MAX);
+	KUNIT_EXPECT_LE(test, s.end, before + TQUIC_SEND_CHUNK_MAX);
+	tquic_send_destroy(&s);
+	KUNIT_EXPECT_EQ(test, s.buffered_bytes, 0);
+}
+
+static void send_copy_crosses_chunks(struct kunit *test)
+{
+	u8 *buf = kunit_kzalloc(test, 2000, GFP_KERNEL);
+	struct tquic_send s;
+	u64 off;
+	u32 i;
+
+	KUNIT_ASSERT_NOT_NULL(test, buf);
+	tquic_send_init(&s, U64_MAX, NULL);
+	KUNIT_EXPECT_FALSE(test, tquic_send_copy(&s, 0, buf, 1));
+	for (i = 0; i < 40; i++)
+		write_bytes(test, &s, 997);
+	for (off = 0; off + 2000 <= s.end; off += 1713) {
+		KUNIT_ASSERT_TRUE(test, tquic_send_copy(&s, off, buf, 2000));
+		for (i = 0; i < 2000; i++)
+			KUNIT_ASSERT_EQ(test, buf[i], pattern(off + i));
+	}
+	/* Backwards, and over the end. */
+	KUNIT_EXPECT_TRUE(test, tquic_send_copy(&s, 5, buf, 1));
+	KUNIT_EXPECT_EQ(test, buf[0], pattern(5));
+	KUNIT_EXPECT_TRUE(test, tquic_send_copy(&s, s.end - 1, buf, 1));
+	KUNIT_EXPECT_FALSE(test, tquic_send_copy(&s, s.end - 1, buf, 2));
+	KUNIT_EXPECT_FALSE(test, tquic_send_copy(&s, s.end, buf, 1));
+	/* What is acknowledged is gone. */
+	expect_send(test, &s, 30000, 0, 30000, false, false);
+	acked(test, &s, 0, 30000, false);
+	KUNIT_EXPECT_FALSE(test, tquic_send_copy(&s, 0, buf, 1));
+	KUNIT_EXPECT_TRUE(test, tquic_send_copy(&s, 30000, buf, 1));
+	tquic_send_destroy(&s);
+}
+
+static void send_obeys_credit(struct kunit *test)
+{
+	struct tquic_send_seg seg;
+	struct tquic_send s;
+
+	tquic_send_init(&s, 100, NULL);
+	write_bytes(test, &s, 300);
+	KUNIT_EXPECT_FALSE(test, tquic_send_blocked_report(&s));
+	KUNIT_ASSERT_TRUE(test, tquic_send_next(&s, 1000, 30, &seg));
+	KUNIT_EXPECT_EQ(test, seg.len, 30);
+	KUNIT_EXPECT_FALSE(test, tquic_send_next(&s, 1000, 0, &seg));
+	KUNIT_EXPECT_FALSE(test, tquic_send_next(&s, 0, 1000, &seg));
+	expect_send(test, &s, 1000, 0, 100, false, false);
+	expect_idle(test, &s);
+	KUNIT_EXPECT_TRUE(test, tquic_send_blocked_report(&s));
+	KUNIT_EXPECT_FALSE(test, tquic_send_blocked_report(&s));
+	tquic_send_blocked_lost(&s, 99);
+	KUNIT_EXPECT_FALSE(test, tquic_send_blocked_report(&s));
+	tquic_send_blocked_lost(&s, 100);
+	KUNIT_EXPECT_TRUE(test, tquic_send_blocked_report(&s));
+	/* Sending again needs no credit. */
+	lost(test, &s, 0, 100, false);
+	KUNIT_ASSERT_TRUE(test, tquic_send_next(&s, 1000, 0, &seg));
+	KUNIT_EXPECT_TRUE(test, seg.retx);
+	KUNIT_EXPECT_FALSE(test, tquic_send_set_max(&s, 100));
+	KUNIT_EXPECT_FALSE(test, tquic_send_set_max(&s, 50));
+	KUNIT_EXPECT_TRUE(test, tquic_send_set_max(&s, 1000));
+	expect_send(test, &s, 1000, 0, 100, false, true);
+	expect_send(test, &s, 1000, 100, 200, false, false);
+	/* All written is sent: that is not being blocked. */
+	KUNIT_EXPECT_FALSE(test, tquic_send_blocked_report(&s));
+	tquic_send_destroy(&s);
+}
+
+static void send_fin_alone_and_again(struct kunit *test)
+{
+	struct tquic_send_seg seg;
+	struct tquic_send s;
+
+	tquic_send_init(&s, 0, NULL);
+	KUNIT_EXPECT_EQ(test, tquic_send_finish(&s), 0);
+	/* Needs neither room for data nor credit. */
+	KUNIT_ASSERT_TRUE(test, tquic_send_next(&s, 0, 0, &seg));
+	KUNIT_EXPECT_TRUE(test, seg.fin && !seg.len && !seg.off);
+	tquic_send_sent(&s, &seg);
+	expect_idle(test, &s);
+	lost(test, &s, 0, 0, true);
+	KUNIT_EXPECT_EQ(test, s.state, TQUIC_SEND_DATA_SENT);
+	expect_send(test, &s, 0, 0, 0, true, false);
+	acked(test, &s, 0, 0, true);
+	KUNIT_EXPECT_EQ(test, s.state, TQUIC_SEND_DATA_RECVD);
+	/* The first one is declared lost late. */
+	lost(test, &s, 0, 0, true);
+	expect_idle(test, &s);
+	tquic_send_destroy(&s);
+}
+
+static void send_fin_travels_with_lost_tail(struct kunit *test)
+{
+	struct tquic_send_seg seg;
+	struct tquic_send s;
+
+	tquic_send_init(&s, U64_MAX, NULL);
+	write_bytes(test, &s, 100);
+	tquic_send_finish(&s);
+	expect_send(test, &s, 1000, 0, 100, true, false);
+	lost(test, &s, 0, 100, true);
+	KUNIT_ASSERT_TRUE(test, tquic_send_next(&s, 1000, 0, &seg));
+	KUNIT_EXPECT_TRUE(test, seg.fin);
+	/* A frame that is cut short does not end the stream. */
+	KUNIT_EXPECT_TRUE(test, tquic_send_seg_clip(&seg, 60));
+	KUNIT_EXPECT_FALSE(test, seg.fin);
+	tquic_send_sent(&s, &seg);
+	expect_send(test, &s, 1000, 60, 40, true, true);
+	expect_idle(test, &s);
+	KUNIT_EXPECT_TRUE(test, tquic_send_seg_clip(&seg, 60));
+	KUNIT_EXPECT_FALSE(test, tquic_send_seg_clip(&seg, 0));
+	/* Only the FIN is missing. */
+	acked(test, &s, 0, 60, false);
+	acked(test, &s, 60, 40, false);
+	KUNIT_EXPECT_EQ(test, s.state, TQUIC_SEND_DATA_SENT);
+	lost(test, &s, 60, 40, true);
+	expect_send(test, &s, 1000, 100, 0, true, false);
+	acked(test, &s, 100, 0, true);
+	KUNIT_EXPECT_EQ(test, s.state, TQUIC_SEND_DATA_RECVD);
+	tquic_send_destroy(&s);
+}
+
+static void send_skips_what_was_acked(struct kunit *test)
+{
+	struct tquic_send s;
+
+	tquic_send_init(&s, U64_MAX, NULL);
+	write_bytes(test, &s, 1000);
+	expect_send(test, &s, 1000, 0, 1000, false, false);
+	lost(test, &s, 100, 400, false);
+	acked(test, &s, 200, 100, false);
+	expect_send(test, &s, 1000, 100, 100, false, true);
+	expect_send(test, &s, 1000, 300, 200, false, true);
+	expect_idle(test, &s);
+	/* Lost again while the copy is already acknowledged, in front and behind. */
+	acked(test, &s, 400, 100, false);
+	lost(test, &s, 200, 300, false);
+	expect_send(test, &s, 1000, 300, 100, false, true);
+	expect_idle(test, &s);
+	lost(test, &s, 400, 50, false);
+	expect_idle(test, &s);
+	/* Acknowledged after it was declared lost: a spurious loss. */
+	lost(test, &s, 600, 100, false);
+	acked(test, &s, 600, 100, false);
+	expect_idle(test, &s);
+	/* Below everything acknowledged. */
+	acked(test, &s, 0, 200, false);
+	KUNIT_EXPECT_EQ(test, s.una, 300);
+	lost(test, &s, 0, 300, false);
+	expect_idle(test, &s);
+	lost(test, &s, 250, 100, false);
+	expect_send(test, &s, 1000, 300, 50, false, true);
+	tquic_send_destroy(&s);
+}
+
+static void send_reset_states(struct kunit *test)
+{
+	struct tquic_mem mem = { };
+	struct tquic_send s;
+	u8 *dst;
+
+	tquic_send_init(&s, U64_MAX, &mem);
+	write_bytes(test, &s, 500);
+	expect_send(test, &s, 300, 0, 300, false, false);
+	lost(test, &s, 0, 100, false);
+	acked(test, &s, 200, 50, false);
+	KUNIT_EXPECT_TRUE(test, tquic_send_reset(&s, 77));
+	KUNIT_EXPECT_FALSE(test, tquic_send_reset(&s, 78));
+	KUNIT_EXPECT_EQ(test, s.state, TQUIC_SEND_RESET_SENT);
+	KUNIT_EXPECT_EQ(test, s.reset_code, 77);
+	KUNIT_EXPECT_EQ(test, tquic_send_final_size(&s), 300);
+	KUNIT_EXPECT_TRUE(test, s.reset_pending);
+	KUNIT_EXPECT_EQ(test, mem.used, 0);
+	expect_idle(test, &s);
+	KUNIT_EXPECT_EQ(test, tquic_send_reserve(&s, 1, GFP_KERNEL, &dst), -EPIPE);
+	KUNIT_EXPECT_EQ(test, tquic_send_finish(&s), -EPIPE);
+	KUNIT_EXPECT_FALSE(test, tquic_send_blocked_report(&s));
+	tquic_send_reset_sent(&s);
+	KUNIT_EXPECT_FALSE(test, s.reset_pending);
+	tquic_send_reset_lost(&s);
+	KUNIT_EXPECT_TRUE(test, s.reset_pending);
+	/* Late news of the data changes nothing. */
+	acked(test, &s, 0, 300, false);
+	lost(test, &s, 0, 300, false);
+	expect_idle(test, &s);
+	tquic_send_reset_acked(&s);
+	KUNIT_EXPECT_EQ(test, s.state, TQUIC_SEND_RESET_RECVD);
+	KUNIT_EXPECT_FALSE(test, s.reset_pending);
+	tquic_send_reset_lost(&s);
+	KUNIT_EXPECT_FALSE(test, s.reset_pending);
+	KUNIT_EXPECT_EQ(test, tquic_send_finish(&s), -EPIPE);
+	tquic_send_destroy(&s);
+}
+
+static void send_stop_makes_reset(struct kunit *test)
+{
+	struct tquic_send s;
+	u8 *dst;
+
+	tquic_send_init(&s, U64_MAX, NULL);
+	KUNIT_EXPECT_TRUE(test, tquic_send_on_stop(&s, 5));
+	KUNIT_EXPECT_FALSE(test, tquic_send_on_stop(&s, 6));
+	KUNIT_EXPECT_EQ(test, s.stop_code, 5);
+	KUNIT_EXPECT_EQ(test, s.reset_code, 5);
+	KUNIT_EXPECT_EQ(test, tquic_send_final_size(&s), 0);
+	KUNIT_EXPECT_EQ(test, tquic_send_reserve(&s, 1, GFP_KERNEL, &dst), -EPIPE);
+	tquic_send_destroy(&s);
+
+	/* After the FIN, too. */
+	tquic_send_init(&s, U64_MAX, NULL);
+	write_bytes(test, &s, 10);
+	tquic_send_finish(&s);
+	KUNIT_EXPECT_EQ(test, tquic_send_reserve(&s, 1, GFP_KERNEL, &dst), -EPIPE);
+	expect_send(test, &s, 100, 0, 10, true, false);
+	KUNIT_EXPECT_TRUE(test, tquic_send_on_stop(&s, 5));
+	KUNIT_EXPECT_EQ(test, tquic_send_final_size(&s), 10);
+	KUNIT_EXPECT_EQ(test, tquic_send_finish(&s), -EPIPE);
+	tquic_send_destroy(&s);
+}
+
+struct model {
+	struct tquic_send s;
+	struct rnd_state rnd;
+	struct tquic_rec *flight[MODEL_FLIGHT];
+	u32 in_flight;
+	u64 credit_used;
+	u8 delivered[MODEL_BYTES];
+	u8 frame[1500];
+};
+
+static void model_send(struct kunit *test, struct model *m)
+{
+	struct tquic_send_seg seg;
+	u32 i;
+
+	if (!tquic_send_next(&m->s, 1 + prandom_u32_state(&m->rnd) % 1400, U64_MAX, &seg))
+		return;
+	KUNIT_ASSERT_LE(test, seg.off + seg.len, (u64)MODEL_BYTES);
+	KUNIT_ASSERT_TRUE(test, tquic_send_copy(&m->s, seg.off, m->frame, seg.len));
+	for (i = 0; i < seg.len; i++)
+		KUNIT_ASSERT_EQ(test, m->frame[i], pattern(seg.off + i));
+	if (!seg.retx)
+		m->credit_used += seg.len;
+	tquic_send_sent(&m->s, &seg);
+	m->flight[m->in_flight++] = record(test, seg.off, seg.len, seg.fin);
+}
+
+/* One frame in flight, not always the oldest, is acknowledged or lost. */
+static void model_report(struct model *m)
+{
+	u32 i = prandom_u32_state(&m->rnd) % m->in_flight;
+	struct tquic_rec *rec = m->flight[i];
+
+	m->flight[i] = m->flight[--m->in_flight];
+	if (prandom_u32_state(&m->rnd) % 3) {
+		memset(m->delivered + rec->off, 1, rec->len);
+		tquic_send_on_acked(&m->s, rec);
+	} else {
+		tquic_send_on_lost(&m->s, rec);
+	}
+}
+
+static void send_survives_random_loss(struct kunit *test)
+{
+	struct model *m = kunit_kzalloc(test, sizeof(*m), GFP_KERNEL);
+	struct tquic_mem mem = { };
+	u32 written = 0, n, step;
+
+	KUNIT_ASSERT_NOT_NULL(test, m);
+	prandom_seed_state(&m->rnd, 0x5e4d);
+	tquic_send_init(&m->s, U64_MAX, &mem);
+	for (step = 0; step < 100000 && !tquic_send_terminal(&m->s); step++) {
+		if (written < MODEL_BYTES && !(prandom_u32_state(&m->rnd) % 4)) {
+			n = min(prandom_u32_state(&m->rnd) % 3000, MODEL_BYTES - written);
+			write_bytes(test, &m->s, n);
+			written += n;
+			if (written == MODEL_BYTES)
+				tquic_send_finish(&m->s);
+		}
+		if (m->in_flight < MODEL_FLIGHT && prandom_u32_state(&m->rnd) % 2)
+			model_send(test, m);
+		else if (m->in_flight)
+			model_report(m);
+	}
+	KUNIT_EXPECT_EQ(test, m->s.state, TQUIC_SEND_DATA_RECVD);
+	KUNIT_EXPECT_EQ(test, m->credit_used, MODEL_BYTES);
+	KUNIT_EXPECT_NULL(test, memchr_inv(m->delivered, 1, MODEL_BYTES));
+	KUNIT_EXPECT_EQ(test, mem.used, 0);
+	while (m->in_flight)
+		model_report(m);
+	tquic_send_destroy(&m->s);
+}
+
+static int send_suite_init(struct kunit_suite *suite)
+{
+	return tquic_rec_cache_init();
+}
+
+static void send_suite_exit(struct kunit_suite *suite)
+{
+	tquic_rec_cache_exit();
+}
+
+static struct kunit_case send_cases[] = {
+	KUNIT_CASE(send_simple_life),
+	KUNIT_CASE(send_chunks_fit_the_write),
+	KUNIT_CASE(send_copy_crosses_chunks),
+	KUNIT_CASE(send_obeys_credit),
+	KUNIT_CASE(send_fin_alone_and_again),
+	KUNIT_CASE(send_fin_travels_with_lost_tail),
+	KUNIT_CASE(send_skips_what_was_acked),
+	KUNIT_CASE(send_reset_states),
+	KUNIT_CASE(send_stop_makes_reset),
+	KUNIT_CASE(send_survives_random_loss),
+	{ }
+};
+
+static struct kunit_suite send_suite = {
+	.name = "tquic_send",
+	.suite_init = send_suite_init,
+	.suite_exit = send_suite_exit,
+	.test_cases = send_cases,
+};
+
+kunit_test_suites(&send_suite);

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: ((GPL-2.0 WITH Linux-syscall-note) OR BSD-3-Clause)
+/* Do not edit directly, auto-generated from: */
+/*	Documentation/netlink/specs/tquic.yaml */
+/* YNL-GEN kernel source */
+
+#include <net/netlink.h>
+#include <net/genetlink.h>
+
+#include "tquic-nl-gen.h"
+
+#include <uapi/linux/tquic_netlink.h>
+#include <linux/tquic.h>
+#include <linux/tquic.h>
+#include <linux/tquic.h>
+#include <linux/tquic.h>
+
+/* Integer value ranges */
+static const struct netlink_range_validation tquic_a_path_ifindex_range = {
+	.max	= S32_MAX,
+};
+
+static const struct netlink_range_validation tquic_a_path_error_code_range = {
+	.max	= 4611686018427387903ULL,
+};
+
+/* Common nested types */
+const struct nla_policy tquic_addr_nl_policy[TQUIC_A_ADDR_SCOPE_ID + 1] = {
+	[TQUIC_A_ADDR_IP4] = { .type = NLA_U32, },
+	[TQUIC_A_ADDR_IP6] = NLA_POLICY_EXACT_LEN(16),
+	[TQUIC_A_ADDR_PORT] = { .type = NLA_U16, },
+	[TQUIC_A_ADDR_SCOPE_ID] = { .type = NLA_U32, },
+};
+
+/* TQUIC_CMD_CONN_GET - do */
+static const struct nla_policy tquic_conn_get_nl_policy[TQUIC_A_CONN_TOKEN + 1] = {
+	[TQUIC_A_CONN_TOKEN] = NLA_POLICY_MIN(NLA_U32, 1),
+};
+
+/* TQUIC_CMD_PATH_GET - do */
+static const struct nla_policy tquic_path_get_do_nl_policy[TQUIC_A_PATH_PATH_ID + 1] = {
+	[TQUIC_A_PATH_TOKEN] = NLA_POLICY_MIN(NLA_U32, 1),
+	[TQUIC_A_PATH_PATH_ID] = { .type = NLA_U32, },
+};
+
+/* TQUIC_CMD_PATH_GET - dump */
+static const struct nla_policy tquic_path_get_dump_nl_policy[TQUIC_A_PATH_TOKEN + 1] = {
+	[TQUIC_A_PATH_TOKEN] = NLA_POLICY_MIN(NLA_U32, 1),
+};
+
+/* TQUIC_CMD_PATH_ADD - do */
+static const struct nla_policy tquic_path_add_nl_policy[TQUIC_A_PATH_PEER + 1] = {
+	[TQUIC_A_PATH_TOKEN] = NLA_POLICY_MIN(NLA_U32, 1),
+	[TQUIC_A_PATH_LOCAL] = NLA_POLICY_NESTED(tquic_addr_nl_policy),
+	[TQUIC_A_PATH_PEER] = NLA_POLICY_NESTED(tquic_addr_nl_policy),
+	[TQUIC_A_PATH_IFINDEX] = NLA_POLICY_FULL_RANGE(NLA_U32, &tquic_a_path_ifindex_range),
+	[TQUIC_A_PATH_FLAGS] = NLA_POLICY_MASK(NLA_U32, 0x1),
+};
+
+/* TQUIC_CMD_PATH_DEL - do */
+static const struct nla_policy tquic_path_del_nl_policy[TQUIC_A_PATH_ERROR_CODE + 1] = {
+	[TQUIC_A_PATH_TOKEN] = NLA_POLICY_MIN(NLA_U32, 1),
+	[TQUIC_A_PATH_PATH_ID] = { .type = NLA_U32, },
+	[TQUIC_A_PATH_ERROR_CODE] = NLA_POLICY_FULL_RANGE(NLA_UINT, &tquic_a_path_error_code_range),
+};
+
+/* TQUIC_CMD_PATH_SET - do */
+static const struct nla_policy tquic_path_set_nl_policy[TQUIC_A_PATH_FLAGS + 1] = {
+	[TQUIC_A_PATH_TOKEN] = NLA_POLICY_MIN(NLA_U32, 1),
+	[TQUIC_A_PATH_PATH_ID] = { .type = NLA_U32, },
+	[TQUIC_A_PATH_FLAGS] = NLA_POLICY_MASK(NLA_U32, 0x1),
+};
+
+/* Ops table for tquic */
+static const struct genl_split_ops tquic_nl_ops[] = {
+	{
+		.cmd		= TQUIC_CMD_CONN_GET,
+		.pre_doit	= tquic_nl_pre_doit,
+		.doit		= tquic_nl_conn_get_doit,
+		.post_doit	= tquic_nl_post_doit,
+		.policy		= tquic_conn_get_nl_policy,
+		.maxattr	= TQUIC_A_CONN_TOKEN,
+		.flags		= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd	= TQUIC_CMD_CONN_GET,
+		.dumpit	= tquic_nl_conn_get_dumpit,
+		.flags	= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DUMP,
+	},
+	{
+		.cmd		= TQUIC_CMD_PATH_GET,
+		.pre_doit	= tquic_nl_pre_doit,
+		.doit		= tquic_nl_path_get_doit,
+		.post_doit	= tquic_nl_post_doit,
+		.policy		= tquic_path_get_do_nl_policy,
+		.maxattr	= TQUIC_A_PATH_PATH_ID,
+		.flags		= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= TQUIC_CMD_PATH_GET,
+		.dumpit		= tquic_nl_path_get_dumpit,
+		.policy		= tquic_path_get_dump_nl_policy,
+		.maxattr	= TQUIC_A_PATH_TOKEN,
+		.flags		= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DUMP,
+	},
+	{
+		.cmd		= TQUIC_CMD_PATH_ADD,
+		.pre_doit	= tquic_nl_pre_doit,
+		.doit		= tquic_nl_path_add_doit,
+		.post_doit	= tquic_nl_post_doit,
+		.policy		= tquic_path_add_nl_policy,
+		.maxattr	= TQUIC_A_PATH_PEER,
+		.flags		= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= TQUIC_CMD_PATH_DEL,
+		.pre_doit	= tquic_nl_pre_doit,
+		.doit		= tquic_nl_path_del_doit,
+		.post_doit	= tquic_nl_post_doit,
+		.policy		= tquic_path_del_nl_policy,
+		.maxattr	= TQUIC_A_PATH_ERROR_CODE,
+		.flags		= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= TQUIC_CMD_PATH_SET,
+		.pre_doit	= tquic_nl_pre_doit,
+		.doit		= tquic_nl_path_set_doit,
+		.post_doit	= tquic_nl_post_doit,
+		.policy		= tquic_path_set_nl_policy,
+		.maxattr	= TQUIC_A_PATH_FLAGS,
+		.flags		= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd	= TQUIC_CMD_HANDSHAKE_ACCEPT,
+		.doit	= tquic_nl_handshake_accept_doit,
+		.flags	= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+};
+
+static const struct genl_multicast_group tquic_nl_mcgrps[] = {
+	[TQUIC_NLGRP_EVENTS] = { "events", },
+	[TQUIC_NLGRP_HANDSHAKE] = { "handshake", },
+};
+
+struct genl_family tquic_nl_family __ro_after_init = {
+	.name		= TQUIC_FAMILY_NAME,
+	.version	= TQUIC_FAMILY_VERSION,
+	.netnsok	= true,
+	.parallel_ops	= true,
+	.module		= THIS_MODULE,
+	.split_ops	= tquic_nl_ops,
+	.n_split_ops	= ARRAY_SIZE(tquic_nl_ops),
+	.mcgrps		= tquic_nl_mcgrps,
+	.n_mcgrps	= ARRAY_SIZE(tquic_nl_mcgrps),
+};

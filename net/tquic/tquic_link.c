@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Paths on the ground: UDP sockets, addresses, routes */
+#include <linux/slab.h>
+#include "tquic_sock.h"
+
+static struct tquic_link *tquic_link_alloc(struct tquic_udp *udp,
+					   const struct tquic_addr *local,
+					   const struct tquic_addr *peer,
+					   int ifindex, u32 mark, gfp_t gfp)
+{
+	struct tquic_link *link = kzalloc(sizeof(*link), gfp);
+
+	if (!link)
+		return NULL;
+	link->udp = udp;
+	link->route.local = *local;
+	link->route.peer = *peer;
+	link->route.ifindex = ifindex;
+	link->route.mark = mark;
+	return link;
+}
+
+/* Release path->link; the last packet is out or will not go out */
+void tquic_link_free(struct tquic_path *path)
+{
+	struct tquic_link *link = path->link;
+
+	if (!link)
+		return;
+	path->link = NULL;
+	tquic_udp_route_release(&link->route);
+	tquic_udp_put(link->udp);
+	kfree(link);
+}
+
+/* Give the path its link and tell the engine what the route carries */
+static void tquic_link_attach(struct sock *sk, struct tquic_path *path,
+			      struct tquic_link *link)
+{
+	path->link = link;
+	if (!tquic_udp_route(link->udp, &link->route))
+		tquic_path_set_mtu(&tquic_sk(sk)->conn, path,
+				   tquic_udp_route_payload(&link->route));
+	tquic_phase_init(&tquic_sk(sk)->phase[path->index]);
+}
+
+/**
+ * tquic_link_open() - give a path a UDP socket of its own choosing
+ * @sk: socket
+ * @path: path without a link
+ * @local: address to send from; wildcard and port 0 leave it to the kernel,
+ *	that of bind() means the UDP socket made there
+ * @peer: address to send to
+ * @ifindex: device to be bound to, or 0
+ *
+ * Context: process, lock held, may sleep.
+ * Return: 0 or an errno of tquic_udp_get() or of the route lookup.
+ */
+int tquic_link_open(struct sock *sk, struct tquic_path *path,
+		    const struct tquic_addr *local,
+		    const struct tquic_addr *peer, int ifindex)
+{
+	struct tquic_sock *tsk = tquic_sk(sk);
+	struct tquic_link *link;
+	struct tquic_udp *udp;
+	int ret;
+
+	if (tsk->udp && tsk->udp->ifindex == ifindex &&
+	    tquic_addr_equal(local, &tsk->local) && tquic_udp_hold(tsk->udp))
+		udp = tsk->udp;
+	else
+		udp = tquic_udp_get(sock_net(sk), local, ifindex, 0);
+	if (IS_ERR(udp))
+		return PTR_ERR(udp);
+	link = tquic_link_alloc(udp, local, peer, ifindex,
+				READ_ONCE(sk->sk_mark), GFP_KERNEL);
+	if (!link) {
+		tquic_udp_put(udp);
+		return -ENOMEM;
+	}
+	local_bh_disable();
+	ret = tquic_udp_route(udp, &link->route);
+	local_bh_enable();
+	if (ret) {
+		tquic_udp_put(udp);
+		kfree(link);
+		return ret;
+	}
+	tquic_link_attach(sk, path, link);
+	return 0;
+}
+
+/**
+ * tquic_link_accept() - answer a path where its first packet came from
+ * @sk: socket
+ * @path: path without a link
+ * @udp: socket the packet came to
+ * @local: address it came to
+ * @peer: address it came from
+ *
+ * Context: lock held, softirq or process.
+ * Return: 0, -ENOMEM, or -ENODEV when the socket is being closed.
+ */
+int tquic_link_accept(struct sock *sk, struct tquic_path *path,
+		      struct tquic_udp *udp, const struct tquic_addr *local,
+		      const struct tquic_addr *peer)
+{
+	struct tquic_link *link;
+
+	if (!tquic_udp_hold(udp))
+		return -ENODEV;
+	link = tquic_link_alloc(udp, local, peer, 0, READ_ONCE(sk->sk_mark),
+				GFP_ATOMIC);
+	if (!link) {
+		tquic_udp_put(udp);
+		return -ENOMEM;
+	}
+	tquic_link_attach(sk, path, link);
+	return 0;
+}
+
+/**
+ * tquic_link_add_path() - open one more path of an established connection
+ * @sk: client's socket
+ * @local: address to send from
+ * @peer: address to send to; AF_UNSPEC: that of the first path
+ * @ifindex: device to be bound to, or 0
+ * @backup: ask both sides to keep it for need
+ * @path_id: where its id goes
+ *
+ * Context: process, lock held, may sleep.
+ * Return: 0; -ENOTCONN before the handshake is confirmed; -EOPNOTSUPP without
+ * multipath or on a server; -EAGAIN while the peer has left no ids for another
+ * path; or an errno of tquic_link_open().
+ */
+int tquic_link_add_path(struct sock *sk, const struct tquic_addr *local,
+			const struct tquic_addr *peer, int ifindex, bool backup,
+			u32 *path_id)
+{
+	struct tquic_sock *tsk = tquic_sk(sk);
+	struct tquic_conn *conn = &tsk->conn;
+	struct tquic_path *path;
+	int ret;
+
+	if (conn->state != TQUIC_STATE_ESTABLISHED)
+		return -ENOTCONN;
+	if (!conn->multipath || conn->server)
+		return -EOPNOTSUPP;
+	if (!conn->confirmed)
+		return -EAGAIN;
+	path = tquic_path_spare(conn);
+	if (!path)
+		return -EAGAIN;
+	if (!tquic_addr_family(peer))
+		peer = &tsk->peer;
+	ret = tquic_link_open(sk, path, local, peer, ifindex);
+	if (ret)
+		return ret;
+	path->backup = backup;
+	ret = tquic_path_start(conn, path, tquic_now_ns());
+	if (ret) {
+		tquic_link_free(path);
+		return -EAGAIN;
+	}
+	*path_id = path->id;
+	tquic_sock_kick(sk);
+	return 0;
+}

@@ -1,0 +1,587 @@
+// SPDX-License-Identifier: GPL-2.0
+/* From UDP to the engine: find the connection, open the packet, hand it over */
+#include <linux/skbuff.h>
+#include "core/header.h"
+#include "crypto/seal.h"
+#include "crypto/hp.h"
+#include "tquic_sock.h"
+
+/**
+ * struct tquic_rx_cb - a packet between lookup and engine; in skb->cb
+ * @udp: what the UDP layer knows
+ * @sk: its connection's socket, referenced
+ * @keys: what it is being opened with, referenced
+ * @pn: packet number; before header protection is off: nothing
+ * @path_id: path its destination id belongs to
+ * @hdr_len: header with packet number
+ * @type: enum tquic_pkt_type
+ * @gen: enum tquic_rx_gen
+ * @first: first byte without header protection
+ * @raw: still sealed, waiting for keys
+ */
+struct tquic_rx_cb {
+	struct tquic_skb_cb udp;
+	struct sock *sk;
+	struct tquic_keys *keys;
+	u64 pn;
+	u32 path_id;
+	u16 hdr_len;
+	u8 type:4;
+	u8 gen:3;
+	u8 raw:1;
+	u8 first;
+};
+
+#define TQUIC_RX_CB(skb) ((struct tquic_rx_cb *)(skb)->cb)
+static_assert(sizeof(struct tquic_rx_cb) <= sizeof_field(struct sk_buff, cb));
+
+/* True size of the packets that may wait for a busy lock */
+#define TQUIC_RX_BACKLOG_BYTES	(16 * 1024 * 1024)
+
+static enum tquic_level tquic_rx_level(enum tquic_pkt_type type)
+{
+	switch (type) {
+	case TQUIC_PKT_INITIAL:
+		return TQUIC_LEVEL_INITIAL;
+	case TQUIC_PKT_0RTT:
+		return TQUIC_LEVEL_EARLY;
+	case TQUIC_PKT_HANDSHAKE:
+		return TQUIC_LEVEL_HANDSHAKE;
+	default:
+		return TQUIC_LEVEL_APP;
+	}
+}
+
+/*
+ * Socket the datagram of a new path came to: all paths of a server use the
+ * port the client knows, as the listener did.
+ */
+static struct tquic_udp *tquic_rx_path_udp(const struct tquic_conn *conn,
+					   __be16 port)
+{
+	const struct tquic_link *link;
+	const struct tquic_path *path;
+	unsigned int i;
+
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		path = tquic_conn_path(conn, i);
+		link = path ? path->link : NULL;
+		if (link && tquic_addr_port(&link->udp->local) == port)
+			return link->udp;
+	}
+	return NULL;
+}
+
+/* Server's answer to the first packet of an unused path id (RFC 10069 §3.1) */
+static int tquic_rx_open_path(struct sock *sk, struct tquic_path *path,
+			      struct sk_buff *skb)
+{
+	struct tquic_conn *conn = &tquic_sk(sk)->conn;
+	struct tquic_addr local, peer;
+	struct tquic_udp *udp;
+	int ret;
+
+	if (!conn->server || !conn->confirmed)
+		return -EPERM;
+	tquic_skb_addrs(skb, &local, &peer);
+	udp = tquic_rx_path_udp(conn, tquic_addr_port(&local));
+	if (!udp)
+		return -ENODEV;
+	ret = tquic_link_accept(sk, path, udp, &local, &peer);
+	if (ret)
+		return ret;
+	ret = tquic_path_start(conn, path, tquic_now_ns());
+	if (ret)
+		tquic_link_free(path);
+	else
+		TQUIC_INC(tquic_sock_net(sk), PATHS_OPENED);
+	return ret;
+}
+
+/* The peer's new keys proved right, or its packets fit no phase */
+static int tquic_rx_phase(struct sock *sk, struct tquic_path *path,
+			  const struct tquic_rx_cb *cb)
+{
+	struct tquic_sock *tsk = tquic_sk(sk);
+	struct tquic_conn *conn = &tsk->conn;
+	u32 gen = cb->keys->gen;
+	int ret;
+
+	if (cb->gen == TQUIC_RX_NEXT) {
+		ret = tquic_keyring_rx_commit(&tsk->keys, gen);
+		if (ret)
+			return ret;
+		conn->tx_phase = tquic_keys_phase(tquic_keyring_tx(&tsk->keys,
+								   TQUIC_LEVEL_APP));
+		conn->stats.key_updates++;
+		conn->key_drop_prev_ns = tquic_now_ns() +
+					 3 * tquic_conn_pto_max_ns(conn);
+		conn->todo |= TQUIC_TODO_KEYS;
+		TQUIC_INC(tquic_sock_net(sk), KEY_UPDATES);
+	}
+	return tquic_phase_on_rx(&tsk->phase[path->index], gen, cb->pn);
+}
+
+static u64 tquic_rx_reserved_bits(const struct tquic_rx_cb *cb)
+{
+	return cb->first & (cb->type == TQUIC_PKT_1RTT ?
+			    TQUIC_HDR_SHORT_RESERVED : TQUIC_HDR_LONG_RESERVED);
+}
+
+/*
+ * The server's first packet tells the id to reach it by; later ones may not
+ * change their source id (RFC 9000 §7.2).
+ */
+static bool tquic_rx_scid(struct tquic_conn *conn, struct tquic_path *path,
+			  const struct sk_buff *skb)
+{
+	const u8 *p = skb->data + 5;	/* first byte and version */
+	struct tquic_cid scid;
+
+	p += 1 + *p;
+	scid.len = *p++;
+	memcpy(scid.id, p, scid.len);
+	if (!conn->iscid_set) {
+		conn->iscid = scid;
+		conn->iscid_set = true;
+		tquic_cidset_remote_set_initial(&path->remote, &scid);
+	}
+	return tquic_cid_equal(&conn->iscid, &scid);
+}
+
+/* An opened packet meets its connection. Context: lock held */
+static void tquic_rx_deliver(struct sock *sk, struct sk_buff *skb)
+{
+	struct tquic_rx_cb *cb = TQUIC_RX_CB(skb);
+	struct tquic_conn *conn = &tquic_sk(sk)->conn;
+	struct tquic_path *path = tquic_path_find(conn, cb->path_id);
+	struct tquic_net *tn = tquic_sock_net(sk);
+	struct tquic_rx_pkt pkt = {};
+	struct tquic_cid dcid;
+	u64 now = tquic_now_ns();
+	int ret;
+
+	if (!tquic_sk(sk)->alive || !path)
+		return;
+	if (tquic_rx_reserved_bits(cb)) {
+		TQUIC_INC(tn, RX_BAD_RESERVED);
+		tquic_conn_close(conn, TQUIC_ERR_PROTOCOL_VIOLATION, 0, false,
+				 NULL, 0, now);
+		return;
+	}
+	if (cb->type == TQUIC_PKT_1RTT) {
+		tquic_sk(sk)->rx_gen = cb->keys->gen;
+		ret = tquic_rx_phase(sk, path, cb);
+		if (ret > 0)
+			tquic_conn_close(conn, ret, 0, false, NULL, 0, now);
+		if (ret)
+			return;
+		dcid.len = TQUIC_LOCAL_CID_LEN;
+		memcpy(dcid.id, skb->data + 1, dcid.len);
+		pkt.dcid = &dcid;
+	}
+	if (path->state == TQUIC_PATH_UNUSED && tquic_rx_open_path(sk, path, skb))
+		return;
+	if (cb->type != TQUIC_PKT_1RTT && !tquic_rx_scid(conn, path, skb)) {
+		TQUIC_INC(tn, RX_BAD_HDR);
+		return;
+	}
+	tquic_path_on_rx(path, skb->len);
+	pkt.type = cb->type;
+	pkt.path = path;
+	pkt.skb = skb;
+	pkt.payload = skb->data + cb->hdr_len;
+	pkt.len = skb->len - cb->hdr_len - TQUIC_AEAD_TAG_LEN;
+	pkt.dgram_bytes = skb->len;
+	pkt.pn = cb->pn;
+	pkt.ecn = cb->udp.ecn;
+	ret = tquic_conn_input(conn, &pkt, now);
+	TQUIC_INC(tn, RX_PKTS);
+	if (ret == -EALREADY)
+		TQUIC_INC(tn, RX_DUP);
+	else if (ret)
+		TQUIC_INC(tn, MEM_DROP);
+}
+
+/* Will there be keys for packets of this type that has none now? */
+static bool tquic_rx_keys_come(const struct tquic_sock *tsk,
+			       enum tquic_pkt_type type)
+{
+	if (!tsk->alive || tsk->conn.confirmed)
+		return false;
+	if (type == TQUIC_PKT_HANDSHAKE)
+		return !tquic_keyring_has(&tsk->keys, TQUIC_LEVEL_APP, false);
+	/* Those of Initial packets were there from the start. */
+	return type == TQUIC_PKT_1RTT;
+}
+
+/* Keep a packet until its keys come. Context: lock held */
+static void tquic_rx_keep(struct sock *sk, struct sk_buff *skb)
+{
+	enum tquic_pkt_type type = TQUIC_RX_CB(skb)->type;
+	struct tquic_sock *tsk = tquic_sk(sk);
+	bool ready = tsk->alive &&
+		     tquic_keyring_has(&tsk->keys, tquic_rx_level(type), false);
+
+	TQUIC_INC(tquic_sock_net(sk), RX_NO_KEY);
+	if ((!ready && !tquic_rx_keys_come(tsk, type)) ||
+	    skb_queue_len(&tsk->undec) >= TQUIC_UNDEC_MAX) {
+		TQUIC_INC(tquic_sock_net(sk), RX_UNDECRYPTABLE);
+		kfree_skb(skb);
+		return;
+	}
+	__skb_queue_tail(&tsk->undec, skb);
+	/* They came between the look for them and the lock. */
+	if (ready)
+		tquic_sock_queue_work(sk);
+}
+
+/*
+ * With the lock held: a sealed packet is kept, an opened one processed.
+ * Consumes the skb, not the socket.
+ */
+static void tquic_rx_locked(struct sock *sk, struct sk_buff *skb)
+{
+	struct tquic_rx_cb *cb = TQUIC_RX_CB(skb);
+
+	if (cb->raw) {
+		tquic_rx_keep(sk, skb);
+		return;
+	}
+	tquic_rx_deliver(sk, skb);
+	tquic_keys_put(cb->keys);
+	consume_skb(skb);
+	tquic_sock_kick(sk);
+}
+
+/* sk_backlog_rcv: the program holds the lock and works off what waited */
+int tquic_rx_backlog(struct sock *sk, struct sk_buff *skb)
+{
+	tquic_rx_locked(sk, skb);
+	return 0;
+}
+
+/* A packet that never reached its connection lets go of what it holds */
+static void tquic_rx_drop(struct sk_buff *skb)
+{
+	struct tquic_rx_cb *cb = TQUIC_RX_CB(skb);
+
+	if (!cb->raw)
+		tquic_keys_put(cb->keys);
+	kfree_skb(skb);
+}
+
+/*
+ * Hand a packet to the connection, now or through the backlog.  Consumes the
+ * skb and the reference on the socket.  Context: softirq or BH off.
+ */
+static void tquic_rx_submit(struct sock *sk, struct sk_buff *skb)
+{
+	int limit = atomic_read(&sk->sk_rmem_alloc) + TQUIC_RX_BACKLOG_BYTES;
+
+	bh_lock_sock_nested(sk);
+	if (!sock_owned_by_user(sk)) {
+		tquic_rx_locked(sk, skb);
+	} else if (sk_add_backlog(sk, skb, limit)) {
+		TQUIC_INC(tquic_sock_net(sk), RX_BACKLOG_DROP);
+		tquic_rx_drop(skb);
+	}
+	bh_unlock_sock(sk);
+	sock_put(sk);
+}
+
+/* Opening has ended. Context: softirq or BH off */
+static void tquic_rx_opened(void *arg, int err)
+{
+	struct sk_buff *skb = arg;
+	struct tquic_rx_cb *cb = TQUIC_RX_CB(skb);
+	struct sock *sk = cb->sk;
+
+	if (!err) {
+		tquic_rx_submit(sk, skb);
+		return;
+	}
+	TQUIC_INC(tquic_sock_net(sk), RX_DECRYPT_ERR);
+	/* Only what did not authenticate counts, not what found no memory. */
+	if (err == -EBADMSG && tquic_keyring_count_failure(&tquic_sk(sk)->keys, cb->keys) > 0) {
+		bh_lock_sock_nested(sk);
+		if (!sock_owned_by_user(sk)) {
+			tquic_conn_close(&tquic_sk(sk)->conn,
+					 TQUIC_ERR_AEAD_LIMIT_REACHED, 0, false,
+					 NULL, 0, tquic_now_ns());
+			tquic_sock_kick(sk);
+		}
+		bh_unlock_sock(sk);
+	}
+	tquic_rx_drop(skb);
+	sock_put(sk);
+}
+
+/* What the receive path reads of a path without the lock */
+static s64 tquic_rx_largest(const struct tquic_sock *tsk,
+			    enum tquic_level level, u32 path_id,
+			    struct tquic_phase *phase)
+{
+	const struct tquic_conn *conn = &tsk->conn;
+	const struct tquic_path *path;
+	unsigned int i;
+
+	if (level != TQUIC_LEVEL_APP && level != TQUIC_LEVEL_EARLY)
+		return READ_ONCE(conn->hs[level == TQUIC_LEVEL_HANDSHAKE].largest_rx);
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		path = rcu_dereference(conn->paths[i]);
+		if (path && path->id == path_id) {
+			*phase = tsk->phase[i];
+			return READ_ONCE(path->space.largest_rx);
+		}
+	}
+	return -1;
+}
+
+/*
+ * Open one packet of a known connection: skb->data is its first byte, skb->len
+ * its length.  Consumes the skb and the reference on the socket.
+ * Context: softirq or BH off, under rcu_read_lock(); connection lock not held.
+ */
+static void tquic_rx_packet(struct sock *sk, struct sk_buff *skb,
+			    enum tquic_pkt_type type, u32 pn_off, u32 path_id)
+{
+	struct tquic_rx_cb *cb = TQUIC_RX_CB(skb);
+	enum tquic_level level = tquic_rx_level(type);
+	struct tquic_sock *tsk = tquic_sk(sk);
+	struct tquic_keys *keys, *use;
+	struct tquic_phase phase;
+	enum tquic_rx_gen gen = TQUIC_RX_CUR;
+	u8 pn_len, first;
+	u64 trunc;
+	s64 largest;
+	u32 nonce_path;
+	int ret;
+
+	cb->sk = sk;
+	cb->type = type;
+	cb->path_id = path_id;
+	cb->raw = false;
+	keys = tquic_keyring_rx_get(&tsk->keys, level);
+	if (!keys) {
+		cb->raw = true;
+		cb->hdr_len = pn_off;
+		tquic_rx_submit(sk, skb);
+		return;
+	}
+	if (tquic_pkt_unprotect(keys, skb->data, skb->len, pn_off, &first,
+				&trunc, &pn_len)) {
+		TQUIC_INC(tquic_sock_net(sk), RX_TOO_SHORT);
+		goto drop;
+	}
+	tquic_phase_init(&phase);
+	largest = tquic_rx_largest(tsk, level, path_id, &phase);
+	cb->first = first;
+	cb->hdr_len = pn_off + pn_len;
+	cb->pn = tquic_pn_decode(trunc, pn_len, largest);
+	if (level == TQUIC_LEVEL_APP) {
+		use = tquic_keyring_rx_select(&tsk->keys,
+					      first & TQUIC_HDR_KEY_PHASE,
+					      cb->pn, &phase, &gen);
+		tquic_keys_put(keys);
+		keys = use;
+		if (!keys) {
+			TQUIC_INC(tquic_sock_net(sk), RX_NO_KEY);
+			kfree_skb(skb);
+			sock_put(sk);
+			return;
+		}
+	}
+	cb->keys = keys;
+	cb->gen = gen;
+	nonce_path = level == TQUIC_LEVEL_APP && READ_ONCE(tsk->conn.multipath) ?
+		     path_id : 0;
+	ret = tquic_aead_open(keys, nonce_path, cb->pn, skb->data, cb->hdr_len,
+			      skb->len, tquic_rx_opened, skb);
+	if (ret != -EINPROGRESS)
+		tquic_rx_opened(skb, ret);
+	return;
+
+drop:
+	tquic_keys_put(keys);
+	kfree_skb(skb);
+	sock_put(sk);
+}
+
+/*
+ * Keys came: open what waited for them, drop what waited in vain.
+ * Context: process, lock held
+ */
+void tquic_rx_undec(struct sock *sk)
+{
+	struct tquic_sock *tsk = tquic_sk(sk);
+	struct sk_buff_head todo;
+	struct sk_buff *skb;
+
+	__skb_queue_head_init(&todo);
+	skb_queue_splice_init(&tsk->undec, &todo);
+	local_bh_disable();
+	rcu_read_lock();
+	while ((skb = __skb_dequeue(&todo))) {
+		struct tquic_rx_cb *cb = TQUIC_RX_CB(skb);
+
+		if (!tquic_keyring_has(&tsk->keys, tquic_rx_level(cb->type),
+				       false)) {
+			if (tquic_rx_keys_come(tsk, cb->type))
+				__skb_queue_tail(&tsk->undec, skb);
+			else
+				kfree_skb(skb);
+			continue;
+		}
+		/* The lock is ours: opened or not, it goes to the backlog
+		 * and is worked off when the lock is released.
+		 */
+		sock_hold(sk);
+		tquic_rx_packet(sk, skb, cb->type, cb->hdr_len, cb->path_id);
+	}
+	rcu_read_unlock();
+	local_bh_enable();
+}
+
+/* Who an id belongs to, referenced, or NULL */
+static struct sock *tquic_rx_owner(const struct tquic_cid_entry *e)
+{
+	struct sock *sk = e ? e->owner : NULL;
+
+	return sk && refcount_inc_not_zero(&sk->sk_refcnt) ? sk : NULL;
+}
+
+/* Socket of the connection a packet is for, referenced, or NULL */
+static struct sock *tquic_rx_lookup(struct tquic_net *tn,
+				    const struct tquic_hdr *h, u32 *path_id)
+{
+	const struct tquic_cid_entry *e;
+
+	e = tquic_cidtab_lookup(&tn->cids, TQUIC_CID_LOCAL, &h->dcid);
+	if (!e && (h->type == TQUIC_PKT_INITIAL || h->type == TQUIC_PKT_0RTT))
+		e = tquic_cidtab_lookup(&tn->cids, TQUIC_CID_INITIAL, &h->dcid);
+	if (e)
+		*path_id = e->path_id;
+	return tquic_rx_owner(e);
+}
+
+/* The ids of a long header belong to path 0's handshake */
+static bool tquic_rx_long_ok(const struct tquic_hdr *h, u32 path_id)
+{
+	return h->type == TQUIC_PKT_1RTT || !path_id;
+}
+
+/*
+ * One datagram: each of its packets goes its own way (RFC 9000 §12.2).
+ * Context: softirq or BH off, under rcu_read_lock().
+ */
+static void tquic_rx_dgram(struct tquic_net *tn, struct tquic_udp *udp,
+			   struct sk_buff *skb)
+{
+	struct tquic_cid dcid;
+	bool first = true;
+
+	while (skb) {
+		struct sk_buff *rest = NULL;
+		struct tquic_hdr h;
+		struct sock *sk;
+		u32 path_id;
+		int ret;
+
+		ret = tquic_hdr_parse(skb->data, skb->len, TQUIC_LOCAL_CID_LEN,
+				      &h);
+		if (ret) {
+			if (ret == -EPROTONOSUPPORT)
+				TQUIC_INC(tn, RX_BAD_VERSION);
+			else
+				TQUIC_INC(tn, RX_BAD_HDR);
+			break;
+		}
+		if (h.type == TQUIC_PKT_VN || h.type == TQUIC_PKT_RETRY) {
+			TQUIC_INC(tn, RX_BAD_HDR);
+			break;
+		}
+		if (first)
+			dcid = h.dcid;
+		else if (!tquic_cid_equal(&dcid, &h.dcid))
+			break;
+		sk = tquic_rx_lookup(tn, &h, &path_id);
+		if (!sk) {
+			/* Consumed when it may begin a connection */
+			if (first && h.type == TQUIC_PKT_INITIAL &&
+			    tquic_listen_input(tn, udp, skb))
+				return;
+			TQUIC_INC(tn, RX_NO_CONN);
+			break;
+		}
+		first = false;
+		if (h.pkt_len < skb->len) {
+			rest = skb_clone(skb, GFP_ATOMIC);
+			if (rest)
+				__skb_pull(rest, h.pkt_len);
+			__skb_trim(skb, h.pkt_len);
+		}
+		if (!tquic_rx_long_ok(&h, path_id)) {
+			TQUIC_INC(tn, RX_BAD_HDR);
+			kfree_skb(skb);
+			sock_put(sk);
+		} else {
+			tquic_rx_packet(sk, skb, h.type, h.pn_off, path_id);
+		}
+		skb = rest;
+	}
+	kfree_skb(skb);
+}
+
+/* A client that has heard nothing yet gives up. Context: softirq, RCU */
+static void tquic_rx_refused(struct sock *sk, const struct tquic_udp_err *e)
+{
+	struct tquic_sock *tsk = tquic_sk(sk);
+	struct tquic_conn *conn = &tsk->conn;
+
+	bh_lock_sock_nested(sk);
+	/* With the lock taken: the next packet meets the same answer. */
+	if (!sock_owned_by_user(sk) && tsk->alive && !conn->server &&
+	    conn->state == TQUIC_STATE_HANDSHAKE &&
+	    tquic_ranges_largest(&conn->hs[0].rx) < 0 &&
+	    tquic_addr_equal(&tsk->peer, &e->peer)) {
+		conn->state = TQUIC_STATE_CLOSED;
+		conn->closed.error_code = TQUIC_ERR_CONNECTION_REFUSED;
+		conn->todo |= TQUIC_TODO_STATE | TQUIC_TODO_READ |
+			      TQUIC_TODO_WRITE;
+		tquic_conn_event(conn, TQUIC_EVENT_CLOSED, 0,
+				 TQUIC_ERR_CONNECTION_REFUSED);
+		tquic_sock_kick(sk);
+	}
+	bh_unlock_sock(sk);
+}
+
+/*
+ * ICMP errors. Too-big ones are left to the paths' own probes of the size.
+ * One that says that nobody is there is believed if it quotes the id that
+ * only the peer and those on the way can have seen.
+ */
+static void tquic_rx_err(struct tquic_net *tn, struct tquic_udp *udp,
+			 const struct tquic_udp_err *e)
+{
+	struct tquic_hdr h;
+	struct sock *sk;
+
+	if (e->err != ECONNREFUSED || e->mtu_bytes)
+		return;
+	/* Only the start of the packet is quoted: the ids are read all the same. */
+	tquic_hdr_parse(e->payload, e->payload_len, TQUIC_LOCAL_CID_LEN, &h);
+	if (!(h.first & TQUIC_HDR_LONG) || h.scid.len != TQUIC_LOCAL_CID_LEN)
+		return;
+	sk = tquic_rx_owner(tquic_cidtab_lookup(&tn->cids, TQUIC_CID_LOCAL,
+						&h.scid));
+	if (!sk)
+		return;
+	tquic_rx_refused(sk, e);
+	sock_put(sk);
+}
+
+const struct tquic_udp_ops tquic_rx_ops = {
+	.rx	= tquic_rx_dgram,
+	.err	= tquic_rx_err,
+};

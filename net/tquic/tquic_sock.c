@@ -1,0 +1,683 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Life of a connection's socket: start, what the engine asks for, end */
+#include <linux/random.h>
+#include <linux/siphash.h>
+#include <net/inet_common.h>
+#include <net/proto_memory.h>
+#include <net/tcp_states.h>
+#include <uapi/linux/tquic_netlink.h>
+#include "cc/cc.h"
+#include "sched/sched.h"
+#include "tquic_handshake.h"
+#include "tquic_netlink.h"
+#include "tquic_sock.h"
+
+/* Send buffer a program that set none gets, as multiple of the window */
+#define TQUIC_SNDBUF_CWNDS	3
+#define TQUIC_SNDBUF_AUTO_MAX	(32 * 1024 * 1024)
+
+/* How long a server's handshake goes on without a packet from the client */
+#define TQUIC_HANDSHAKE_NS	(10ULL * NSEC_PER_SEC)
+/* How long a closed socket waits for the peer to take something, and at all */
+#define TQUIC_LINGER_STALL_NS	(30ULL * NSEC_PER_SEC)
+#define TQUIC_LINGER_MAX_S	(15 * 60)
+
+static siphash_key_t tquic_reset_key __read_mostly;
+
+static int tquic_sock_cid_add(struct tquic_conn *conn,
+			      const struct tquic_cid *cid, u32 path_id, u64 seq)
+{
+	struct sock *sk = tquic_conn_sk(conn);
+
+	return tquic_cidtab_add(&tquic_sock_net(sk)->cids,
+				TQUIC_CID_LOCAL, cid, sk, path_id, seq,
+				GFP_ATOMIC);
+}
+
+static void tquic_sock_cid_del(struct tquic_conn *conn,
+			       const struct tquic_cid *cid)
+{
+	struct sock *sk = tquic_conn_sk(conn);
+
+	tquic_cidtab_del(&tquic_sock_net(sk)->cids, TQUIC_CID_LOCAL,
+			 cid, sk);
+}
+
+/* RFC 9000 §10.3.2: the same id gives the same token as long as we run */
+static void tquic_sock_reset_token(struct tquic_conn *conn,
+				   const struct tquic_cid *cid, u8 token[16])
+{
+	u64 half[2];
+
+	get_random_once(&tquic_reset_key, sizeof(tquic_reset_key));
+	half[0] = siphash(cid->id, cid->len, &tquic_reset_key);
+	half[1] = siphash_2u64(half[0], cid->len, &tquic_reset_key);
+	memcpy(token, half, sizeof(half));
+}
+
+static void tquic_sock_keys_discard(struct tquic_conn *conn,
+				    enum tquic_level level)
+{
+	struct tquic_sock *tsk = tquic_sk(tquic_conn_sk(conn));
+
+	tquic_keyring_discard(&tsk->keys, level);
+}
+
+static void tquic_sock_path_free(struct tquic_conn *conn,
+				 struct tquic_path *path)
+{
+	struct sock *sk = tquic_conn_sk(conn);
+	const struct tquic_path_stats *st = &path->stats;
+	struct tquic_net *tn = tquic_sock_net(sk);
+
+	TQUIC_ADD(tn, PKTS_LOST, st->lost_packets);
+	TQUIC_ADD(tn, PKTS_SPURIOUS, st->spurious_packets);
+	TQUIC_ADD(tn, PTOS, st->ptos);
+	TQUIC_ADD(tn, ECN_CE, st->ce_marks);
+	if (!path->ecn)
+		TQUIC_INC(tn, ECN_FAILED);
+	/* The slot's next path starts without a history. */
+	tquic_phase_init(&tquic_sk(sk)->phase[path->index]);
+	tquic_link_free(path);
+}
+
+static int tquic_sock_acked(struct tquic_conn *conn,
+			    const struct tquic_path *path, u64 largest)
+{
+	struct tquic_sock *tsk = tquic_sk(tquic_conn_sk(conn));
+
+	return tquic_phase_on_ack(&tsk->phase[path->index], &tsk->keys, largest,
+				  tsk->rx_gen);
+}
+
+static void tquic_sock_event(struct tquic_conn *conn,
+			     const struct tquic_event *ev)
+{
+	struct sock *sk = tquic_conn_sk(conn);
+	struct tquic_net *tn = tquic_sock_net(sk);
+
+	switch (ev->type) {
+	case TQUIC_EVENT_ESTABLISHED:
+		TQUIC_INC(tn, CONNS_ESTABLISHED);
+		tquic_netlink_conn_event(sk, TQUIC_CMD_CONN_ESTABLISHED);
+		break;
+	case TQUIC_EVENT_CLOSED:
+		if (conn->closed.flags & TQUIC_CLOSE_IDLE)
+			TQUIC_INC(tn, CONNS_IDLE);
+		TQUIC_INC(tn, CONNS_CLOSED);
+		/* Who closed is known when the engine is done. */
+		tquic_sk(sk)->tell_closed = true;
+		break;
+	case TQUIC_EVENT_PATH_VALIDATED:
+		TQUIC_INC(tn, PATHS_VALIDATED);
+		tquic_netlink_path_event(sk, TQUIC_CMD_PATH_VALIDATED, ev->id);
+		break;
+	case TQUIC_EVENT_PATH_SUSPECT:
+		TQUIC_INC(tn, PATHS_FAILED);
+		tquic_netlink_path_event(sk, TQUIC_CMD_PATH_SUSPECT, ev->id);
+		break;
+	case TQUIC_EVENT_PATH_RECOVERED:
+		tquic_netlink_path_event(sk, TQUIC_CMD_PATH_RECOVERED, ev->id);
+		break;
+	case TQUIC_EVENT_PATH_ABANDONED:
+		TQUIC_INC(tn, PATHS_ABANDONED);
+		tquic_netlink_path_event(sk, TQUIC_CMD_PATH_ABANDONED, ev->id);
+		break;
+	}
+}
+
+const struct tquic_conn_ops tquic_sock_conn_ops = {
+	.cid_add	= tquic_sock_cid_add,
+	.cid_del	= tquic_sock_cid_del,
+	.reset_token	= tquic_sock_reset_token,
+	.keys_discard	= tquic_sock_keys_discard,
+	.path_free	= tquic_sock_path_free,
+	.acked		= tquic_sock_acked,
+	.event		= tquic_sock_event,
+};
+
+/*
+ * Next keys are computed, and packets whose seal went through cryptd are
+ * sent, where sleeping is allowed and the lock can be waited for.
+ */
+static void tquic_sock_work(struct work_struct *work)
+{
+	struct tquic_sock *tsk = container_of(work, struct tquic_sock, work);
+	struct sock *sk = &tsk->inet.sk;
+
+	lock_sock(sk);
+	if (tsk->alive) {
+		if (tquic_keyring_needs_precompute(&tsk->keys))
+			tquic_keyring_precompute(&tsk->keys);
+		tquic_rx_undec(sk);
+		tquic_tx_sealed(sk);
+		tquic_sock_kick(sk);
+	}
+	release_sock(sk);
+	sock_put(sk);
+}
+
+/* Have the work item run. Context: any; the caller has a reference */
+void tquic_sock_queue_work(struct sock *sk)
+{
+	sock_hold(sk);
+	if (!queue_work(tquic_wq, &tquic_sk(sk)->work))
+		__sock_put(sk);
+}
+
+/**
+ * tquic_sock_init() - set up the part of a socket that is ours
+ * @sk: fresh socket
+ *
+ * Return: 0
+ */
+int tquic_sock_init(struct sock *sk)
+{
+	struct tquic_sock *tsk = tquic_sk(sk);
+	unsigned int i;
+
+	tquic_conn_init(&tsk->conn, &tquic_sock_conn_ops);
+	tquic_keyring_init(&tsk->keys);
+	for (i = 0; i < TQUIC_PATHS_MAX; i++)
+		tquic_phase_init(&tsk->phase[i]);
+	tquic_timer_init(tsk);
+	INIT_WORK(&tsk->work, tquic_sock_work);
+	skb_queue_head_init(&tsk->sealed);
+	skb_queue_head_init(&tsk->undec);
+	INIT_LIST_HEAD(&tsk->child);
+	INIT_LIST_HEAD(&tsk->handshake);
+	sock_set_flag(sk, SOCK_RCU_FREE);
+	sk->sk_destruct = tquic_sock_destruct;
+	sk_sockets_allocated_inc(sk);
+	return 0;
+}
+
+/* The last reference is gone. Context: process or RCU callback */
+void tquic_sock_destruct(struct sock *sk)
+{
+	struct tquic_sock *tsk = tquic_sk(sk);
+
+	tquic_timer_destroy(tsk);
+	tquic_conn_destroy(&tsk->conn);
+	tquic_keyring_destroy(&tsk->keys);
+	if (tsk->listener)
+		tquic_listen_free(tsk->listener);
+	skb_queue_purge(&tsk->undec);
+	skb_queue_purge(&tsk->sealed);
+	if (tsk->conn.cc_ops)
+		tquic_cc_put(tsk->conn.cc_ops);
+	if (tsk->conn.sched)
+		tquic_sched_put(tsk->conn.sched);
+	kfree(tsk->alpn);
+	kfree(tsk->server_name);
+	atomic_sub(tsk->rx_charged, &sk->sk_rmem_alloc);
+	sk_mem_uncharge(sk, tsk->rx_charged + tsk->tx_charged);
+	sk->sk_wmem_queued = 0;
+	sk_mem_reclaim_final(sk);
+	sk_sockets_allocated_dec(sk);
+	if (sk->sk_family == AF_INET6)
+		inet6_sock_destruct(sk);
+	else
+		inet_sock_destruct(sk);
+}
+
+/* The peer may not send more at first than the program wants buffered */
+static void tquic_sock_cap_credit(struct tquic_params *p, u64 bytes)
+{
+	p->max_data = min(p->max_data, bytes);
+	p->max_stream_data_bidi_local = min(p->max_stream_data_bidi_local, bytes);
+	p->max_stream_data_bidi_remote = min(p->max_stream_data_bidi_remote, bytes);
+	p->max_stream_data_uni = min(p->max_stream_data_uni, bytes);
+}
+
+/**
+ * tquic_sock_start() - the socket becomes a connection
+ * @sk: socket with its settings made
+ * @server: our role
+ * @v: QUIC version
+ * @odcid: destination id of the client's first packet
+ * @peer_scid: server: the client's id
+ *
+ * Context: process, lock held, may sleep.
+ * Return: 0, -ENOMEM, or what key derivation says. On failure the caller calls
+ * tquic_sock_end().
+ */
+int tquic_sock_start(struct sock *sk, bool server, const struct tquic_version *v,
+		     const struct tquic_cid *odcid,
+		     const struct tquic_cid *peer_scid)
+{
+	struct tquic_net *tn = tquic_sock_net(sk);
+	struct tquic_sock *tsk = tquic_sk(sk);
+	struct tquic_conn *conn = &tsk->conn;
+	int ret;
+
+	if (!conn->cc_ops)
+		conn->cc_ops = tquic_cc_find("cubic");
+	if (!conn->sched)
+		conn->sched = tquic_sched_get("minrtt");
+	if (!conn->cc_ops || !conn->sched)
+		return -ENOENT;
+	conn->want_events = tsk->recv_mask & TQUIC_RECV_EVENT;
+
+	ret = xa_alloc_cyclic_bh(&tn->conns, &tsk->token, tsk,
+				 XA_LIMIT(1, INT_MAX), &tn->next_token,
+				 GFP_KERNEL);
+	if (ret < 0)
+		return ret;
+	tsk->alive = true;
+	sock_hold(sk);
+	if (sk->sk_userlocks & SOCK_RCVBUF_LOCK)
+		tquic_sock_cap_credit(&conn->local, sk->sk_rcvbuf);
+	ret = tquic_conn_start(conn, server, v, odcid, peer_scid,
+			       tquic_now_ns());
+	if (ret)
+		return ret;
+	if (sk->sk_userlocks & SOCK_RCVBUF_LOCK) {
+		tquic_flow_rx_set_cap(&conn->flow_rx, sk->sk_rcvbuf);
+		conn->streams.rx_window_max = sk->sk_rcvbuf;
+		conn->streams.rx_mem.max = 2 * (u64)sk->sk_rcvbuf;
+	}
+	ret = tquic_keyring_install_initial(&tsk->keys, v, odcid, server);
+	if (ret)
+		return ret;
+	tquic_conn_keys_ready(conn, TQUIC_LEVEL_INITIAL, true);
+	tquic_conn_keys_ready(conn, TQUIC_LEVEL_INITIAL, false);
+	return 0;
+}
+
+/**
+ * tquic_sock_end() - the connection is over: nothing more comes or goes
+ * @sk: socket; what was received can still be read
+ *
+ * Context: lock held, softirq or process.
+ */
+void tquic_sock_end(struct sock *sk)
+{
+	struct tquic_net *tn = tquic_sock_net(sk);
+	struct tquic_sock *tsk = tquic_sk(sk);
+	struct tquic_conn *conn = &tsk->conn;
+	struct tquic_path *path;
+	unsigned int i;
+
+	if (!tsk->alive)
+		return;
+	tsk->alive = false;
+	conn->state = TQUIC_STATE_CLOSED;
+	tquic_timer_cancel(sk);
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		path = tquic_conn_path(conn, i);
+		if (path)
+			tquic_path_destroy(conn, path);
+	}
+	if (conn->server)
+		tquic_cidtab_del(&tn->cids, TQUIC_CID_INITIAL, &conn->odcid, sk);
+	tquic_keyring_destroy(&tsk->keys);
+	skb_queue_purge(&tsk->undec);
+	xa_erase_bh(&tn->conns, tsk->token);
+	tquic_handshake_over(sk);
+	inet_sk_set_state(sk, TCP_CLOSE);
+	sk->sk_shutdown = SHUTDOWN_MASK;
+	if (!sock_flag(sk, SOCK_DEAD))
+		sk->sk_state_change(sk);
+	tquic_listen_child_gone(sk);
+	sock_put(sk);
+}
+
+/**
+ * tquic_sock_renew() - a start that failed leaves the socket as it was
+ * @sk: socket on which tquic_sock_start() or what follows failed
+ * @local: parameters it had before
+ *
+ * Context: process, lock held.
+ */
+void tquic_sock_renew(struct sock *sk, const struct tquic_params *local)
+{
+	struct tquic_sock *tsk = tquic_sk(sk);
+	struct tquic_conn *conn = &tsk->conn;
+	const struct tquic_cc_ops *cc_ops = conn->cc_ops;
+	const struct tquic_sched_ops *sched = conn->sched;
+	u64 keepalive_ns = conn->keepalive_ns;
+
+	tquic_sock_end(sk);
+	tquic_conn_destroy(conn);
+	tquic_conn_init(conn, &tquic_sock_conn_ops);
+	conn->local = *local;
+	conn->cc_ops = cc_ops;
+	conn->sched = sched;
+	conn->keepalive_ns = keepalive_ns;
+	memset(&tsk->peer, 0, sizeof(tsk->peer));
+	sk->sk_shutdown = 0;
+}
+
+/* What a program learns from an error of the connection (SO_ERROR) */
+int tquic_sock_errno(const struct tquic_conn *conn)
+{
+	const struct tquic_close *c = &conn->closed;
+
+	if (c->flags & TQUIC_CLOSE_IDLE)
+		return ETIMEDOUT;
+	if (c->flags & TQUIC_CLOSE_APP || !c->error_code)
+		return c->error_code && c->flags & TQUIC_CLOSE_PEER ?
+		       ECONNRESET : 0;
+	if (c->error_code == TQUIC_ERR_CONNECTION_REFUSED)
+		return ECONNREFUSED;
+	return c->flags & TQUIC_CLOSE_PEER ? ECONNRESET : EPROTO;
+}
+
+static void tquic_sock_state(struct sock *sk)
+{
+	struct tquic_sock *tsk = tquic_sk(sk);
+	struct tquic_conn *conn = &tsk->conn;
+
+	switch (conn->state) {
+	case TQUIC_STATE_ESTABLISHED:
+		tquic_handshake_over(sk);
+		if (sk->sk_state == TCP_SYN_SENT || sk->sk_state == TCP_SYN_RECV) {
+			inet_sk_set_state(sk, TCP_ESTABLISHED);
+			sk->sk_state_change(sk);
+			tquic_listen_child_ready(sk);
+		}
+		break;
+	case TQUIC_STATE_CLOSING:
+	case TQUIC_STATE_DRAINING:
+	case TQUIC_STATE_CLOSED:
+		tquic_handshake_over(sk);
+		if (sk->sk_state == TCP_CLOSING || sk->sk_state == TCP_CLOSE)
+			break;
+		inet_sk_set_state(sk, TCP_CLOSING);
+		sk->sk_shutdown = SHUTDOWN_MASK;
+		WRITE_ONCE(sk->sk_err, tquic_sock_errno(conn));
+		if (!sock_flag(sk, SOCK_DEAD)) {
+			sk->sk_state_change(sk);
+			if (sk->sk_err)
+				sk_error_report(sk);
+		}
+		break;
+	}
+}
+
+/*
+ * The buffers have grown, each within its own bound: what cannot be reserved
+ * is charged all the same, so that the accounts stay true.
+ */
+static void tquic_sock_account(struct sock *sk, s64 delta, int kind)
+{
+	if (delta <= 0) {
+		sk_mem_uncharge(sk, -delta);
+		return;
+	}
+	if (delta > sk->sk_forward_alloc)
+		__sk_mem_schedule(sk, delta - sk->sk_forward_alloc, kind);
+	sk_mem_charge(sk, delta);
+}
+
+/* Keep the socket's memory accounts in step with the buffers */
+static void tquic_sock_charge(struct sock *sk)
+{
+	struct tquic_sock *tsk = tquic_sk(sk);
+	struct tquic_conn *conn = &tsk->conn;
+	u64 rx = conn->streams.rx_mem.used + conn->dgram_rx_bytes;
+	u64 tx = conn->streams.tx_mem.used;
+
+	if (tx != tsk->tx_charged)
+		tquic_sock_account(sk, tx - tsk->tx_charged, SK_MEM_SEND);
+	if (rx != tsk->rx_charged) {
+		tquic_sock_account(sk, rx - tsk->rx_charged, SK_MEM_RECV);
+		atomic_add(rx - tsk->rx_charged, &sk->sk_rmem_alloc);
+	}
+	WRITE_ONCE(sk->sk_wmem_queued, tx);
+	tsk->tx_charged = tx;
+	tsk->rx_charged = rx;
+}
+
+/* Send buffer limit: what the program set, or enough for the paths' windows */
+u64 tquic_sock_send_limit(const struct sock *sk)
+{
+	const struct tquic_conn *conn = &tquic_sk(sk)->conn;
+	u64 limit = READ_ONCE(sk->sk_sndbuf), cwnd = 0;
+	unsigned int i;
+
+	if (sk->sk_userlocks & SOCK_SNDBUF_LOCK || sk_under_memory_pressure(sk))
+		return limit;
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		const struct tquic_path *path = tquic_conn_path(conn, i);
+
+		if (path && tquic_path_is_open(path))
+			cwnd += path->cc.cwnd;
+	}
+	return clamp_t(u64, TQUIC_SNDBUF_CWNDS * cwnd, limit,
+		       TQUIC_SNDBUF_AUTO_MAX);
+}
+
+/* Everything sent was delivered: a lingering close can be finished */
+static bool tquic_sock_delivered(struct tquic_conn *conn)
+{
+	struct tquic_stream *s;
+	unsigned long index;
+	unsigned int i;
+
+	if (conn->streams.tx_mem.used || !skb_queue_empty(&conn->dgram_tx))
+		return false;
+	for (i = 0; i < ARRAY_SIZE(conn->streams.by_type); i++)
+		xa_for_each(&conn->streams.by_type[i], index, s)
+			if (s->tx.fin && !tquic_send_terminal(&s->tx))
+				return false;
+	return true;
+}
+
+/* Nobody will read what still comes: have the peer stop, free what came */
+static void tquic_sock_stop_streams(struct tquic_conn *conn, u64 now)
+{
+	struct tquic_stream *s;
+	unsigned long index;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(conn->streams.by_type); i++)
+		xa_for_each(&conn->streams.by_type[i], index, s)
+			if (!tquic_recv_terminal(&s->rx))
+				tquic_conn_stream_stop(conn, s, 0, now);
+}
+
+/**
+ * tquic_sock_linger() - the program closed an established connection
+ * @sk: socket
+ *
+ * What was written still has to arrive; then, or when the peer takes nothing
+ * any more, the connection is closed.
+ *
+ * Context: process, lock held.
+ */
+void tquic_sock_linger(struct sock *sk)
+{
+	struct tquic_sock *tsk = tquic_sk(sk);
+	struct tquic_conn *conn = &tsk->conn;
+	unsigned long max_s = TQUIC_LINGER_MAX_S;
+	u64 now = tquic_now_ns();
+
+	if (sock_flag(sk, SOCK_LINGER))
+		max_s = min(sk->sk_lingertime / HZ, max_s);
+	if (!max_s) {
+		tquic_conn_close(conn, 0, 0, true, NULL, 0, now);
+		return;
+	}
+	if (tsk->stream && !tquic_send_finish(&tsk->stream->tx))
+		tquic_streams_update_ready(&conn->streams, tsk->stream);
+	tquic_sock_stop_streams(conn, now);
+	conn->keepalive_ns = 0;
+	tsk->lingering = true;
+	tsk->linger_max_ns = now + (u64)max_s * NSEC_PER_SEC;
+	tsk->linger_end_ns = min(now + TQUIC_LINGER_STALL_NS, tsk->linger_max_ns);
+	tsk->linger_left = conn->streams.tx_mem.used;
+}
+
+/* A lingering socket: is all delivered, or at least something? */
+static void tquic_sock_linger_on(struct sock *sk)
+{
+	struct tquic_sock *tsk = tquic_sk(sk);
+	struct tquic_conn *conn = &tsk->conn;
+	u64 now = tquic_now_ns();
+
+	if (conn->streams.tx_mem.used < tsk->linger_left) {
+		tsk->linger_left = conn->streams.tx_mem.used;
+		tsk->linger_end_ns = min(now + TQUIC_LINGER_STALL_NS,
+					 tsk->linger_max_ns);
+	}
+	if (conn->state != TQUIC_STATE_ESTABLISHED || !tquic_sock_delivered(conn))
+		return;
+	tsk->lingering = false;
+	tquic_conn_close(conn, 0, 0, true, NULL, 0, now);
+	tquic_tx_push(sk);
+	conn->todo = 0;
+}
+
+/* When this side gives the connection up whatever the engine says; 0: never */
+static u64 tquic_sock_limit_ns(const struct tquic_sock *tsk)
+{
+	const struct tquic_conn *conn = &tsk->conn;
+
+	if (tsk->handshake_end_ns)
+		return tsk->handshake_end_ns;
+	if (conn->server && conn->state == TQUIC_STATE_HANDSHAKE)
+		return conn->idle_start_ns + TQUIC_HANDSHAKE_NS;
+	if (tsk->lingering && conn->state == TQUIC_STATE_ESTABLISHED)
+		return tsk->linger_end_ns;
+	return 0;
+}
+
+/**
+ * tquic_sock_deadline_ns() - when tquic_timer_expired() wants to be called
+ * @sk: socket
+ *
+ * Context: lock held.
+ * Return: time in ns, 0: never.
+ */
+u64 tquic_sock_deadline_ns(const struct sock *sk)
+{
+	const struct tquic_sock *tsk = tquic_sk(sk);
+	u64 deadline = tquic_conn_deadline_ns(&tsk->conn);
+	u64 limit = tquic_sock_limit_ns(tsk);
+
+	return limit && (!deadline || limit < deadline) ? limit : deadline;
+}
+
+/**
+ * tquic_sock_on_limit() - give up when the time for it has come
+ * @sk: socket
+ * @now: time in ns
+ *
+ * The caller then calls tquic_sock_kick().
+ *
+ * Context: lock held, softirq or process.
+ */
+void tquic_sock_on_limit(struct sock *sk, u64 now)
+{
+	struct tquic_sock *tsk = tquic_sk(sk);
+	struct tquic_conn *conn = &tsk->conn;
+	u64 limit = tquic_sock_limit_ns(tsk);
+
+	if (!limit || now < limit)
+		return;
+	if (tsk->lingering) {
+		tsk->lingering = false;
+		TQUIC_INC(tquic_sock_net(sk), CONNS_ABORTED);
+		tquic_conn_close(conn, 0, 0, true, NULL, 0, now);
+		return;
+	}
+	TQUIC_INC(tquic_sock_net(sk), HS_TIMEOUT);
+	/* Perhaps nobody is there: no word goes out. */
+	conn->closed.flags = TQUIC_CLOSE_IDLE;
+	conn->state = TQUIC_STATE_CLOSED;
+	conn->todo |= TQUIC_TODO_STATE | TQUIC_TODO_READ | TQUIC_TODO_WRITE;
+	tquic_conn_event(conn, TQUIC_EVENT_CLOSED, 0, 0);
+}
+
+/**
+ * tquic_sock_actions() - do what the engine left in conn->todo
+ * @sk: socket
+ *
+ * Context: lock held, softirq or process.
+ */
+void tquic_sock_actions(struct sock *sk)
+{
+	struct tquic_sock *tsk = tquic_sk(sk);
+	struct tquic_conn *conn = &tsk->conn;
+	u32 todo = conn->todo;
+
+	conn->todo = 0;
+	tquic_sock_charge(sk);
+	if (tsk->tell_closed) {
+		tsk->tell_closed = false;
+		tquic_netlink_conn_event(sk, TQUIC_CMD_CONN_CLOSED);
+	}
+	if (todo & TQUIC_TODO_STATE)
+		tquic_sock_state(sk);
+	if ((todo & TQUIC_TODO_READ) && !sock_flag(sk, SOCK_DEAD)) {
+		sk->sk_data_ready(sk);
+		tquic_handshake_wake(sk);
+		/* The first CRYPTO bytes: TLS can begin. */
+		if (tsk->parent && tquic_handshake_child(sk)) {
+			tquic_sock_kick(sk);
+			return;
+		}
+	}
+	if ((todo & TQUIC_TODO_WRITE) && !sock_flag(sk, SOCK_DEAD) &&
+	    (tquic_sock_writable(sk) || !skb_queue_empty(&conn->dgram_tx)))
+		sk->sk_write_space(sk);
+	if (todo & TQUIC_TODO_KEYS)
+		tquic_sock_queue_work(sk);
+	if (tsk->lingering)
+		tquic_sock_linger_on(sk);
+	if (conn->state == TQUIC_STATE_CLOSED)
+		tquic_sock_end(sk);
+	else
+		tquic_timer_update(sk);
+}
+
+/**
+ * tquic_sock_update_keys() - go on with the next generation of send keys
+ * @sk: socket
+ *
+ * Context: lock held, softirq or process.
+ * Return: 0; -ENOTCONN before the handshake is confirmed; -EBUSY within three
+ * PTO of the last update or while it is not acknowledged; -EAGAIN while the
+ * keys are being computed.
+ */
+int tquic_sock_update_keys(struct sock *sk)
+{
+	struct tquic_sock *tsk = tquic_sk(sk);
+	struct tquic_conn *conn = &tsk->conn;
+	int ret;
+
+	if (conn->state != TQUIC_STATE_ESTABLISHED || !conn->confirmed)
+		return -ENOTCONN;
+	if (conn->key_drop_prev_ns)
+		return -EBUSY;
+	ret = tquic_keyring_update_tx(&tsk->keys);
+	if (ret)
+		return ret;
+	conn->tx_phase = tquic_keys_phase(tquic_keyring_tx(&tsk->keys,
+							   TQUIC_LEVEL_APP));
+	conn->stats.key_updates++;
+	conn->ctl |= TQUIC_CONN_CTL_PING;
+	conn->todo |= TQUIC_TODO_KEYS;
+	TQUIC_INC(tquic_sock_net(sk), KEY_UPDATES);
+	return 0;
+}
+
+/* Send what can be sent, then look after everything else; lock held */
+void tquic_sock_kick(struct sock *sk)
+{
+	if (!tquic_sk(sk)->alive)
+		return;
+	tquic_tx_push(sk);
+	tquic_sock_actions(sk);
+}
+
+/* The program lets go of the lock. Context: slock held, BH off */
+void tquic_sock_release_cb(struct sock *sk)
+{
+	struct tquic_sock *tsk = tquic_sk(sk);
+
+	if (test_and_clear_bit(TQUIC_DEFER_TIMER, &tsk->deferred))
+		tquic_timer_expired(sk);
+}

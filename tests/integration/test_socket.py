@@ -1,0 +1,437 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What programs know of sockets: shutdown, close, peek, waiting, errors, listeners that go away."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import select
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from conftest import LabMaker
+from running import DATA, STALL_S, Certificates
+
+from tquic.handshake import Handshake, Options, complete, connect, listen, new_socket
+from tquic.lab import Link, TwoLinks
+from tquic.record import Address
+from tquic.sock import Datagram, TquicSocket
+from tquic.tls import Role
+from tquic.uapi import HandshakeMode, RecvMask, State
+
+pytestmark = [pytest.mark.usefixtures("module"), pytest.mark.timeout(300)]
+
+PORT = 4450
+PLAIN = Link()
+
+
+class Ends(NamedTuple):
+    """The two sockets of a connection; they block."""
+
+    client: TquicSocket
+    server: TquicSocket
+
+    @property
+    def c(self) -> socket.socket:
+        """The client's socket as Python knows it."""
+        assert isinstance(self.client.raw, socket.socket)
+        return self.client.raw
+
+    @property
+    def s(self) -> socket.socket:
+        """The server's socket as Python knows it."""
+        assert isinstance(self.server.raw, socket.socket)
+        return self.server.raw
+
+
+Joined = Callable[..., Ends]
+
+
+def counter(lab: TwoLinks, name: str) -> int:
+    """A counter of the server's namespace."""
+    with lab.server.entered():
+        for line in Path("/proc/thread-self/net/tquic/snmp").read_text().splitlines():
+            words = line.split()
+            if words[0] == name:
+                return int(words[1])
+    raise AssertionError(f"no counter {name}")
+
+
+@pytest.fixture
+def lab(make_lab: LabMaker) -> TwoLinks:
+    """Two hosts on plain links."""
+    return make_lab(PLAIN, PLAIN)
+
+
+@pytest.fixture
+def joined(lab: TwoLinks, certificates: Certificates) -> Iterator[Joined]:
+    """Make connections, both ends of which are at hand."""
+    with contextlib.ExitStack() as held:
+
+        def make(kind: int = socket.SOCK_STREAM, recv_mask: RecvMask = RecvMask.CRYPTO) -> Ends:
+            options = Options(kind=kind, recv_mask=recv_mask)
+            address = lab.server_address(port=PORT)
+            children: list[TquicSocket] = []
+
+            def serve() -> None:
+                child, _peer = listener.accept()
+                child.settimeout(0)
+                complete(child, certificates.server(), Role.SERVER, "client", STALL_S)
+                children.append(child)
+
+            with lab.server.entered():
+                listener = listen(address, options)
+            with listener:
+                thread = threading.Thread(target=serve)
+                thread.start()
+                with lab.client.entered():
+                    client = held.enter_context(connect(address, certificates.client(), options))
+                thread.join(STALL_S)
+            held.enter_context(children[0])
+            for sock in (client, children[0]):
+                sock.settimeout(STALL_S)
+            return Ends(client, children[0])
+
+        yield make
+
+
+def read_all(sock: socket.socket) -> bytes:
+    """Everything up to the end."""
+    data = bytearray()
+    while piece := sock.recv(65536):
+        data += piece
+    return bytes(data)
+
+
+def test_shutdown_before_the_first_byte(joined: Joined) -> None:
+    ends = joined()
+    ends.s.shutdown(socket.SHUT_WR)  # its stream is not there yet
+    ends.c.shutdown(socket.SHUT_WR)
+    assert ends.s.recv(1) == b""
+    assert ends.c.recv(1) == b""
+    with pytest.raises(BrokenPipeError):
+        ends.c.send(b"x")
+    with pytest.raises(BrokenPipeError):
+        ends.s.send(b"x")
+
+
+def test_shutdown_of_reading_wakes_the_reader(joined: Joined) -> None:
+    ends = joined()
+    got: list[bytes] = []
+    ends.c.sendall(b"x")
+    assert ends.s.recv(1) == b"x"
+    thread = threading.Thread(target=lambda: got.append(ends.s.recv(1)))
+    thread.start()
+    time.sleep(0.2)
+    ends.s.shutdown(socket.SHUT_RD)
+    thread.join(20)
+    assert got == [b""]
+    poller = select.poll()
+    poller.register(ends.s, select.POLLIN | select.POLLRDHUP)
+    assert poller.poll(0)[0][1] == select.POLLIN | select.POLLRDHUP
+    with pytest.raises(BrokenPipeError):  # the peer was asked to stop
+        for _ in range(100):
+            ends.c.send(b"y" * 1000)
+            time.sleep(0.05)
+
+
+def test_peek_takes_nothing_away(joined: Joined) -> None:
+    ends = joined()
+    ends.c.sendall(b"bytes")
+    assert ends.s.recv(5, socket.MSG_PEEK) == b"bytes"
+    assert ends.s.recv(2, socket.MSG_PEEK) == b"by"
+    assert ends.s.recv(5) == b"bytes"
+
+
+def test_peek_at_datagrams_and_events(joined: Joined) -> None:
+    mask = RecvMask.CRYPTO | RecvMask.DATAGRAM | RecvMask.EVENT
+    ends = joined(socket.SOCK_DGRAM, mask)
+    event = ends.s.recv(100, socket.MSG_PEEK)  # the connection is established
+    assert len(event) == 24
+    assert ends.s.recv(100) == event
+    ends.client.send_datagram(b"datagram")
+    while (data := ends.s.recv(100, socket.MSG_PEEK)) != b"datagram":
+        assert ends.s.recv(100) == data
+    message = ends.server.recv_message()
+    assert message == Datagram(b"datagram")
+
+
+def test_wait_for_all(joined: Joined) -> None:
+    ends = joined()
+
+    def send() -> None:
+        for start in range(0, 50_000, 1000):
+            ends.c.sendall(DATA[start : start + 1000])
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    assert ends.s.recv(50_000, socket.MSG_WAITALL) == DATA[:50_000]
+    thread.join(20)
+    ends.c.sendall(b"rest")
+    ends.c.shutdown(socket.SHUT_WR)
+    assert ends.s.recv(100, socket.MSG_WAITALL) == b"rest"
+
+
+def test_sendfile(joined: Joined, tmp_path: Path) -> None:
+    ends = joined()
+    path = tmp_path / "file"
+    path.write_bytes(DATA)
+    got: list[bytes] = []
+    thread = threading.Thread(target=lambda: got.append(read_all(ends.s)))
+    thread.start()
+    ends.c.settimeout(None)
+    with path.open("rb") as file:
+        assert ends.c.sendfile(file) == len(DATA)
+    ends.c.shutdown(socket.SHUT_WR)
+    thread.join(STALL_S)
+    assert got == [DATA]
+
+
+def test_more_that_never_comes(joined: Joined) -> None:
+    ends = joined()
+    ends.c.send(b"held", socket.MSG_MORE)
+    assert ends.s.recv(100) == b"held"
+
+
+def test_close_delivers_what_was_written(joined: Joined) -> None:
+    ends = joined()
+    got: list[bytes] = []
+    thread = threading.Thread(target=lambda: got.append(read_all(ends.s)))
+    ends.c.sendall(DATA)
+    ends.client.close()
+    thread.start()
+    thread.join(STALL_S)
+    assert got == [DATA]
+
+
+def test_data_is_there_after_the_peer_has_closed(joined: Joined) -> None:
+    ends = joined()
+    ends.c.sendall(DATA[:100_000])
+    ends.client.close()
+    deadline = time.monotonic() + 20
+    while ends.server.info().state == State.ESTABLISHED and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert ends.server.info().state > State.ESTABLISHED
+    assert read_all(ends.s) == DATA[:100_000]
+    with pytest.raises(BrokenPipeError):
+        ends.s.send(b"x")
+
+
+def test_a_stream_cut_off_is_no_end(joined: Joined) -> None:
+    ends = joined()
+    ends.c.sendall(b"begin")
+    assert ends.s.recv(5) == b"begin"
+    ends.client.close_with(7)
+    for _ in range(3):
+        with pytest.raises(ConnectionResetError):
+            ends.s.recv(1)
+
+
+def test_close_with_unread_data_ends_soon(joined: Joined) -> None:
+    ends = joined()
+    ends.c.sendall(b"request")
+    assert ends.s.recv(7) == b"request"
+    ends.s.settimeout(0)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            ends.s.send(DATA[:100_000])  # more than the windows take
+    ends.s.settimeout(STALL_S)
+    ends.client.close()  # has read nothing
+    with pytest.raises((BrokenPipeError, ConnectionResetError)):
+        while True:
+            ends.s.send(DATA[:100_000])
+
+
+def test_linger_of_zero_closes_at_once(joined: Joined) -> None:
+    ends = joined()
+    ends.c.sendall(b"begin")
+    assert ends.s.recv(5) == b"begin"
+    ends.c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    ends.client.close()
+    with pytest.raises(ConnectionResetError):
+        ends.s.recv(1)
+
+
+def test_receive_buffer_bounds_the_credit(lab: TwoLinks, certificates: Certificates) -> None:
+    address = lab.server_address(port=PORT)
+    options = Options(kind=socket.SOCK_STREAM)
+    with lab.server.entered():
+        listener = new_socket(address.family, options)
+    assert isinstance(listener.raw, socket.socket)
+    listener.raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 50_000)
+    listener.bind(address)
+    listener.listen(4)
+    children: list[TquicSocket] = []
+
+    def serve() -> None:
+        child, _peer = listener.accept()
+        child.settimeout(0)
+        complete(child, certificates.server(), Role.SERVER, "client", STALL_S)
+        children.append(child)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    with listener, lab.client.entered():
+        client = connect(address, certificates.client(), options)
+        thread.join(STALL_S)
+    with client, children[0] as child:
+        assert client.info().max_data_peer == 100_000
+        client.settimeout(STALL_S)
+
+        def send() -> None:
+            client.sendall(DATA)
+            client.shutdown()
+
+        sender = threading.Thread(target=send)
+        sender.start()
+        child.settimeout(STALL_S)
+        assert isinstance(child.raw, socket.socket)
+        assert read_all(child.raw) == DATA
+        sender.join(STALL_S)
+
+
+def test_nobody_listens_is_told_at_once(lab: TwoLinks, certificates: Certificates) -> None:
+    with lab.client.entered():
+        sock = new_socket(socket.AF_INET, Options())
+    with sock:
+        sock.settimeout(0)
+        address = lab.server_address(port=9)
+        start = time.monotonic()
+        sock.connect(address)
+        Handshake(sock, certificates.client(), Role.CLIENT, str(address)).start()
+        poller = select.poll()
+        poller.register(sock.fileno(), select.POLLIN)
+        assert poller.poll(20_000)
+        error = sock.take_error()
+        assert error is not None
+        assert error.errno == errno.ECONNREFUSED
+        assert time.monotonic() - start < 8
+
+
+def test_connect_again(joined: Joined, lab: TwoLinks, certificates: Certificates) -> None:
+    joined()
+    with lab.client.entered():
+        sock = new_socket(socket.AF_INET, Options())
+    with sock:
+        for _ in range(3):
+            with pytest.raises(OSError, match="unreachable") as caught:
+                sock.connect(Address("203.0.113.9", PORT))
+            assert caught.value.errno == errno.ENETUNREACH
+        with pytest.raises(OSError, match="not connected"):
+            assert sock.peer
+        sock.connect(lab.server_address(port=PORT))
+        assert sock.peer == lab.server_address(port=PORT)
+        with pytest.raises(OSError, match="already"):
+            sock.connect(lab.server_address(port=PORT))
+
+
+@pytest.mark.parametrize("only", [False, True], ids=["both", "v6 only"])
+def test_connect_from_the_bound_port(lab: TwoLinks, only: bool) -> None:
+    with lab.client.entered():
+        sock = TquicSocket.open(socket.AF_INET6)
+    with sock:
+        sock.handshake_mode = HandshakeMode.SELF
+        assert isinstance(sock.raw, socket.socket)
+        sock.raw.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(only))
+        sock.bind(Address("::"))
+        port = sock.local.port
+        assert port
+        v4 = Address(f"::ffff:{lab.server_address().host}", PORT)
+        if only:
+            with pytest.raises(OSError, match="family"):
+                sock.connect(v4)
+            sock.connect(lab.server_address(v6=True, port=PORT))
+        else:
+            sock.connect(v4)
+            assert sock.peer == v4
+            assert sock.local.host == f"::ffff:{lab.client_address().host}"
+        assert sock.local.port == port
+
+
+def test_a_listener_goes_while_connections_come(lab: TwoLinks, certificates: Certificates) -> None:
+    address = lab.server_address(port=PORT)
+    for turn in range(10):
+        with lab.server.entered():
+            listener = listen(address, Options(), backlog=turn)
+        listener.settimeout(0)
+        with contextlib.ExitStack() as held:
+            for _ in range(8):
+                with lab.client.entered():
+                    sock = held.enter_context(new_socket(socket.AF_INET, Options()))
+                sock.settimeout(0)
+                sock.connect(address)
+                Handshake(sock, certificates.client(), Role.CLIENT, "server").start()
+            if turn % 2:
+                with contextlib.suppress(BlockingIOError):
+                    held.enter_context(listener.accept()[0])
+            listener.close()
+
+
+def test_settings_of_a_listener_change_while_connections_come(
+    lab: TwoLinks, certificates: Certificates
+) -> None:
+    address = lab.server_address(port=PORT)
+    with lab.server.entered():
+        listener = listen(address, Options())
+    stop = threading.Event()
+
+    def change() -> None:
+        while not stop.is_set():
+            listener.alpn = ("one", "two")
+            listener.congestion = "newreno"
+            listener.alpn = ("a-longer-name-than-the-others",)
+            listener.congestion = "cubic"
+
+    thread = threading.Thread(target=change)
+    with listener, contextlib.ExitStack() as held:
+        thread.start()
+        for _ in range(20):
+            with lab.client.entered():
+                sock = held.enter_context(new_socket(socket.AF_INET, Options()))
+            sock.settimeout(0)
+            sock.connect(address)
+            Handshake(sock, certificates.client(), Role.CLIENT, "server").start()
+            time.sleep(0.02)
+        stop.set()
+        thread.join(20)
+
+
+def test_a_handshake_nobody_finishes(lab: TwoLinks, certificates: Certificates) -> None:
+    address = lab.server_address(port=PORT)
+    before = counter(lab, "HandshakesTimedOut")
+    with lab.server.entered():
+        listener = listen(address, Options())
+    with listener:
+        listener.settimeout(STALL_S)
+        clients = []
+        for _ in range(2):
+            with lab.client.entered():
+                sock = new_socket(socket.AF_INET, Options())
+            sock.settimeout(0)
+            sock.connect(address)
+            Handshake(sock, certificates.client(), Role.CLIENT, "server").start()
+            clients.append(sock)
+        child, _peer = listener.accept()  # the other one stays in the backlog
+        lab.cut(0)
+        try:
+            for sock in clients:
+                sock.close()
+            start = time.monotonic()
+            with child, pytest.raises(OSError, match="timed out") as caught:
+                child.settimeout(None)
+                while True:
+                    child.recv_message()
+            assert caught.value.errno == errno.ETIMEDOUT
+            assert 5 < time.monotonic() - start < 25
+            deadline = time.monotonic() + 20
+            while counter(lab, "HandshakesTimedOut") < before + 2:
+                assert time.monotonic() < deadline
+                time.sleep(0.2)
+        finally:
+            lab.restore(0)

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The engine when allocations fail: nothing crashes, leaks or gets lost. */
+#include <kunit/test.h>
+
+#include "core/path.h"
+#include "test/pair.h"
+
+#define SEC	((u64)NSEC_PER_SEC)
+
+static bool nomem_all;
+static u32 nomem_every;
+static u32 nomem_calls;
+
+/* Every so many calls of the engine one of its first allocations fails, and all after it. */
+static void nomem_engine(struct pair *p, bool enter)
+{
+	tquic_shim_fail_after = -1;
+	if (enter && nomem_all)
+		tquic_shim_fail_after = 0;
+	else if (enter && nomem_every && !(++nomem_calls % nomem_every))
+		tquic_shim_fail_after = nomem_calls / nomem_every % 7;
+}
+
+static void nomem_transfer(struct kunit *test)
+{
+	static const u32 every[] = { 2, 3, 5, 11, 50 };
+	struct pair *p;
+	u32 i, k, seed;
+
+	for (i = 0; i < ARRAY_SIZE(every); i++) {
+		for (seed = 1; seed <= 4; seed++) {
+			p = pair_create(test, 2);
+			p->rnd *= 2 * seed + 1;
+			nomem_every = every[i];
+			nomem_calls = seed;
+			p->engine = nomem_engine;
+			pair_link_set(&p->link[0], 20000000, PAIR_MS(5), 40000);
+			pair_link_set(&p->link[1], 10000000, PAIR_MS(15), 40000);
+			KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+			KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
+			for (k = 0; k < 6; k++)
+				KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[k & 1], k & 2, 150000));
+			KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 300 * SEC));
+			pair_check(p);
+			kunit_info(test, "every %u, seed %u: %llu ms", every[i], seed,
+				   (p->now - PAIR_START_NS) / NSEC_PER_MSEC);
+		}
+	}
+}
+
+/* No memory at all for a while: the connection waits and goes on. */
+static void nomem_drought(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 2);
+	u32 i;
+
+	p->engine = nomem_engine;
+	nomem_every = 0;
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
+	for (i = 0; i < 2; i++)
+		KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[i], false, 1 << 20));
+	for (i = 0; i < 10; i++) {
+		pair_run(p, PAIR_MS(7));
+		nomem_all = true;
+		pair_run(p, PAIR_MS(50 * i));
+		nomem_all = false;
+	}
+	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 300 * SEC));
+	pair_check(p);
+}
+
+/* A connection that is closed without memory is closed all the same. */
+static void nomem_close(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+
+	p->engine = nomem_engine;
+	nomem_every = 0;
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(200));
+	/* Fill the ring so that the next packet needs a chunk. */
+	nomem_all = true;
+	tquic_conn_close(&p->end[0].conn, 9, 0, true, NULL, 0, p->now);
+	pair_kick(&p->end[0]);
+	pair_run(p, PAIR_MS(20));
+	nomem_all = false;
+	pair_run(p, PAIR_MS(40));
+	KUNIT_EXPECT_EQ(test, p->end[1].conn.state, TQUIC_STATE_DRAINING);
+	KUNIT_EXPECT_EQ(test, p->end[1].conn.closed.error_code, 9);
+}
+
+static void nomem_start(struct kunit *test)
+{
+	struct tquic_cid cid = { .len = 8 };
+	struct pair *p;
+	long n;
+	int ret;
+
+	for (n = 0; n < 8; n++) {
+		p = pair_create(test, 1);
+		p->end[0].started = true;
+		tquic_shim_fail_after = n;
+		ret = tquic_conn_start(&p->end[0].conn, false, &tquic_versions[0], &cid,
+				       NULL, p->now);
+		tquic_shim_fail_after = -1;
+		if (!ret)
+			break;
+		KUNIT_EXPECT_EQ(test, ret, -ENOMEM);
+	}
+	KUNIT_EXPECT_EQ(test, ret, 0);
+}
+
+static struct kunit_case nomem_cases[] = {
+	KUNIT_CASE(nomem_start),
+	KUNIT_CASE(nomem_transfer),
+	KUNIT_CASE(nomem_drought),
+	KUNIT_CASE(nomem_close),
+	{}
+};
+
+static struct kunit_suite nomem_suite = {
+	.name = "tquic-engine-nomem",
+	.test_cases = nomem_cases,
+};
+
+kunit_test_suites(&nomem_suite);

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Userspace stand-in for <linux/jiffies.h>: units of time only; L0 and L1 have no clock. */
+#ifndef TQUIC_SHIM_LINUX_JIFFIES_H
+#define TQUIC_SHIM_LINUX_JIFFIES_H
+
+#include <linux/time64.h>
+
+#endif /* TQUIC_SHIM_LINUX_JIFFIES_H */

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The `tquic` command: sub-commands are loaded only when they are used."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import cast
+
+import click
+
+from . import __version__
+
+# name on the command line -> (module of this package, attribute, one line of help)
+COMMANDS: dict[str, tuple[str, str, str]] = {
+    "agent": ("cmd_agent", "command", "Do the TLS handshakes of plain sockets."),
+    "conn": ("cmd_conn", "group", "See the connections of this network namespace."),
+    "demo": ("cmd_demo", "command", "Move a file over two links and cut one of them midway."),
+    "get": ("cmd_get", "command", "Fetch files from a server, over one path or several."),
+    "kunit": ("cmd_kunit", "group", "List and run the kernel's unit tests."),
+    "monitor": ("cmd_monitor", "command", "Print events of connections and paths."),
+    "path": ("cmd_path", "group", "See, add, change and remove paths of connections."),
+    "perf": ("cmd_perf", "group", "Measure throughput between two hosts."),
+    "serve": ("cmd_serve", "command", "Offer the files of a directory."),
+    "vm": ("cmd_vm", "group", "Run things in a virtual machine on a test kernel."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose members are imported on first use, so that start-up stays quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order `--help` shows them."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return the named sub-command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[cmd_name]
+        found = importlib.import_module(f"{__package__}.{module}")
+        return cast(click.Command, getattr(found, attribute))
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of sub-commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][2]) for name in self.list_commands(ctx)])
+
+
+@click.command(cls=LazyGroup)
+@click.version_option(__version__)
+def root() -> None:
+    """Control, watch, test and measure the TQUIC kernel transport."""
+
+
+def main() -> None:
+    """Run the command line; errors a person can mend are told in one line, without a traceback."""
+    try:
+        root()
+    except (OSError, RuntimeError) as err:
+        click.echo(f"tquic: {err}", err=True)
+        sys.exit(1)

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-2.0
+"""`tquic conn`: the connections of this network namespace."""
+
+from __future__ import annotations
+
+import click
+
+from .cmd_net import print_json, told
+from .netlink import TquicNetlink
+from .nlview import conn_dict, show_conns
+
+
+@click.group()
+def group() -> None:
+    """See the connections of this network namespace (needs CAP_NET_ADMIN)."""
+
+
+@group.command()
+@click.argument("conn", type=click.IntRange(1), required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print everything known, as JSON.")
+def show(conn: int | None, as_json: bool) -> None:
+    """Show connections, or only the one numbered CONN."""
+    with told(), TquicNetlink() as netlink:
+        conns = netlink.connections() if conn is None else [netlink.connection(conn)]
+        if as_json:
+            print_json([conn_dict(item) for item in conns])
+        else:
+            show_conns(conns)

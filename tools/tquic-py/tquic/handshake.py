@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The TLS handshake of a socket in HandshakeMode.SELF: TlsSession on one side, kernel on the other.
+
+:class:`Handshake` never blocks and fits any event loop; :func:`connect` blocks until the
+connection is there, for programs that have nothing else to do.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from .errors import (
+    ConnectionFailedError,
+    HandshakeFailedError,
+    connection_error,
+    socket_error,
+)
+from .record import Address
+from .sock import CryptoData, Message, TquicSocket
+from .tls import Level, Role, Secret, TlsAlert, TlsConfig, TlsSession
+from .uapi import CloseInfo, Config, HandshakeMode, RecvMask
+
+__all__ = ["Channel", "Handshake", "Options", "complete", "connect", "listen", "new_socket"]
+
+#: Seconds until an unfinished handshake is given up.
+TIMEOUT_S = 10.0
+_CRYPTO_ERRORS = range(0x0100, 0x0200)
+
+
+class Channel(Protocol):
+    """What a handshake needs of a socket."""
+
+    def fileno(self) -> int: ...
+    @property
+    def local_params(self) -> bytes: ...
+    def set_peer_params(self, params: bytes) -> None: ...
+    def set_secret(self, secret: Secret) -> None: ...
+    def send_crypto(self, level: Level, data: bytes | memoryview) -> int: ...
+    def recv_message(self) -> Message | None: ...
+    def end_handshake(self, *, verified: bool) -> None: ...
+    def fail_handshake(self, alert: int) -> None: ...
+    def close_with(self, code: int, *, app: bool, reason: str) -> None: ...
+    def close_info(self) -> CloseInfo: ...
+
+
+class Handshake:
+    """One connection's handshake: call :meth:`start`, then :meth:`proceed` at every readiness.
+
+    ``peer`` names the other end in errors. Failures raise TquicError after the kernel was told, so
+    the peer learns the alert; the channel is then of no more use. Nothing blocks on a socket that
+    does not.
+    """
+
+    def __init__(self, channel: Channel, tls: TlsConfig, role: Role, peer: str) -> None:
+        self._channel = channel
+        self._peer = peer
+        self._session = TlsSession(tls, role, channel.local_params)
+        self._outbox: deque[tuple[Level, memoryview]] = deque()
+        self._params_given = False
+        self._ended = False
+
+    @property
+    def done(self) -> bool:
+        """Whether the handshake is complete and the kernel knows."""
+        return self._ended
+
+    @property
+    def wants_write(self) -> bool:
+        """Whether handshake bytes wait for room in the kernel."""
+        return bool(self._outbox)
+
+    @property
+    def session(self) -> TlsSession:
+        """The TLS session: what was agreed on, and who the peer is."""
+        return self._session
+
+    def start(self) -> None:
+        """Begin: a client's first flight goes out."""
+        self._guarded(self._session.start)
+        self.proceed_writing()
+
+    def proceed(self) -> None:
+        """Take in what the peer sent, as long as there is some, and answer."""
+        while not self._ended:
+            try:
+                message = self._channel.recv_message()
+            except BlockingIOError:
+                break
+            except OSError as error:
+                raise connection_error(self._peer, self._close_info(), error) from error
+            if message is None:
+                raise connection_error(self._peer, self._close_info(), None)
+            if not isinstance(message, CryptoData):
+                continue  # events, and a stray datagram: nobody can be told yet
+            self._guarded(partial(self._session.receive, message.level, message.data))
+            self.proceed_writing()
+        if self._outbox:
+            self.proceed_writing()
+
+    def proceed_writing(self) -> None:
+        """Hand over secrets, parameters and bytes, in the order the kernel must have them."""
+        try:
+            self._hand_over()
+        except OSError as error:
+            raise connection_error(self._peer, self._close_info(), error) from error
+
+    def _hand_over(self) -> None:
+        params = self._session.peer_transport_params
+        if params is not None and not self._params_given:
+            self._channel.set_peer_params(params)
+            self._params_given = True
+        for secret in self._session.take_secrets():
+            self._channel.set_secret(secret)
+        self._outbox += [(level, memoryview(data)) for level, data in self._session.take_crypto()]
+        while self._outbox:
+            level, data = self._outbox.popleft()
+            try:
+                taken = self._channel.send_crypto(level, data)
+            except BlockingIOError:
+                taken = 0
+            if taken < len(data):
+                self._outbox.appendleft((level, data[taken:]))
+                if not taken:
+                    return
+        if self._session.complete and not self._ended:
+            self._channel.end_handshake(verified=self._session.verified)
+            self._ended = True
+
+    def _guarded(self, step: Callable[[], None]) -> None:
+        """Run a step of TLS; when it refuses, tell the kernel and raise."""
+        try:
+            step()
+        except TlsAlert as alert:
+            self._refuse(alert)
+            text = f"{self._peer}: handshake refused here: {alert}"
+            raise HandshakeFailedError(text, alert.alert, by_peer=False) from alert
+
+    def _refuse(self, alert: TlsAlert) -> None:
+        try:
+            if alert.quic_error in _CRYPTO_ERRORS:
+                self._channel.fail_handshake(alert.alert)
+            else:
+                self._channel.close_with(alert.quic_error, app=False, reason=alert.text)
+        except OSError:
+            return  # the connection has gone already; the alert is what matters
+
+    def _close_info(self) -> CloseInfo | None:
+        try:
+            return self._channel.close_info()
+        except OSError:
+            return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How to make a connection: ``local`` and ``device`` bind its first path."""
+
+    kind: int = socket.SOCK_DGRAM
+    config: Config | None = None
+    local: Address | None = None
+    device: str | None = None
+    timeout_s: float = TIMEOUT_S
+    recv_mask: RecvMask = RecvMask.CRYPTO
+
+
+def new_socket(family: int, options: Options) -> TquicSocket:
+    """A configured socket in SELF mode, not yet bound. Raises UnavailableError, OSError."""
+    try:
+        sock = TquicSocket.open(family, options.kind)
+    except OSError as error:
+        raise socket_error(error) from error
+    try:
+        if options.config is not None:
+            sock.config = options.config
+        sock.handshake_mode = HandshakeMode.SELF
+        sock.recv_mask = options.recv_mask | RecvMask.CRYPTO
+        if options.device is not None:
+            sock.bind_device(options.device)
+        if options.local is not None:
+            sock.bind(options.local)
+    except OSError as error:
+        sock.close()
+        where = f"{options.local or ''}{'@' + options.device if options.device else ''}"
+        raise connection_error(where or "socket", None, error) from error
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def listen(address: Address, options: Options, backlog: int = 128) -> TquicSocket:
+    """A listening socket. Raises TquicError with what is in the way."""
+    sock = new_socket(address.family, options)
+    try:
+        sock.bind(address)
+        sock.listen(backlog)
+    except OSError as error:
+        sock.close()
+        raise connection_error(str(address), None, error) from error
+    return sock
+
+
+def connect(address: Address, tls: TlsConfig, options: Options | None = None) -> TquicSocket:
+    """A connection whose handshake is complete, as a socket that never blocks.
+
+    Raises HandshakeFailedError when either side refused, ConnectionFailedError when it could not
+    be made in ``options.timeout_s`` seconds, UnavailableError without the kernel's part.
+    """
+    options = options or Options()
+    sock = new_socket(address.family, options)
+    try:
+        sock.settimeout(0)
+        _start(sock, address)
+        complete(sock, tls, Role.CLIENT, str(address), options.timeout_s)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _start(sock: TquicSocket, address: Address) -> None:
+    try:
+        sock.connect(address)
+    except BlockingIOError:
+        return
+    except OSError as error:
+        raise connection_error(str(address), None, error) from error
+
+
+def complete(
+    sock: Channel, tls: TlsConfig, role: Role, peer: str, timeout_s: float = TIMEOUT_S
+) -> TlsSession:
+    """Drive the handshake of a non-blocking socket to its end. Raises TquicError."""
+    handshake = Handshake(sock, tls, role, peer)
+    deadline = time.monotonic() + timeout_s
+    poller = select.poll()
+    handshake.start()
+    while not handshake.done:
+        left_s = deadline - time.monotonic()
+        events = select.POLLIN | (select.POLLOUT if handshake.wants_write else 0)
+        poller.register(sock.fileno(), events)
+        if left_s <= 0 or not poller.poll(left_s * 1000):
+            raise ConnectionFailedError(
+                f"{peer}: no complete handshake within {timeout_s:g} s: "
+                "check the address, the port and firewalls (UDP)"
+            )
+        handshake.proceed()
+    return handshake.session

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Build tquic.ko out of tree against a test kernel; any compiler or kernel-doc warning fails."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+from . import kernels, paths, proc
+
+_WARNING = re.compile(r"warning:|^Skipping BTF generation", re.IGNORECASE)
+_HARMLESS = re.compile(r"the compiler differs from the one used to build the kernel")
+_SOURCES = ("*.[ch]", "Makefile", "*.mk")
+_TREES = ("net", "include", "compat")
+
+
+def build(kernel: kernels.Kernel, kunit: bool = False, sparse: bool = False) -> Path:
+    """Build the module for @kernel and return the path of tquic.ko.
+
+    The sources are copied to build/module/<release>[-kunit]/src, so that objects of different
+    kernels never mix. @kunit links the test suites in. @sparse runs sparse over every file
+    instead of only compiling it, and counts its warnings too.
+    Raises proc.CommandError with the compiler's words on any error or warning.
+    """
+    folder = paths.build() / "module" / _variant(kernel, kunit, sparse)
+    with proc.locked(folder.with_suffix(folder.suffix + ".lock")):
+        _copy_sources(folder / "src")
+        text = proc.logged(
+            _make(kernel, folder / "src/net/tquic", kunit, sparse), folder / "build.log"
+        )
+        warnings = [
+            line
+            for line in text.splitlines()
+            if _WARNING.search(line) and not _HARMLESS.search(line)
+        ]
+        if warnings:
+            raise proc.CommandError(
+                f"{len(warnings)} warnings, log in {folder / 'build.log'}:\n" + "\n".join(warnings)
+            )
+        built = folder / "src/net/tquic/tquic.ko"
+        shutil.copyfile(built, folder / "tquic.ko")
+    return folder / "tquic.ko"
+
+
+def _variant(kernel: kernels.Kernel, kunit: bool, sparse: bool) -> str:
+    return kernel.release + ("-kunit" if kunit else "") + ("-sparse" if sparse else "")
+
+
+def _copy_sources(target: Path) -> None:
+    """Bring the copy up to date; unchanged files keep their times, objects stay."""
+    root = paths.root()
+    target.mkdir(parents=True, exist_ok=True)
+    trees = [root / name for name in _TREES if (root / name).is_dir()]
+    wanted = [f"--include={pattern}" for pattern in ("*/", *_SOURCES)]
+    filters = ["--exclude=*.mod.c", *wanted, "--exclude=*"]
+    proc.output(["rsync", "-a", "--delete", *filters, *trees, target])
+
+
+def _make(kernel: kernels.Kernel, source: Path, kunit: bool, sparse: bool) -> list[str | Path]:
+    words: list[str | Path] = ["make", "-C", kernel.build, f"M={source}", "W=1"]
+    words += [f"-j{os.cpu_count()}", "-k", "CONFIG_TQUIC=m", "KCFLAGS=-Werror"]
+    if kunit:
+        words.append("CONFIG_TQUIC_KUNIT_TEST=y")
+    if sparse:
+        words += ["C=2", "CF=-Wno-shadow"]
+    return [*words, "modules"]
