@@ -161,6 +161,31 @@ static void engine_bad_links(struct kunit *test)
 	report(test, p);
 }
 
+static bool client_done(struct pair *p)
+{
+	return p->end[0].conn.state == TQUIC_STATE_ESTABLISHED;
+}
+
+/* With three of ten datagrams lost either way, not one handshake of many is given up. */
+static void engine_handshakes_lossy(struct kunit *test)
+{
+	u64 ms, worst_ms = 0, sum_ms = 0;
+	struct pair *p;
+	u32 seed;
+
+	for (seed = 1; seed <= 1000; seed++) {
+		p = pair_create(test, 1);
+		p->rnd += 0x9e3779b97f4a7c15ULL * seed;
+		p->link[0].loss_ppm = 300000;
+		KUNIT_ASSERT_TRUE(test, pair_start(p));
+		KUNIT_EXPECT_TRUE(test, pair_until(p, client_done, 60 * SEC));
+		ms = div_u64(p->now - PAIR_START_NS, NSEC_PER_MSEC);
+		worst_ms = max(worst_ms, ms);
+		sum_ms += ms;
+	}
+	kunit_info(test, "mean %llu ms, longest %llu ms", div_u64(sum_ms, 1000), worst_ms);
+}
+
 static const struct {
 	const char *name;
 	u32 kbps[2];
@@ -213,6 +238,7 @@ static void engine_matrix(struct kunit *test)
 }
 
 static struct kunit_case engine_cases[] = {
+	KUNIT_CASE(engine_handshakes_lossy),
 	KUNIT_CASE(engine_matrix),
 	KUNIT_CASE(engine_bad_links),
 	KUNIT_CASE(engine_cut),

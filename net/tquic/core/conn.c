@@ -21,6 +21,11 @@
 #define TQUIC_MAX_PATH_ID_DEFAULT	7
 #define TQUIC_DATAGRAM_BYTES		65535
 
+/* Datagrams per probe timeout of the handshake, the most that RFC 9002 §6.2.4
+ * allows: one more lost doubles the wait for the whole connection.
+ */
+#define TQUIC_HS_PROBES			2
+
 /**
  * tquic_conn_init() - blank connection with default settings
  * @conn: connection, any content
@@ -550,14 +555,13 @@ static void tquic_conn_on_hs_pto(struct tquic_conn *conn)
 	for (i = 0; i < 2; i++) {
 		if (!conn->hs[i].eliciting_in_flight)
 			continue;
-		tquic_ctrl_on_lost(conn, tquic_space_take_oldest(&conn->hs[i]));
-		conn->hs_probes[i] = 1;
+		conn->hs_probes[i] = TQUIC_HS_PROBES;
 		any = true;
 	}
 	if (any)
 		return;
 	i = conn->keys_tx & BIT(TQUIC_LEVEL_HANDSHAKE) ? 1 : 0;
-	conn->hs_probes[i] = 1;
+	conn->hs_probes[i] = TQUIC_HS_PROBES;
 }
 
 /* Idle for so long that the connection ends; never below 3 PTO */

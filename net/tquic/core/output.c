@@ -259,6 +259,12 @@ static bool tquic_output_hs_packet(struct tquic_conn *conn,
 	    (o->space->rx_eliciting || o->space->ack_now) &&
 	    tquic_output_ack(conn, o, o->space, TQUIC_PATH_ID_NONE))
 		tquic_space_ack_sent(o->space);
+	/* A probe repeats what waits longest for an acknowledgment, and the
+	 * next one goes on from there: either may be the only one to arrive.
+	 */
+	if (conn->hs_probes[i] &&
+	    !tquic_send_pending(&conn->crypto[level].tx))
+		tquic_ctrl_on_lost(conn, tquic_space_take_oldest(o->space));
 	tquic_output_crypto(conn, o, level);
 	if (conn->hs_probes[i]) {
 		if (!o->bld.eliciting)

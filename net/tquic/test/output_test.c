@@ -95,8 +95,6 @@ static void output_coalesced(struct kunit *test)
 	pair_run(p, PAIR_MS(11));
 	s->conn.hs_probes[0] = 1;
 	s->conn.hs_probes[1] = 1;
-	tquic_ctrl_on_lost(&s->conn, tquic_space_take_oldest(&s->conn.hs[0]));
-	tquic_ctrl_on_lost(&s->conn, tquic_space_take_oldest(&s->conn.hs[1]));
 	KUNIT_ASSERT_EQ(test, out_next(test, s, pkts, &len), 2);
 	KUNIT_EXPECT_EQ(test, len, TQUIC_INITIAL_BYTES_MIN);
 	KUNIT_EXPECT_EQ(test, pkts[0].level, TQUIC_LEVEL_INITIAL);
@@ -106,6 +104,30 @@ static void output_coalesced(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, types[0], TQUIC_FRAME_CRYPTO);
 	KUNIT_EXPECT_EQ(test, types[1], TQUIC_FRAME_PADDING);
 	KUNIT_EXPECT_EQ(test, out_frames(test, &pkts[0], types, 4), 1);
+}
+
+/* A probe timeout of the handshake sends all that is missing twice, not PINGs */
+static void output_probes(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_tx_pkt pkts[TQUIC_LEVEL_COUNT];
+	struct pair_end *c = pair_client(p);
+	u64 types[4];
+	u32 i, len;
+
+	p->tap = out_stop;
+	KUNIT_ASSERT_TRUE(test, pair_start(p));
+	p->now = tquic_conn_deadline_ns(&c->conn);
+	tquic_conn_on_timeout(&c->conn, p->now);
+	for (i = 0; i < 2; i++) {
+		KUNIT_ASSERT_EQ(test, out_next(test, c, pkts, &len), 1);
+		KUNIT_EXPECT_EQ(test, pkts[0].pn, 1 + i);
+		KUNIT_ASSERT_EQ(test, out_frames(test, &pkts[0], types, 4), 2);
+		KUNIT_EXPECT_EQ(test, types[0], TQUIC_FRAME_CRYPTO);
+		KUNIT_EXPECT_EQ(test, types[1], TQUIC_FRAME_PADDING);
+	}
+	KUNIT_EXPECT_EQ(test, out_next(test, c, pkts, &len), 0);
+	pair_check(p);
 }
 
 /* A lone Handshake packet is as long as its content */
@@ -439,6 +461,7 @@ static void output_retransmits_elsewhere(struct kunit *test)
 static struct kunit_case output_cases[] = {
 	KUNIT_CASE(output_first_flight),
 	KUNIT_CASE(output_coalesced),
+	KUNIT_CASE(output_probes),
 	KUNIT_CASE(output_no_needless_padding),
 	KUNIT_CASE(output_ack_policy),
 	KUNIT_CASE(output_ack_carrier),
