@@ -55,33 +55,44 @@ static struct pernet_operations tquic_net_ops = {
 	.size	= sizeof(struct tquic_net),
 };
 
-static int tquic_registries_init(void)
+/* What every kernel has; other modules may register more */
+static struct tquic_cc_ops *const tquic_ccs[] = {
+	&tquic_cc_cubic,
+	&tquic_cc_newreno,
+};
+
+static struct tquic_sched_ops *const tquic_scheds[] = {
+	&tquic_sched_minrtt,
+};
+
+static void tquic_registries_exit(unsigned int ccs, unsigned int scheds)
 {
-	int ret;
-
-	ret = tquic_cc_register(&tquic_cc_newreno);
-	if (ret)
-		return ret;
-	ret = tquic_cc_register(&tquic_cc_cubic);
-	if (ret)
-		goto err_newreno;
-	ret = tquic_sched_register(&tquic_sched_minrtt);
-	if (ret)
-		goto err_cubic;
-	return 0;
-
-err_cubic:
-	tquic_cc_unregister(&tquic_cc_cubic);
-err_newreno:
-	tquic_cc_unregister(&tquic_cc_newreno);
-	return ret;
+	while (scheds--)
+		tquic_sched_unregister(tquic_scheds[scheds]);
+	while (ccs--)
+		tquic_cc_unregister(tquic_ccs[ccs]);
 }
 
-static void tquic_registries_exit(void)
+static int tquic_registries_init(void)
 {
-	tquic_sched_unregister(&tquic_sched_minrtt);
-	tquic_cc_unregister(&tquic_cc_cubic);
-	tquic_cc_unregister(&tquic_cc_newreno);
+	unsigned int ccs, scheds = 0;
+	int ret;
+
+	for (ccs = 0; ccs < ARRAY_SIZE(tquic_ccs); ccs++) {
+		ret = tquic_cc_register(tquic_ccs[ccs]);
+		if (ret)
+			goto err;
+	}
+	for (; scheds < ARRAY_SIZE(tquic_scheds); scheds++) {
+		ret = tquic_sched_register(tquic_scheds[scheds]);
+		if (ret)
+			goto err;
+	}
+	return 0;
+
+err:
+	tquic_registries_exit(ccs, scheds);
+	return ret;
 }
 
 static int __init tquic_init(void)
@@ -122,7 +133,7 @@ err_handshake:
 err_pernet:
 	unregister_pernet_subsys(&tquic_net_ops);
 err_registries:
-	tquic_registries_exit();
+	tquic_registries_exit(ARRAY_SIZE(tquic_ccs), ARRAY_SIZE(tquic_scheds));
 err_wq:
 	destroy_workqueue(tquic_wq);
 err_crypto:
@@ -142,7 +153,7 @@ static void __exit tquic_exit(void)
 	rcu_barrier();
 	/* The last socket may have gone in a work item that has not returned. */
 	destroy_workqueue(tquic_wq);
-	tquic_registries_exit();
+	tquic_registries_exit(ARRAY_SIZE(tquic_ccs), ARRAY_SIZE(tquic_scheds));
 	tquic_crypto_exit();
 	tquic_rec_cache_exit();
 }
