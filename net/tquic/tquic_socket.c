@@ -640,7 +640,8 @@ static int tquic_recv_take_bytes(struct sock *sk, struct msghdr *msg, size_t len
 	ret = tquic_recv_copy(sk, s, msg, len, flags);
 	if (ret)
 		return ret;
-	if (tquic_recv_was_reset(&s->rx))
+	/* The answer to our own STOP_SENDING is no news to who shut it down. */
+	if (tquic_recv_was_reset(&s->rx) && !s->rx.stopped)
 		ret = -ECONNRESET;
 	if (flags & MSG_PEEK)
 		return ret;

@@ -125,7 +125,8 @@ def test_a_shaped_link_carries_packets_of_wire_size(lab: TwoLinks) -> None:
             sock.sendto(bytes(20_000), there)
             time.sleep(0.2)
             sent = lab.counters(link) - before
-        assert sent.tx_packets == expected
+        # IPv6 may have a word to say to its neighbours in between.
+        assert expected <= sent.tx_packets < expected + 5
         assert sent.tx_bytes >= 20_000
 
 

@@ -139,6 +139,7 @@ def test_shutdown_of_reading_wakes_the_reader(joined: Joined) -> None:
         for _ in range(100):
             ends.c.send(b"y" * 1000)
             time.sleep(0.05)
+    assert ends.s.recv(1) == b""  # and what it answered is nothing to read
 
 
 def test_peek_takes_nothing_away(joined: Joined) -> None:
@@ -164,6 +165,7 @@ def test_peek_at_datagrams_and_events(joined: Joined) -> None:
 
 def test_wait_for_all(joined: Joined) -> None:
     ends = joined()
+    ends.s.settimeout(None)  # with a timeout Python never lets the kernel wait
 
     def send() -> None:
         for start in range(0, 50_000, 1000):
