@@ -149,8 +149,11 @@ int tquic_link_add_path(struct sock *sk, const struct tquic_addr *local,
 	if (!conn->confirmed)
 		return -EAGAIN;
 	path = tquic_path_spare(conn);
-	if (!path)
+	if (!path) {
+		tquic_path_ask(conn);
+		tquic_sock_kick(sk);
 		return -EAGAIN;
+	}
 	if (!tquic_addr_family(peer))
 		peer = &tsk->peer;
 	ret = tquic_link_open(sk, path, local, peer, ifindex);

@@ -188,6 +188,7 @@ static void tquic_listen_check(struct tquic_net *tn, const struct tquic_cid *cid
 static void tquic_listen_one(struct tquic_listener *l, struct sk_buff *skb)
 {
 	struct tquic_net *tn = tquic_sock_net(l->sk);
+	struct tquic_udp_burst burst = {};
 	struct tquic_hdr h;
 	struct tquic_cid cid;
 	bool made = false;
@@ -217,7 +218,8 @@ static void tquic_listen_one(struct tquic_listener *l, struct sk_buff *skb)
 	/* Now that somebody owns its id the datagram finds its way. */
 	local_bh_disable();
 	rcu_read_lock();
-	tquic_rx_ops.rx(tn, l->udp, skb);
+	tquic_rx_ops.rx(tn, l->udp, skb, &burst);
+	tquic_rx_ops.rx_end(&burst);
 	rcu_read_unlock();
 	local_bh_enable();
 	if (made)

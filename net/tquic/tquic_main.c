@@ -153,6 +153,7 @@ static void __exit tquic_exit(void)
 	rcu_barrier();
 	/* The last socket may have gone in a work item that has not returned. */
 	destroy_workqueue(tquic_wq);
+	tquic_tx_exit();
 	tquic_registries_exit(ARRAY_SIZE(tquic_ccs), ARRAY_SIZE(tquic_scheds));
 	tquic_crypto_exit();
 	tquic_rec_cache_exit();

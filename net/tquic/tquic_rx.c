@@ -251,14 +251,34 @@ static void tquic_rx_locked(struct sock *sk, struct sk_buff *skb)
 	tquic_rx_deliver(sk, skb);
 	tquic_keys_put(cb->keys);
 	consume_skb(skb);
-	tquic_sock_kick(sk);
 }
 
 /* sk_backlog_rcv: the program holds the lock and works off what waited */
 int tquic_rx_backlog(struct sock *sk, struct sk_buff *skb)
 {
 	tquic_rx_locked(sk, skb);
+	set_bit(TQUIC_DEFER_KICK, &tquic_sk(sk)->deferred);
 	return 0;
+}
+
+/*
+ * The packets of a burst are all in: one acknowledgment, one wake-up and one
+ * look for what may be sent now serve them all.  Context: softirq or BH off.
+ */
+static void tquic_rx_end(struct tquic_udp_burst *burst)
+{
+	struct sock *sk = burst->sk;
+
+	if (!sk)
+		return;
+	burst->sk = NULL;
+	bh_lock_sock_nested(sk);
+	if (!sock_owned_by_user(sk))
+		tquic_sock_kick(sk);
+	else
+		set_bit(TQUIC_DEFER_KICK, &tquic_sk(sk)->deferred);
+	bh_unlock_sock(sk);
+	sock_put(sk);
 }
 
 /* A packet that never reached its connection lets go of what it holds */
@@ -275,10 +295,16 @@ static void tquic_rx_drop(struct sk_buff *skb)
  * Hand a packet to the connection, now or through the backlog.  Consumes the
  * skb and the reference on the socket.  Context: softirq or BH off.
  */
-static void tquic_rx_submit(struct sock *sk, struct sk_buff *skb)
+static void tquic_rx_submit(struct sock *sk, struct sk_buff *skb,
+			    struct tquic_udp_burst *burst)
 {
 	int limit = atomic_read(&sk->sk_rmem_alloc) + TQUIC_RX_BACKLOG_BYTES;
 
+	if (burst->sk != sk) {
+		tquic_rx_end(burst);
+		sock_hold(sk);
+		burst->sk = sk;
+	}
 	bh_lock_sock_nested(sk);
 	if (!sock_owned_by_user(sk)) {
 		tquic_rx_locked(sk, skb);
@@ -291,14 +317,14 @@ static void tquic_rx_submit(struct sock *sk, struct sk_buff *skb)
 }
 
 /* Opening has ended. Context: softirq or BH off */
-static void tquic_rx_opened(void *arg, int err)
+static void tquic_rx_opened(struct sk_buff *skb, int err,
+			    struct tquic_udp_burst *burst)
 {
-	struct sk_buff *skb = arg;
 	struct tquic_rx_cb *cb = TQUIC_RX_CB(skb);
 	struct sock *sk = cb->sk;
 
 	if (!err) {
-		tquic_rx_submit(sk, skb);
+		tquic_rx_submit(sk, skb, burst);
 		return;
 	}
 	TQUIC_INC(tquic_sock_net(sk), RX_DECRYPT_ERR);
@@ -315,6 +341,15 @@ static void tquic_rx_opened(void *arg, int err)
 	}
 	tquic_rx_drop(skb);
 	sock_put(sk);
+}
+
+/* It ended later, when the burst was over. Context: softirq or BH off */
+static void tquic_rx_opened_async(void *arg, int err)
+{
+	struct tquic_udp_burst burst = {};
+
+	tquic_rx_opened(arg, err, &burst);
+	tquic_rx_end(&burst);
 }
 
 /* What the receive path reads of a path without the lock */
@@ -344,7 +379,8 @@ static s64 tquic_rx_largest(const struct tquic_sock *tsk,
  * Context: softirq or BH off, under rcu_read_lock(); connection lock not held.
  */
 static void tquic_rx_packet(struct sock *sk, struct sk_buff *skb,
-			    enum tquic_pkt_type type, u32 pn_off, u32 path_id)
+			    enum tquic_pkt_type type, u32 pn_off, u32 path_id,
+			    struct tquic_udp_burst *burst)
 {
 	struct tquic_rx_cb *cb = TQUIC_RX_CB(skb);
 	enum tquic_level level = tquic_rx_level(type);
@@ -366,7 +402,7 @@ static void tquic_rx_packet(struct sock *sk, struct sk_buff *skb,
 	if (!keys) {
 		cb->raw = true;
 		cb->hdr_len = pn_off;
-		tquic_rx_submit(sk, skb);
+		tquic_rx_submit(sk, skb, burst);
 		return;
 	}
 	if (tquic_pkt_unprotect(keys, skb->data, skb->len, pn_off, &first,
@@ -397,9 +433,9 @@ static void tquic_rx_packet(struct sock *sk, struct sk_buff *skb,
 	nonce_path = level == TQUIC_LEVEL_APP && READ_ONCE(tsk->conn.multipath) ?
 		     path_id : 0;
 	ret = tquic_aead_open(keys, nonce_path, cb->pn, skb->data, cb->hdr_len,
-			      skb->len, tquic_rx_opened, skb);
+			      skb->len, tquic_rx_opened_async, skb);
 	if (ret != -EINPROGRESS)
-		tquic_rx_opened(skb, ret);
+		tquic_rx_opened(skb, ret, burst);
 	return;
 
 drop:
@@ -415,6 +451,7 @@ drop:
 void tquic_rx_undec(struct sock *sk)
 {
 	struct tquic_sock *tsk = tquic_sk(sk);
+	struct tquic_udp_burst burst = {};
 	struct sk_buff_head todo;
 	struct sk_buff *skb;
 
@@ -437,8 +474,10 @@ void tquic_rx_undec(struct sock *sk)
 		 * and is worked off when the lock is released.
 		 */
 		sock_hold(sk);
-		tquic_rx_packet(sk, skb, cb->type, cb->hdr_len, cb->path_id);
+		tquic_rx_packet(sk, skb, cb->type, cb->hdr_len, cb->path_id,
+				&burst);
 	}
+	tquic_rx_end(&burst);
 	rcu_read_unlock();
 	local_bh_enable();
 }
@@ -476,7 +515,7 @@ static bool tquic_rx_long_ok(const struct tquic_hdr *h, u32 path_id)
  * Context: softirq or BH off, under rcu_read_lock().
  */
 static void tquic_rx_dgram(struct tquic_net *tn, struct tquic_udp *udp,
-			   struct sk_buff *skb)
+			   struct sk_buff *skb, struct tquic_udp_burst *burst)
 {
 	struct tquic_cid dcid;
 	bool first = true;
@@ -526,7 +565,8 @@ static void tquic_rx_dgram(struct tquic_net *tn, struct tquic_udp *udp,
 			kfree_skb(skb);
 			sock_put(sk);
 		} else {
-			tquic_rx_packet(sk, skb, h.type, h.pn_off, path_id);
+			tquic_rx_packet(sk, skb, h.type, h.pn_off, path_id,
+					burst);
 		}
 		skb = rest;
 	}
@@ -583,5 +623,6 @@ static void tquic_rx_err(struct tquic_net *tn, struct tquic_udp *udp,
 
 const struct tquic_udp_ops tquic_rx_ops = {
 	.rx	= tquic_rx_dgram,
+	.rx_end	= tquic_rx_end,
 	.err	= tquic_rx_err,
 };

@@ -678,6 +678,10 @@ void tquic_sock_release_cb(struct sock *sk)
 {
 	struct tquic_sock *tsk = tquic_sk(sk);
 
+	bool kick = test_and_clear_bit(TQUIC_DEFER_KICK, &tsk->deferred);
+
 	if (test_and_clear_bit(TQUIC_DEFER_TIMER, &tsk->deferred))
 		tquic_timer_expired(sk);
+	else if (kick)
+		tquic_sock_kick(sk);
 }

@@ -23,6 +23,7 @@
 /* tsk->deferred: what the owner of the lock has to do before it lets go */
 enum tquic_deferred {
 	TQUIC_DEFER_TIMER,
+	TQUIC_DEFER_KICK,
 };
 
 /**
@@ -204,6 +205,7 @@ void tquic_rx_undec(struct sock *sk);
 void tquic_rx_unref(struct sk_buff *skb);
 void tquic_tx_push(struct sock *sk);
 void tquic_tx_sealed(struct sock *sk);
+void tquic_tx_exit(void);
 
 /* tquic_listen.c */
 int tquic_listen_start(struct sock *sk, int backlog);

@@ -87,7 +87,7 @@ static struct sk_buff *tquic_udp_window(const struct sk_buff *skb, u32 off, u32 
 }
 
 static void tquic_udp_rx_batch(struct tquic_net *tn, struct tquic_udp *udp,
-			       struct sk_buff *skb)
+			       struct sk_buff *skb, struct tquic_udp_burst *burst)
 {
 	u32 size = skb_shinfo(skb)->gso_size;
 	u32 dgrams = 0;
@@ -108,7 +108,7 @@ static void tquic_udp_rx_batch(struct tquic_net *tn, struct tquic_udp *udp,
 			TQUIC_INC(tn, RX_NO_MEM);
 			continue;
 		}
-		tn->udp_ops->rx(tn, udp, seg);
+		tn->udp_ops->rx(tn, udp, seg, burst);
 	}
 	TQUIC_INC(tn, RX_GRO);
 	TQUIC_ADD(tn, RX_DGRAMS, dgrams);
@@ -116,7 +116,7 @@ static void tquic_udp_rx_batch(struct tquic_net *tn, struct tquic_udp *udp,
 }
 
 static void tquic_udp_rx_one(struct tquic_net *tn, struct tquic_udp *udp,
-			     struct sk_buff *skb)
+			     struct sk_buff *skb, struct tquic_udp_burst *burst)
 {
 	TQUIC_INC(tn, RX_DGRAMS);
 	skb = skb_unshare(skb, GFP_ATOMIC);
@@ -129,7 +129,7 @@ static void tquic_udp_rx_one(struct tquic_net *tn, struct tquic_udp *udp,
 		kfree_skb(skb);
 		return;
 	}
-	tn->udp_ops->rx(tn, udp, skb);
+	tn->udp_ops->rx(tn, udp, skb, burst);
 }
 
 /* Each datagram tells how many the socket's full buffer had cost before it. */
@@ -145,7 +145,8 @@ static void tquic_udp_count_drops(struct tquic_udp *udp, u32 drops)
 	}
 }
 
-static void tquic_udp_rx(struct tquic_net *tn, struct tquic_udp *udp, struct sk_buff *skb)
+static void tquic_udp_rx(struct tquic_net *tn, struct tquic_udp *udp, struct sk_buff *skb,
+			 struct tquic_udp_burst *burst)
 {
 	/* the queue kept its own notes in these */
 	skb->dev = NULL;
@@ -166,9 +167,9 @@ static void tquic_udp_rx(struct tquic_net *tn, struct tquic_udp *udp, struct sk_
 	TQUIC_SKB_CB(skb)->ifindex = skb->skb_iif;
 	TQUIC_SKB_CB(skb)->ecn = tquic_udp_ecn(skb);
 	if (skb_is_gso(skb))
-		tquic_udp_rx_batch(tn, udp, skb);
+		tquic_udp_rx_batch(tn, udp, skb, burst);
 	else
-		tquic_udp_rx_one(tn, udp, skb);
+		tquic_udp_rx_one(tn, udp, skb, burst);
 	return;
 
 drop:
@@ -181,6 +182,7 @@ drop:
  */
 static void tquic_udp_data_ready(struct sock *sk)
 {
+	struct tquic_udp_burst burst = {};
 	struct tquic_udp *udp;
 	struct sk_buff *skb;
 	int err;
@@ -191,10 +193,12 @@ static void tquic_udp_data_ready(struct sock *sk)
 	while (udp) {
 		skb = skb_recv_udp(sk, MSG_DONTWAIT, &err);
 		if (skb)
-			tquic_udp_rx(udp->tn, udp, skb);
+			tquic_udp_rx(udp->tn, udp, skb, &burst);
 		else if (skb_queue_empty_lockless(&sk->sk_receive_queue))
 			break;
 	}
+	if (udp)
+		udp->tn->udp_ops->rx_end(&burst);
 	rcu_read_unlock();
 	local_bh_enable();
 }

@@ -12,6 +12,7 @@
 #include "tquic_addr.h"
 
 struct net;
+struct sock;
 struct tquic_net;
 
 /* Bytes that tquic_udp_xmit() wants free in front of the payload. */
@@ -93,15 +94,26 @@ struct tquic_udp_err {
 };
 
 /**
+ * struct tquic_udp_burst - datagrams that came together
+ * @sk: for the layer above: whose connection the last of them was for, or NULL
+ */
+struct tquic_udp_burst {
+	struct sock *sk;
+};
+
+/**
  * struct tquic_udp_ops - the layer above
  * @rx: takes one datagram and frees it. The skb is linear, not shared, and its
  *	buffer may be written; data is the QUIC packet, len the UDP payload
+ * @rx_end: no more datagrams of a burst follow
  * @err: an ICMP error
  *
  * Context: softirq or BH disabled, under rcu_read_lock(); several CPUs at once.
  */
 struct tquic_udp_ops {
-	void (*rx)(struct tquic_net *tn, struct tquic_udp *udp, struct sk_buff *skb);
+	void (*rx)(struct tquic_net *tn, struct tquic_udp *udp, struct sk_buff *skb,
+		   struct tquic_udp_burst *burst);
+	void (*rx_end)(struct tquic_udp_burst *burst);
 	void (*err)(struct tquic_net *tn, struct tquic_udp *udp,
 		    const struct tquic_udp_err *e);
 };

@@ -180,6 +180,26 @@ def test_wait_for_all(joined: Joined) -> None:
     assert ends.s.recv(100, socket.MSG_WAITALL) == b"rest"
 
 
+def test_packets_leave_in_batches(lab: TwoLinks, joined: Joined) -> None:
+    ends = joined()
+    ends.c.sendall(b"x")  # the client's first byte makes the stream
+    assert ends.s.recv(1) == b"x"
+    names = ("TxGsoBatches", "TxDatagrams", "TxErrors")
+    before = [counter(lab, name) for name in names]
+    thread = threading.Thread(target=lambda: ends.s.sendall(DATA))
+    thread.start()
+    got = bytearray()
+    while len(got) < len(DATA):
+        got += ends.c.recv(65536)
+    thread.join(STALL_S)
+    assert bytes(got) == DATA
+    after = [counter(lab, name) for name in names]
+    batches, datagrams, errors = (now - was for now, was in zip(after, before, strict=True))
+    assert errors == 0
+    assert batches > 0
+    assert datagrams > 4 * batches, "a batch holds more than a few"
+
+
 def test_sendfile(joined: Joined, tmp_path: Path) -> None:
     ends = joined()
     path = tmp_path / "file"

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,8 @@ Start = Callable[..., RunningServer]
 CONNECTIONS = 40 if os.environ.get("TQUIC_KERNEL") == "debug" else 200
 PLAIN = Link()
 WIRE = Link(rate_mbit=100, delay_ms=5)
+#: Slow enough to need both even where the processor is emulated
+THIN = Link(rate_mbit=15, delay_ms=5)
 BAD_LINKS = {
     "clean": {},
     "loss 1 %": {"loss": 1},
@@ -320,12 +323,12 @@ def test_bad_links(
     name: str,
     count: int,
 ) -> None:
-    lab = make_lab(WIRE, WIRE)
+    lab = make_lab(THIN, THIN)
     server = start_server(lab, echo)
     sock = dial(lab, server.address, certificates.client(), paths=count)
     try:
         for index in range(2):
-            lab.change(index, Link(rate_mbit=100, delay_ms=5, **BAD_LINKS[name]))
+            lab.change(index, replace(THIN, **BAD_LINKS[name]))
         with sock:
             exchange(sock, [Sender(DATA)])
             if count == 2:
@@ -333,7 +336,7 @@ def test_bad_links(
                 assert min(used) > len(DATA) // 10, used
     finally:
         for index in range(2):
-            lab.change(index, WIRE)
+            lab.change(index, THIN)
 
 
 @pytest.mark.parametrize("loss", [2, 20])

@@ -65,6 +65,7 @@ enum tquic_conn_ctl {
 	TQUIC_CONN_CTL_HANDSHAKE_DONE = 4,
 	TQUIC_CONN_CTL_MAX_PATH_ID = 8,
 	TQUIC_CONN_CTL_PING = 16,	/* keep-alive */
+	TQUIC_CONN_CTL_PATHS_BLOCKED = 32,
 };
 
 /* CRYPTO bytes of one level, both ways */
@@ -133,6 +134,7 @@ struct tquic_conn {
 	u32 next_path_id;		/* ids below have or had a path */
 	u32 max_path_id_local;		/* what we let the peer use */
 	u32 max_path_id_peer;		/* what the peer lets us use */
+	u32 paths_blocked;		/* limit told to be too low, less 1; 0: none */
 
 	/* application data */
 	struct tquic_streams streams;

@@ -100,6 +100,16 @@ static void tquic_ctrl_build_conn(struct tquic_conn *conn,
 			return;
 		conn->ctl &= ~TQUIC_CONN_CTL_MAX_PATH_ID;
 	}
+	if (conn->ctl & TQUIC_CONN_CTL_PATHS_BLOCKED) {
+		rec = tquic_build_rec(bld, TQUIC_REC_PATHS_BLOCKED);
+		if (!rec)
+			return;
+		rec->off = conn->max_path_id_peer;
+		if (!tquic_ctrl_finish(bld, rec,
+				       tquic_frame_put_paths_blocked(&bld->b, rec->off)))
+			return;
+		conn->ctl &= ~TQUIC_CONN_CTL_PATHS_BLOCKED;
+	}
 	if (conn->ctl & TQUIC_CONN_CTL_PING) {
 		rec = tquic_build_rec(bld, TQUIC_REC_PING);
 		if (!rec || !tquic_ctrl_finish(bld, rec,
@@ -206,7 +216,7 @@ static void tquic_ctrl_build_streams(struct tquic_conn *conn,
 	}
 }
 
-/* PATH_ABANDON and PATH_STATUS_* of @path, which may travel on any path */
+/* PATH_ABANDON and the like of @path, which may travel on any path */
 static void tquic_ctrl_build_path(struct tquic_conn *conn,
 				  struct tquic_path *path,
 				  struct tquic_build *bld)
@@ -235,6 +245,18 @@ static void tquic_ctrl_build_path(struct tquic_conn *conn,
 								   rec->off, path->backup)))
 			return;
 		path->ctl &= ~TQUIC_PATH_CTL_STATUS;
+	}
+	if (path->ctl & TQUIC_PATH_CTL_CIDS_BLOCKED) {
+		rec = tquic_build_rec(bld, TQUIC_REC_PATH_CIDS_BLOCKED);
+		if (!rec)
+			return;
+		rec->id = path->id;
+		rec->off = path->remote.seen_base;
+		if (!tquic_ctrl_finish(bld, rec,
+				       tquic_frame_put_path_cids_blocked(&bld->b, path->id,
+									 rec->off)))
+			return;
+		path->ctl &= ~TQUIC_PATH_CTL_CIDS_BLOCKED;
 	}
 }
 
@@ -290,7 +312,8 @@ bool tquic_ctrl_pending(const struct tquic_conn *conn)
 		path = tquic_conn_path(conn, i);
 		if (!path)
 			continue;
-		if (path->ctl & TQUIC_PATH_CTL_ABANDON)
+		if (path->ctl & (TQUIC_PATH_CTL_ABANDON |
+				 TQUIC_PATH_CTL_CIDS_BLOCKED))
 			return true;
 		if ((path->ctl & TQUIC_PATH_CTL_STATUS) && conn->multipath)
 			return true;
@@ -401,6 +424,11 @@ static void tquic_ctrl_path_lost(struct tquic_conn *conn, struct tquic_rec *rec)
 			    path->state != TQUIC_PATH_ABANDONED)
 				path->ctl |= TQUIC_PATH_CTL_STATUS;
 			break;
+		case TQUIC_REC_PATH_CIDS_BLOCKED:
+			if (!path->remote.count &&
+			    path->state == TQUIC_PATH_UNUSED)
+				path->ctl |= TQUIC_PATH_CTL_CIDS_BLOCKED;
+			break;
 		}
 	}
 	tquic_rec_free(rec);
@@ -425,6 +453,7 @@ static void tquic_ctrl_rec_lost(struct tquic_conn *conn, struct tquic_rec *rec)
 	case TQUIC_REC_RETIRE_CID:
 	case TQUIC_REC_PATH_ABANDON:
 	case TQUIC_REC_PATH_STATUS:
+	case TQUIC_REC_PATH_CIDS_BLOCKED:
 	case TQUIC_REC_PATH_CHALLENGE:
 	case TQUIC_REC_MTU_PROBE:
 		tquic_ctrl_path_lost(conn, rec);
@@ -456,6 +485,10 @@ static void tquic_ctrl_rec_lost(struct tquic_conn *conn, struct tquic_rec *rec)
 	case TQUIC_REC_MAX_PATH_ID:
 		if (rec->off == conn->max_path_id_local)
 			conn->ctl |= TQUIC_CONN_CTL_MAX_PATH_ID;
+		break;
+	case TQUIC_REC_PATHS_BLOCKED:
+		if (rec->off == conn->max_path_id_peer)
+			conn->ctl |= TQUIC_CONN_CTL_PATHS_BLOCKED;
 		break;
 	case TQUIC_REC_DATAGRAM:
 		conn->stats.datagrams_dropped++;

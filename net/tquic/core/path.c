@@ -114,6 +114,44 @@ struct tquic_path *tquic_path_spare(const struct tquic_conn *conn)
 	return best;
 }
 
+/* Unused path with the lowest id that the peer gave no connection id for */
+static struct tquic_path *tquic_path_without_cid(const struct tquic_conn *conn)
+{
+	struct tquic_path *path, *best = NULL;
+	unsigned int i;
+
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		path = tquic_conn_path(conn, i);
+		if (path && path->state == TQUIC_PATH_UNUSED &&
+		    path->id <= conn->max_path_id_peer && !path->remote.count &&
+		    (!best || path->id < best->id))
+			best = path;
+	}
+	return best;
+}
+
+/**
+ * tquic_path_ask() - tell the peer that it is what keeps us from another path
+ * @conn: connection for which tquic_path_spare() found none
+ *
+ * Connection ids are missing, or all path ids allowed are in use (RFC 10069
+ * §4.7, §4.8).  Each limit is named once, and again if that was lost.
+ */
+void tquic_path_ask(struct tquic_conn *conn)
+{
+	struct tquic_path *path = tquic_path_without_cid(conn);
+
+	if (path) {
+		if (!path->cids_blocked)
+			path->ctl |= TQUIC_PATH_CTL_CIDS_BLOCKED;
+		path->cids_blocked = true;
+	} else if (conn->next_path_id > conn->max_path_id_peer &&
+		   conn->paths_blocked != conn->max_path_id_peer + 1) {
+		conn->paths_blocked = conn->max_path_id_peer + 1;
+		conn->ctl |= TQUIC_CONN_CTL_PATHS_BLOCKED;
+	}
+}
+
 /* Is any path but @path fit to carry data? */
 bool tquic_path_others(const struct tquic_conn *conn,
 		       const struct tquic_path *path)

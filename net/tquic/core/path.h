@@ -45,6 +45,7 @@ enum tquic_path_ctl {
 	TQUIC_PATH_CTL_ABANDON = 2,	/* PATH_ABANDON, on any path */
 	TQUIC_PATH_CTL_STATUS = 4,	/* PATH_STATUS_*, on any path */
 	TQUIC_PATH_CTL_MTU_PROBE = 8,	/* PING and PADDING, on this path */
+	TQUIC_PATH_CTL_CIDS_BLOCKED = 16, /* PATH_CIDS_BLOCKED, on any path */
 };
 
 /**
@@ -57,6 +58,7 @@ enum tquic_path_ctl {
  * @peer_backup: the peer asked so
  * @abandon_rcvd: the peer abandoned it
  * @abandon_acked: the peer knows that we did
+ * @cids_blocked: the peer was told that connection ids are missing
  * @ecn: packets leave as ECT(0); no more once that has failed
  * @ctl: enum tquic_path_ctl bits
  * @challenges: valid entries of @challenge
@@ -98,6 +100,7 @@ struct tquic_path {
 	bool peer_backup;
 	bool abandon_rcvd;
 	bool abandon_acked;
+	bool cids_blocked;
 	bool ecn;
 	u8 ctl;
 	u8 challenges;
@@ -139,6 +142,7 @@ struct tquic_path *tquic_path_create(struct tquic_conn *conn, u32 id, u64 now);
 void tquic_path_destroy(struct tquic_conn *conn, struct tquic_path *path);
 struct tquic_path *tquic_path_find(const struct tquic_conn *conn, u32 id);
 struct tquic_path *tquic_path_spare(const struct tquic_conn *conn);
+void tquic_path_ask(struct tquic_conn *conn);
 int tquic_path_issue_cid(struct tquic_conn *conn, struct tquic_path *path,
 			 bool announce);
 void tquic_path_replenish(struct tquic_conn *conn, u64 now);

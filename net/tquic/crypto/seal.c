@@ -5,6 +5,8 @@
 #include <linux/slab.h>
 #include <linux/unaligned.h>
 
+#include "core/proto.h"
+#include "crypto/hp.h"
 #include "crypto/seal.h"
 
 /**
@@ -12,6 +14,10 @@
  * @keys: reference held while it runs
  * @done: whom to tell if it ends later
  * @arg: for @done
+ * @pkt: the packet
+ * @pkt_len: its bytes, tag included
+ * @hdr_len: bytes of header with packet number
+ * @seal: the header is to be protected when the rest is sealed
  * @sg: the packet
  * @iv: nonce
  * @req: request; the transform's context follows it
@@ -20,6 +26,10 @@ struct tquic_aead_op {
 	struct tquic_keys *keys;
 	tquic_aead_done_t done;
 	void *arg;
+	u8 *pkt;
+	u32 pkt_len;
+	u32 hdr_len;
+	bool seal;
 	struct scatterlist sg;
 	u8 iv[TQUIC_IV_LEN] __aligned(8);
 	struct aead_request req;
@@ -42,27 +52,38 @@ void tquic_aead_nonce(const struct tquic_keys *keys, u32 path_id, u64 pn,
 	put_unaligned_be64(get_unaligned_be64(keys->iv + 4) ^ pn, nonce + 4);
 }
 
-static void tquic_aead_end(struct tquic_aead_op *op)
+/* What is left to do when the cipher is through; returns the final result */
+static int tquic_aead_end(struct tquic_aead_op *op, int err)
 {
+	u8 pn_len;
+
+	if (!err && op->seal) {
+		pn_len = (op->pkt[0] & TQUIC_HDR_PN_LEN_MASK) + 1;
+		err = tquic_pkt_protect(op->keys, op->pkt, op->pkt_len,
+					op->hdr_len - pn_len, pn_len);
+	}
 	tquic_keys_put(op->keys);
 	kfree(op);
+	return err;
 }
 
 /* Called by asynchronous transforms only. */
 static void tquic_aead_complete(void *data, int err)
 {
 	struct tquic_aead_op *op = data;
+	tquic_aead_done_t done = op->done;
+	void *arg = op->arg;
 
 	/* a notice that a backlogged request starts, not an end */
 	if (err == -EINPROGRESS)
 		return;
-	op->done(op->arg, err);
-	tquic_aead_end(op);
+	err = tquic_aead_end(op, err);
+	done(arg, err);
 }
 
 static struct tquic_aead_op *
 tquic_aead_begin(struct tquic_keys *keys, u32 path_id, u64 pn, u8 *pkt,
-		 u32 sg_len, u32 hdr_len, u32 crypt_len)
+		 u32 pkt_len, u32 hdr_len, u32 crypt_len)
 {
 	struct tquic_aead_op *op;
 
@@ -72,8 +93,11 @@ tquic_aead_begin(struct tquic_keys *keys, u32 path_id, u64 pn, u8 *pkt,
 		return NULL;
 	refcount_inc(&keys->ref);
 	op->keys = keys;
+	op->pkt = pkt;
+	op->pkt_len = pkt_len;
+	op->hdr_len = hdr_len;
 	tquic_aead_nonce(keys, path_id, pn, op->iv);
-	sg_init_one(&op->sg, pkt, sg_len);
+	sg_init_one(&op->sg, pkt, pkt_len);
 	aead_request_set_tfm(&op->req, keys->aead);
 	aead_request_set_ad(&op->req, hdr_len);
 	aead_request_set_crypt(&op->req, &op->sg, &op->sg, crypt_len, op->iv);
@@ -86,7 +110,7 @@ static int tquic_aead_result(struct tquic_aead_op *op, int err)
 {
 	if (err == -EINPROGRESS)
 		return err;
-	tquic_aead_end(op);
+	err = tquic_aead_end(op, err);
 	return err == -ENOSPC ? -EBUSY : err;
 }
 
@@ -120,30 +144,32 @@ int tquic_aead_open(struct tquic_keys *keys, u32 path_id, u64 pn, u8 *pkt,
 			      pkt_len - hdr_len);
 	if (!op)
 		return -ENOMEM;
+	op->seal = false;
 	op->done = done;
 	op->arg = arg;
 	return tquic_aead_result(op, crypto_aead_decrypt(&op->req));
 }
 
 /**
- * tquic_aead_seal() - encrypt a packet in place and append the tag
+ * tquic_pkt_seal() - encrypt a packet in place, append the tag, protect the header
  * @keys: send keys, the caller holds a reference or the connection lock
  * @path_id: path id; 0 unless multipath is in use and the packet is 1-RTT
  * @pn: full packet number, never used before with these keys and path
  * @pkt: the packet, with %TQUIC_AEAD_TAG_LEN bytes of room behind it; in the
  *	kernel's linear mapping
- * @hdr_len: bytes of header with packet number
- * @plain_len: bytes of plaintext
+ * @hdr_len: bytes of header; the packet number is the last of it
+ * @plain_len: bytes of plaintext; with the packet number 4 at least (RFC 9001
+ *	§5.4.2)
  * @done: told the result if this returns -EINPROGRESS
  * @arg: for @done
  *
  * Context: any; @done may run before this has returned -EINPROGRESS.
  * Return: 0, -EINPROGRESS, -EKEYEXPIRED at the confidentiality limit (RFC 9001
- * §6.6), -EBUSY or -ENOMEM if it could not be tried, or another errno.
+ * §6.6), -EINVAL for a packet too short, -EBUSY or -ENOMEM if it could not be
+ * tried, or another errno.
  */
-int tquic_aead_seal(struct tquic_keys *keys, u32 path_id, u64 pn, u8 *pkt,
-		    u32 hdr_len, u32 plain_len, tquic_aead_done_t done,
-		    void *arg)
+int tquic_pkt_seal(struct tquic_keys *keys, u32 path_id, u64 pn, u8 *pkt,
+		   u32 hdr_len, u32 plain_len, tquic_aead_done_t done, void *arg)
 {
 	struct tquic_aead_op *op;
 
@@ -156,6 +182,7 @@ int tquic_aead_seal(struct tquic_keys *keys, u32 path_id, u64 pn, u8 *pkt,
 			      hdr_len, plain_len);
 	if (!op)
 		return -ENOMEM;
+	op->seal = true;
 	op->done = done;
 	op->arg = arg;
 	return tquic_aead_result(op, crypto_aead_encrypt(&op->req));

@@ -23,8 +23,7 @@ void tquic_aead_nonce(const struct tquic_keys *keys, u32 path_id, u64 pn,
 int tquic_aead_open(struct tquic_keys *keys, u32 path_id, u64 pn, u8 *pkt,
 		    u32 hdr_len, u32 pkt_len, tquic_aead_done_t done,
 		    void *arg);
-int tquic_aead_seal(struct tquic_keys *keys, u32 path_id, u64 pn, u8 *pkt,
-		    u32 hdr_len, u32 plain_len, tquic_aead_done_t done,
-		    void *arg);
+int tquic_pkt_seal(struct tquic_keys *keys, u32 path_id, u64 pn, u8 *pkt,
+		   u32 hdr_len, u32 plain_len, tquic_aead_done_t done, void *arg);
 
 #endif /* TQUIC_CRYPTO_SEAL_H */

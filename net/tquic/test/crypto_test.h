@@ -110,9 +110,9 @@ static inline int tquic_test_seal(struct tquic_keys *keys, u32 path_id, u64 pn,
 	struct tquic_test_wait w = {};
 
 	init_completion(&w.done);
-	return tquic_test_result(&w, tquic_aead_seal(keys, path_id, pn, pkt,
-						     hdr_len, plain_len,
-						     tquic_test_done, &w));
+	return tquic_test_result(&w, tquic_pkt_seal(keys, path_id, pn, pkt,
+						    hdr_len, plain_len,
+						    tquic_test_done, &w));
 }
 
 #endif /* TQUIC_TEST_CRYPTO_TEST_H */

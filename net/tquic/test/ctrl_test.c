@@ -29,8 +29,14 @@ static struct tquic_stream *ctrl_stream(struct pair *p, u32 end, u64 id)
 	return tquic_streams_find(&p->end[end].conn.streams, id);
 }
 
-/* How often frames of a type left @end; the tap sees every packet in the clear. */
+/*
+ * How often frames of a type left @end; the tap sees every packet in the clear.
+ * Those of multipath have a row of their own.
+ */
 static u32 ctrl_seen[2][64];
+static u32 ctrl_seen_mp[2][TQUIC_FRAME_PATH_CIDS_BLOCKED - TQUIC_FRAME_PATH_ABANDON + 1];
+
+#define CTRL_SEEN_MP(end, type)	ctrl_seen_mp[end][(type) - TQUIC_FRAME_PATH_ABANDON]
 
 static bool ctrl_tap(struct pair *p, struct pair_end *from,
 		     const struct tquic_tx_pkt *pkts, int n)
@@ -54,6 +60,8 @@ static bool ctrl_tap(struct pair *p, struct pair_end *from,
 				KUNIT_FAIL(p->test, "frame 0x%llx is out of place", f.type);
 			if (f.type < 64)
 				ctrl_seen[from == pair_server(p)][f.type]++;
+			else
+				CTRL_SEEN_MP(from == pair_server(p), f.type)++;
 		}
 	}
 	return true;
@@ -62,6 +70,7 @@ static bool ctrl_tap(struct pair *p, struct pair_end *from,
 static void ctrl_watch(struct pair *p)
 {
 	memset(ctrl_seen, 0, sizeof(ctrl_seen));
+	memset(ctrl_seen_mp, 0, sizeof(ctrl_seen_mp));
 	p->tap = ctrl_tap;
 }
 
@@ -369,6 +378,67 @@ static void ctrl_lose(struct kunit *test, struct tquic_conn *conn, u8 kind, u64 
 	tquic_ctrl_on_lost(conn, rec);
 }
 
+/* All path ids are in use: the peer hears of it once per limit, and of no more */
+static void ctrl_paths_blocked(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 2);
+	struct tquic_conn *conn = &p->end[0].conn;
+
+	p->end[1].conn.local.max_path_id = 1;
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
+	ctrl_watch(p);
+	KUNIT_ASSERT_NULL(test, tquic_path_spare(conn));
+	tquic_path_ask(conn);
+	KUNIT_EXPECT_EQ(test, conn->ctl, TQUIC_CONN_CTL_PATHS_BLOCKED);
+	pair_kick(&p->end[0]);
+	tquic_path_ask(conn);
+	pair_kick(&p->end[0]);
+	pair_run(p, PAIR_MS(100));
+	KUNIT_EXPECT_EQ(test, CTRL_SEEN_MP(0, TQUIC_FRAME_PATHS_BLOCKED), 1);
+	KUNIT_EXPECT_EQ(test, CTRL_SEEN_MP(0, TQUIC_FRAME_PATH_CIDS_BLOCKED), 0);
+	KUNIT_EXPECT_EQ(test, p->end[1].conn.state, TQUIC_STATE_ESTABLISHED);
+	ctrl_lose(test, conn, TQUIC_REC_PATHS_BLOCKED, 0, 0);
+	KUNIT_EXPECT_EQ(test, conn->ctl, 0);
+	ctrl_lose(test, conn, TQUIC_REC_PATHS_BLOCKED, 0, 1);
+	KUNIT_EXPECT_EQ(test, conn->ctl, TQUIC_CONN_CTL_PATHS_BLOCKED);
+	pair_kick(&p->end[0]);
+	/* A higher limit can be too low as well. */
+	conn->max_path_id_peer = 0;
+	tquic_path_ask(conn);
+	KUNIT_EXPECT_EQ(test, conn->ctl, TQUIC_CONN_CTL_PATHS_BLOCKED);
+}
+
+/* A path id is free, but the peer gave no connection id for it */
+static void ctrl_path_cids_blocked(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *conn = &p->end[0].conn;
+	struct tquic_path *path;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(300));
+	path = tquic_path_spare(conn);
+	KUNIT_ASSERT_NOT_NULL(test, path);
+	tquic_path_ask(conn);
+	KUNIT_EXPECT_EQ(test, path->ctl, 0);
+	/* As if none had come */
+	tquic_cidset_remote_init(&path->remote, conn->local.active_cid_limit);
+	ctrl_watch(p);
+	tquic_path_ask(conn);
+	tquic_path_ask(conn);
+	KUNIT_EXPECT_EQ(test, path->ctl, TQUIC_PATH_CTL_CIDS_BLOCKED);
+	KUNIT_EXPECT_TRUE(test, tquic_ctrl_pending(conn));
+	pair_kick(&p->end[0]);
+	tquic_path_ask(conn);
+	pair_run(p, PAIR_MS(100));
+	KUNIT_EXPECT_EQ(test, CTRL_SEEN_MP(0, TQUIC_FRAME_PATH_CIDS_BLOCKED), 1);
+	KUNIT_EXPECT_EQ(test, CTRL_SEEN_MP(0, TQUIC_FRAME_PATHS_BLOCKED), 0);
+	KUNIT_EXPECT_EQ(test, p->end[1].conn.state, TQUIC_STATE_ESTABLISHED);
+	ctrl_lose(test, conn, TQUIC_REC_PATH_CIDS_BLOCKED, path->id, 0);
+	KUNIT_EXPECT_EQ(test, path->ctl, TQUIC_PATH_CTL_CIDS_BLOCKED);
+}
+
 /* RFC 9000 §13.3: limits are repeated while they are the newest, other frames if still true */
 static void ctrl_lost_limits(struct kunit *test)
 {
@@ -537,6 +607,8 @@ static void ctrl_new_cids_lost(struct kunit *test)
 }
 
 static struct kunit_case ctrl_cases[] = {
+	KUNIT_CASE(ctrl_paths_blocked),
+	KUNIT_CASE(ctrl_path_cids_blocked),
 	KUNIT_CASE(ctrl_lost_limits),
 	KUNIT_CASE(ctrl_lost_of_streams),
 	KUNIT_CASE(ctrl_lost_of_paths),

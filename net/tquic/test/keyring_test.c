@@ -3,6 +3,7 @@
 #include <linux/kthread.h>
 
 #include "core/proto.h"
+#include "crypto/hp.h"
 #include "crypto/keyring.h"
 #include "test/crypto_test.h"
 #include "test/crypto_vectors.h"
@@ -74,6 +75,8 @@ static struct kr_pkt *kr_send(struct kunit *test, struct kr_end *e, u32 path,
 {
 	struct tquic_keys *keys = tquic_keyring_tx(&e->kr, TQUIC_LEVEL_APP);
 	struct kr_pkt *p = kunit_kzalloc(test, sizeof(*p), GFP_KERNEL);
+	u8 first, pn_len;
+	u64 trunc;
 
 	KUNIT_ASSERT_NOT_NULL(test, keys);
 	KUNIT_ASSERT_NOT_NULL(test, p);
@@ -84,6 +87,9 @@ static struct kr_pkt *kr_send(struct kunit *test, struct kr_end *e, u32 path,
 	tquic_phase_on_tx(&e->ph[path], keys->gen, pn);
 	KUNIT_ASSERT_EQ(test, tquic_test_seal(keys, path, pn, p->data,
 					      KR_HDR_LEN, KR_PLAIN_LEN), 0);
+	KUNIT_ASSERT_EQ(test, tquic_pkt_unprotect(keys, p->data, KR_PKT_LEN,
+						  KR_HDR_LEN - 3, &first,
+						  &trunc, &pn_len), 0);
 	return p;
 }
 

@@ -112,8 +112,6 @@ static void seal_expect_vector(struct kunit *test, const struct seal_vector *t)
 
 	KUNIT_ASSERT_EQ(test, tquic_test_seal(keys, t->path_id, t->pn, pkt,
 					      hdr_len, plain_len), 0);
-	KUNIT_ASSERT_EQ(test, tquic_pkt_protect(keys, pkt, len, t->pn_off,
-						t->pn_len), 0);
 	KUNIT_EXPECT_MEMEQ(test, pkt, want, len);
 	KUNIT_EXPECT_EQ(test, atomic64_read(&keys->sealed), 1LL);
 
@@ -152,12 +150,26 @@ static struct tquic_keys *seal_keys(struct kunit *test, u16 suite)
 #define SEAL_PLAIN_LEN	20
 #define SEAL_PKT_LEN	(SEAL_HDR_LEN + SEAL_PLAIN_LEN + TQUIC_AEAD_TAG_LEN)
 
-/* A sealed packet on path 1, number 5. */
+/* As a receiver does: take the header protection off */
+static void seal_bare(struct kunit *test, struct tquic_keys *keys, u8 *pkt,
+		      u32 len, u8 want_pn_len)
+{
+	u8 first, pn_len;
+	u64 pn;
+
+	KUNIT_ASSERT_EQ(test, tquic_pkt_unprotect(keys, pkt, len,
+						  SEAL_HDR_LEN - want_pn_len,
+						  &first, &pn, &pn_len), 0);
+	KUNIT_EXPECT_EQ(test, pn_len, want_pn_len);
+}
+
+/* A sealed packet on path 1, number 5, without header protection. */
 static void seal_make(struct kunit *test, struct tquic_keys *keys, u8 *pkt)
 {
 	memset(pkt, 0x42, SEAL_PKT_LEN);
 	KUNIT_ASSERT_EQ(test, tquic_test_seal(keys, 1, 5, pkt, SEAL_HDR_LEN,
 					      SEAL_PLAIN_LEN), 0);
+	seal_bare(test, keys, pkt, SEAL_PKT_LEN, 3);
 }
 
 static u8 *seal_buffer(struct kunit *test)
@@ -231,6 +243,7 @@ static void seal_test_truncated(struct kunit *test)
 	}
 }
 
+/* Number and plaintext together have to give a sample (RFC 9001 §5.4.2). */
 static void seal_test_empty(struct kunit *test)
 {
 	u8 *pkt = seal_buffer(test);
@@ -241,7 +254,11 @@ static void seal_test_empty(struct kunit *test)
 		keys = seal_keys(test, seal_suites[s]);
 		memset(pkt, 0x42, SEAL_HDR_LEN);
 		KUNIT_EXPECT_EQ(test, tquic_test_seal(keys, 0, 0, pkt,
+						      SEAL_HDR_LEN, 0), -EINVAL);
+		memset(pkt, 0x43, SEAL_HDR_LEN);
+		KUNIT_EXPECT_EQ(test, tquic_test_seal(keys, 0, 0, pkt,
 						      SEAL_HDR_LEN, 0), 0);
+		seal_bare(test, keys, pkt, SEAL_HDR_LEN + 16, 4);
 		KUNIT_EXPECT_EQ(test, tquic_test_open(keys, 0, 0, pkt,
 						      SEAL_HDR_LEN,
 						      SEAL_HDR_LEN + 16), 0);
@@ -302,10 +319,11 @@ static void seal_test_async(struct kunit *test)
 
 	init_completion(&w.done);
 	memset(pkt, 0x42, SEAL_PKT_LEN);
-	KUNIT_EXPECT_EQ(test, tquic_test_result(&w, tquic_aead_seal(keys, 1, 5,
-								    pkt, SEAL_HDR_LEN, SEAL_PLAIN_LEN, tquic_test_done,
+	KUNIT_EXPECT_EQ(test, tquic_test_result(&w, tquic_pkt_seal(keys, 1, 5,
+								   pkt, SEAL_HDR_LEN, SEAL_PLAIN_LEN, tquic_test_done,
 			&w)), 0);
 	KUNIT_EXPECT_EQ(test, w.async, 1);
+	seal_bare(test, keys, pkt, SEAL_PKT_LEN, 3);
 	seal_make(test, sync, same);
 	KUNIT_EXPECT_MEMEQ(test, pkt, same, SEAL_PKT_LEN);
 
@@ -360,9 +378,9 @@ static void seal_test_async_flood(struct kunit *test)
 	local_bh_disable();
 	for (i = 0; i < SEAL_FLOOD; i++) {
 		atomic_inc(&f->left);
-		err = tquic_aead_seal(keys, 0, i, pkts + i * SEAL_PKT_LEN,
-				      SEAL_HDR_LEN, SEAL_PLAIN_LEN,
-				      seal_flood_done, f);
+		err = tquic_pkt_seal(keys, 0, i, pkts + i * SEAL_PKT_LEN,
+				     SEAL_HDR_LEN, SEAL_PLAIN_LEN,
+				     seal_flood_done, f);
 		if (err == -EINPROGRESS)
 			continue;
 		if (err == -EBUSY)
