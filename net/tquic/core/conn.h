@@ -29,7 +29,7 @@ struct tquic_sched_ops;
 #define TQUIC_TODO_READ		BIT(0)	/* something to read came */
 #define TQUIC_TODO_WRITE	BIT(1)	/* room to write opened */
 #define TQUIC_TODO_STATE	BIT(2)	/* conn->state changed */
-#define TQUIC_TODO_PATHS	BIT(3)	/* a path was validated, lost or freed */
+#define TQUIC_TODO_PATHS	BIT(3)	/* a path was validated or lost, or could be opened */
 #define TQUIC_TODO_KEYS		BIT(4)	/* next keys have to be computed */
 
 /**

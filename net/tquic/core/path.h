@@ -58,6 +58,7 @@ enum tquic_path_ctl {
  * @abandon_rcvd: the peer abandoned it
  * @abandon_acked: the peer knows that we did
  * @ecn: packets leave as ECT(0); no more once that has failed
+ * @down: its interface or address is gone: nothing can come or go
  * @ctl: enum tquic_path_ctl bits
  * @challenges: valid entries of @challenge
  * @responses: valid entries of @response
@@ -99,6 +100,7 @@ struct tquic_path {
 	bool abandon_rcvd;
 	bool abandon_acked;
 	bool ecn;
+	bool down;
 	u8 ctl;
 	u8 challenges;
 	u8 responses;
@@ -147,7 +149,13 @@ int tquic_path_close(struct tquic_conn *conn, struct tquic_path *path,
 		     u64 error, u64 now);
 void tquic_path_abandon(struct tquic_conn *conn, struct tquic_path *path,
 			u64 error, u64 now);
+void tquic_path_link_down(struct tquic_conn *conn, struct tquic_path *path,
+			  u64 now);
+void tquic_path_link_up(struct tquic_conn *conn, struct tquic_path *path,
+			u64 now);
 void tquic_path_set_backup(struct tquic_path *path, bool backup);
+void tquic_path_on_status(struct tquic_conn *conn, struct tquic_path *path,
+			  bool backup, u64 now);
 void tquic_path_set_mtu(struct tquic_conn *conn, struct tquic_path *path,
 			u32 mtu_max_bytes);
 void tquic_path_set_validated(struct tquic_conn *conn, struct tquic_path *path,
