@@ -32,6 +32,14 @@ int tquic_nl_path_add_doit(struct sk_buff *skb, struct genl_info *info);
 int tquic_nl_path_del_doit(struct sk_buff *skb, struct genl_info *info);
 int tquic_nl_path_set_doit(struct sk_buff *skb, struct genl_info *info);
 int tquic_nl_handshake_accept_doit(struct sk_buff *skb, struct genl_info *info);
+int tquic_nl_endpoint_add_doit(struct sk_buff *skb, struct genl_info *info);
+int tquic_nl_endpoint_del_doit(struct sk_buff *skb, struct genl_info *info);
+int tquic_nl_endpoint_get_doit(struct sk_buff *skb, struct genl_info *info);
+int tquic_nl_endpoint_get_dumpit(struct sk_buff *skb,
+				 struct netlink_callback *cb);
+int tquic_nl_endpoint_flush_doit(struct sk_buff *skb, struct genl_info *info);
+int tquic_nl_limits_get_doit(struct sk_buff *skb, struct genl_info *info);
+int tquic_nl_limits_set_doit(struct sk_buff *skb, struct genl_info *info);
 
 enum {
 	TQUIC_NLGRP_EVENTS,

@@ -31,7 +31,7 @@ static bool tquic_opt_started(const struct tquic_sock *tsk)
 
 static int tquic_opt_check_config(const struct tquic_config *c)
 {
-	if (c->mask & ~TQUIC_CONFIG_ALL || c->reserved)
+	if (c->mask & ~TQUIC_CONFIG_ALL || c->own_paths > 1)
 		return -EINVAL;
 	if (c->mask & TQUIC_CONFIG_IDLE_TIMEOUT && c->idle_timeout_ms > TQUIC_IDLE_MS_MAX)
 		return -ERANGE;
@@ -90,6 +90,8 @@ static int tquic_opt_set_config(struct sock *sk, sockptr_t optval,
 	}
 	if (c.mask & TQUIC_CONFIG_ACK_DELAY)
 		p->max_ack_delay_ms = c.max_ack_delay_ms;
+	if (c.mask & TQUIC_CONFIG_OWN_PATHS)
+		tsk->own_paths = c.own_paths;
 	if (c.mask & TQUIC_CONFIG_KEEPALIVE)
 		tsk->conn.keepalive_ns = (u64)c.keepalive_ms * NSEC_PER_MSEC;
 	return 0;
@@ -111,6 +113,7 @@ static void tquic_opt_get_config(struct sock *sk, struct tquic_config *c)
 	c->max_datagram_bytes = p->max_datagram_frame_size;
 	c->keepalive_ms = div_u64(tsk->conn.keepalive_ns, NSEC_PER_MSEC);
 	c->max_ack_delay_ms = p->max_ack_delay_ms;
+	c->own_paths = tsk->own_paths;
 }
 
 static int tquic_opt_set_mode(struct sock *sk, sockptr_t optval,

@@ -115,7 +115,8 @@ struct tquic_handshake_end {
 #define TQUIC_CONFIG_MAX_PATH_ID	0x0040
 #define TQUIC_CONFIG_KEEPALIVE		0x0080
 #define TQUIC_CONFIG_ACK_DELAY		0x0100
-#define TQUIC_CONFIG_ALL		0x01ff
+#define TQUIC_CONFIG_OWN_PATHS		0x0200
+#define TQUIC_CONFIG_ALL		0x03ff
 
 #define TQUIC_NO_MULTIPATH		0xffffffffU	/* value of max_path_id */
 
@@ -131,7 +132,7 @@ struct tquic_config {
 	__u32	max_datagram_bytes;	/* largest datagram frame, 0: none */
 	__u32	keepalive_ms;		/* PING after this silence, 0: never */
 	__u32	max_ack_delay_ms;
-	__u32	reserved;
+	__u32	own_paths;		/* 1: the kernel path manager opens none */
 };
 
 /* Error space of a close */

@@ -32,6 +32,21 @@ enum tquic_conn_flag {
 	TQUIC_CONN_FLAG_MULTIPATH = 8,
 };
 
+/**
+ * enum tquic_endpoint_flag - What the kernel path manager does with an
+ *   endpoint.
+ * @TQUIC_ENDPOINT_FLAG_SUBFLOW: Clients' connections get a path from there.
+ * @TQUIC_ENDPOINT_FLAG_BACKUP: Such a path carries data only while no other
+ *   works.
+ * @TQUIC_ENDPOINT_FLAG_FULLMESH: A path to each address of the peer, and not
+ *   only to the first.
+ */
+enum tquic_endpoint_flag {
+	TQUIC_ENDPOINT_FLAG_SUBFLOW = 1,
+	TQUIC_ENDPOINT_FLAG_BACKUP = 2,
+	TQUIC_ENDPOINT_FLAG_FULLMESH = 4,
+};
+
 enum {
 	TQUIC_A_ADDR_IP4 = 1,
 	TQUIC_A_ADDR_IP6,
@@ -125,6 +140,24 @@ enum {
 };
 
 enum {
+	TQUIC_A_ENDPOINT_ID = 1,
+	TQUIC_A_ENDPOINT_FLAGS,
+	TQUIC_A_ENDPOINT_ADDR,
+	TQUIC_A_ENDPOINT_IFINDEX,
+
+	__TQUIC_A_ENDPOINT_MAX,
+	TQUIC_A_ENDPOINT_MAX = (__TQUIC_A_ENDPOINT_MAX - 1)
+};
+
+enum {
+	TQUIC_A_LIMITS_EXTRA_PATHS = 1,
+	TQUIC_A_LIMITS_ENDPOINTS,
+
+	__TQUIC_A_LIMITS_MAX,
+	TQUIC_A_LIMITS_MAX = (__TQUIC_A_LIMITS_MAX - 1)
+};
+
+enum {
 	TQUIC_CMD_CONN_GET = 1,
 	TQUIC_CMD_PATH_GET,
 	TQUIC_CMD_PATH_ADD,
@@ -138,6 +171,12 @@ enum {
 	TQUIC_CMD_PATH_ABANDONED,
 	TQUIC_CMD_HANDSHAKE_ACCEPT,
 	TQUIC_CMD_HANDSHAKE_READY,
+	TQUIC_CMD_ENDPOINT_ADD,
+	TQUIC_CMD_ENDPOINT_DEL,
+	TQUIC_CMD_ENDPOINT_GET,
+	TQUIC_CMD_ENDPOINT_FLUSH,
+	TQUIC_CMD_LIMITS_GET,
+	TQUIC_CMD_LIMITS_SET,
 
 	__TQUIC_CMD_MAX,
 	TQUIC_CMD_MAX = (__TQUIC_CMD_MAX - 1)

@@ -20,12 +20,15 @@ from tquic.errors import UnavailableError
 from tquic.genl import BYTES, FD, IP4, IP6, PORT, TEXT, U32, UINT, Family, Kind, decode, encode
 from tquic.netlink import (
     CONN,
+    ENDPOINT,
     HANDSHAKE,
+    LIMITS,
     PATH,
     Command,
     ConnClosed,
     ConnEvent,
     ConnFlag,
+    EndpointFlag,
     NetlinkError,
     Path,
     PathEvent,
@@ -51,7 +54,14 @@ def snake(name: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("name", "schema"), [("conn", CONN), ("path", PATH), ("handshake", HANDSHAKE)]
+    ("name", "schema"),
+    [
+        ("conn", CONN),
+        ("path", PATH),
+        ("handshake", HANDSHAKE),
+        ("endpoint", ENDPOINT),
+        ("limits", LIMITS),
+    ],
 )
 def test_attributes_are_those_of_the_spec(name: str, schema: dict[str, tuple[int, Kind]]) -> None:
     attributes = spec_set(name)
@@ -88,7 +98,8 @@ def test_addresses_and_commands_are_those_of_the_spec() -> None:
 @pytest.mark.parametrize(
     ("name", "enum"),
     [("state", State), ("path-state", PathState), ("path-flag", PathFlag),
-     ("close-flag", CloseFlag), ("conn-flag", ConnFlag), ("role", Role)],
+     ("close-flag", CloseFlag), ("conn-flag", ConnFlag), ("role", Role),
+     ("endpoint-flag", EndpointFlag)],
 )  # fmt: skip
 def test_enums_are_those_of_the_spec(name: str, enum: Any) -> None:
     (found,) = (item for item in SPEC["definitions"] if item["name"] == name)

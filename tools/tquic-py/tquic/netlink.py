@@ -41,12 +41,15 @@ __all__ = [
     "ConnEvent",
     "ConnFlag",
     "Connection",
+    "Endpoint",
+    "EndpointFlag",
     "Event",
     "HandshakeQueue",
     "HandshakeRequest",
     "NetlinkError",
     "Path",
     "PathEvent",
+    "PathLimits",
     "TquicNetlink",
 ]
 
@@ -67,6 +70,12 @@ class Command(IntEnum):
     PATH_ABANDONED = 11
     HANDSHAKE_ACCEPT = 12
     HANDSHAKE_READY = 13
+    ENDPOINT_ADD = 14
+    ENDPOINT_DEL = 15
+    ENDPOINT_GET = 16
+    ENDPOINT_FLUSH = 17
+    LIMITS_GET = 18
+    LIMITS_SET = 19
 
 
 class ConnFlag(IntFlag):
@@ -76,6 +85,14 @@ class ConnFlag(IntFlag):
     CONFIRMED = 2
     VERIFIED = 4
     MULTIPATH = 8
+
+
+class EndpointFlag(IntFlag):
+    """TQUIC_ENDPOINT_FLAG_*: what the kernel path manager does with an endpoint."""
+
+    SUBFLOW = 1
+    BACKUP = 2
+    FULLMESH = 4
 
 
 EVENTS_GROUP: Final = "events"
@@ -113,6 +130,14 @@ HANDSHAKE: Final[Schema] = {
     name: (number, _KINDS.get(name, UINT))
     for number, name in enumerate(_HANDSHAKE_NAMES.split(), 1)
 }
+
+ENDPOINT: Final[Schema] = {
+    "id": (1, U32),
+    "flags": (2, U32),
+    "addr": (3, nest(_ADDR)),
+    "ifindex": (4, U32),
+}
+LIMITS: Final[Schema] = {"extra_paths": (1, U32), "endpoints": (2, U32)}
 
 
 def _address(value: Mapping[str, Any] | None) -> Address | None:
@@ -263,6 +288,36 @@ class Path(PathEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """A local address the kernel path manager opens paths from; ``id`` 0 is for it to choose."""
+
+    id: int = 0
+    addr: Address
+    ifindex: int = 0
+    flags: int = EndpointFlag.SUBFLOW
+
+    @classmethod
+    def of(cls, message: Message) -> Endpoint:
+        """Read a message's attributes."""
+        values = decode(message.attributes, ENDPOINT)
+        values["addr"] = _address(values["addr"])
+        return cls(**values)
+
+    @property
+    def flag_names(self) -> tuple[str, ...]:
+        """Names of the flags that are set."""
+        return tuple(flag.name.lower() for flag in EndpointFlag if self.flags & flag and flag.name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PathLimits:
+    """Limits of the path manager: paths per connection it opens, endpoints of the namespace."""
+
+    extra_paths: int
+    endpoints: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class HandshakeRequest:
     """A handshake for an agent; ``fd`` is its socket, which the agent closes when it is done.
 
@@ -379,6 +434,45 @@ class TquicNetlink:
         flags = int(PathFlag.BACKUP) if backup else 0
         values = {"token": token, "path_id": path_id, "flags": flags}
         self.family.request(Command.PATH_SET, values, PATH)
+
+    def endpoints(self) -> list[Endpoint]:
+        """All endpoints of the namespace, by id."""
+        replies = self.family.request(Command.ENDPOINT_GET, {}, ENDPOINT, dump=True)
+        return [Endpoint.of(reply) for reply in replies]
+
+    def endpoint(self, endpoint_id: int) -> Endpoint:
+        """One endpoint; ENOENT when there is none with this id."""
+        (reply,) = self.family.request(Command.ENDPOINT_GET, {"id": endpoint_id}, ENDPOINT)
+        return Endpoint.of(reply)
+
+    def add_endpoint(self, endpoint: Endpoint) -> int:
+        """Have paths opened from an address, for the connections there are too; return its id."""
+        values = {
+            "id": endpoint.id or None,
+            "flags": int(endpoint.flags),
+            "addr": _address_values(endpoint.addr),
+            "ifindex": endpoint.ifindex or None,
+        }
+        (reply,) = self.family.request(Command.ENDPOINT_ADD, values, ENDPOINT)
+        return int(decode(reply.attributes, ENDPOINT)["id"])
+
+    def del_endpoint(self, endpoint_id: int) -> None:
+        """Remove an endpoint; the paths opened for it are abandoned."""
+        self.family.request(Command.ENDPOINT_DEL, {"id": endpoint_id}, ENDPOINT)
+
+    def flush_endpoints(self) -> None:
+        """Remove all endpoints."""
+        self.family.request(Command.ENDPOINT_FLUSH, {}, ENDPOINT)
+
+    def limits(self) -> PathLimits:
+        """The limits of the path manager."""
+        (reply,) = self.family.request(Command.LIMITS_GET, {}, LIMITS)
+        return PathLimits(**decode(reply.attributes, LIMITS))
+
+    def set_limits(self, *, extra_paths: int | None = None, endpoints: int | None = None) -> None:
+        """Change the limits that are given."""
+        values = {"extra_paths": extra_paths, "endpoints": endpoints}
+        self.family.request(Command.LIMITS_SET, values, LIMITS)
 
     def subscribe(self) -> None:
         """Ask for events, from now on."""

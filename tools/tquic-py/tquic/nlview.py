@@ -17,6 +17,7 @@ from .netlink import (
     ConnClosed,
     Connection,
     ConnEvent,
+    Endpoint,
     Event,
     Path,
     PathEvent,
@@ -24,7 +25,16 @@ from .netlink import (
 from .record import Address
 from .uapi import CloseFlag, CloseInfo, PathFlag
 
-__all__ = ["conn_dict", "event_dict", "event_line", "path_dict", "show_conns", "show_paths"]
+__all__ = [
+    "conn_dict",
+    "endpoint_dict",
+    "event_dict",
+    "event_line",
+    "path_dict",
+    "show_conns",
+    "show_endpoints",
+    "show_paths",
+]
 
 
 def device(ifindex: int) -> str:
@@ -71,6 +81,17 @@ def path_dict(path: PathEvent) -> dict[str, Any]:
     """A path for JSON."""
     flags = {"flags": _flags(path.flags), "peer_flags": _flags(path.peer_flags)}
     return {**_plain(path), "state": path.state_name, **flags}
+
+
+def endpoint_dict(endpoint: Endpoint) -> dict[str, Any]:
+    """An endpoint for JSON."""
+    return {
+        "id": endpoint.id,
+        "addr": endpoint.addr.host,
+        "port": endpoint.addr.port,
+        "dev": device(endpoint.ifindex) if endpoint.ifindex else None,
+        "flags": list(endpoint.flag_names),
+    }
 
 
 def event_dict(event: Event) -> dict[str, Any]:
@@ -120,7 +141,7 @@ def _table(*columns: str) -> Table:
     return table
 
 
-_NUMBERS = {"CONN", "PATH", "PATHS", "SENT", "RECEIVED", "RTT", "CWND", "LOST", "MTU"}
+_NUMBERS = {"ID", "CONN", "PATH", "PATHS", "SENT", "RECEIVED", "RTT", "CWND", "LOST", "MTU"}
 
 
 def _print(table: Table) -> None:
@@ -173,5 +194,19 @@ def show_paths(paths: Sequence[Path]) -> None:
             size(path.bytes_sent),
             size(path.bytes_received),
             str(path.packets_lost),
+        )
+    _print(table)
+
+
+def show_endpoints(endpoints: Sequence[Endpoint]) -> None:
+    """Print a table of endpoints."""
+    table = _table("ID", "ADDRESS", "PORT", "DEV", "FLAGS")
+    for endpoint in endpoints:
+        table.add_row(
+            str(endpoint.id),
+            endpoint.addr.host,
+            str(endpoint.addr.port or "-"),
+            device(endpoint.ifindex),
+            ",".join(endpoint.flag_names),
         )
     _print(table)

@@ -137,7 +137,8 @@ class ConfigMask(IntFlag):
     MAX_PATH_ID = 0x0040
     KEEPALIVE = 0x0080
     ACK_DELAY = 0x0100
-    ALL = 0x01FF
+    OWN_PATHS = 0x0200
+    ALL = 0x03FF
 
 
 class CloseFlag(IntFlag):
@@ -259,7 +260,8 @@ class Config(Record):
     max_streams_uni: U64 = 0
     max_datagram_bytes: U32 = 0
     keepalive_ms: U32 = 0
-    max_ack_delay_ms: U32Pad4 = 0
+    max_ack_delay_ms: U32 = 0
+    own_paths: U32 = 0
 
     @classmethod
     def of(cls, **values: int) -> Config:
@@ -280,6 +282,7 @@ _CONFIG_BITS = {
     "max_path_id": ConfigMask.MAX_PATH_ID,
     "keepalive_ms": ConfigMask.KEEPALIVE,
     "max_ack_delay_ms": ConfigMask.ACK_DELAY,
+    "own_paths": ConfigMask.OWN_PATHS,
 }
 
 
