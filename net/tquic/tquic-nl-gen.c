@@ -13,6 +13,7 @@
 #include <linux/tquic.h>
 #include <linux/tquic.h>
 #include <linux/tquic.h>
+#include <linux/tquic.h>
 
 /* Integer value ranges */
 static const struct netlink_range_validation tquic_a_path_ifindex_range = {
@@ -21,10 +22,6 @@ static const struct netlink_range_validation tquic_a_path_ifindex_range = {
 
 static const struct netlink_range_validation tquic_a_path_error_code_range = {
 	.max	= 4611686018427387903ULL,
-};
-
-static const struct netlink_range_validation tquic_a_endpoint_ifindex_range = {
-	.max	= S32_MAX,
 };
 
 /* Common nested types */
@@ -79,7 +76,7 @@ static const struct nla_policy tquic_endpoint_add_nl_policy[TQUIC_A_ENDPOINT_IFI
 	[TQUIC_A_ENDPOINT_ID] = NLA_POLICY_RANGE(NLA_U32, 1, 255),
 	[TQUIC_A_ENDPOINT_FLAGS] = NLA_POLICY_MASK(NLA_U32, 0x7),
 	[TQUIC_A_ENDPOINT_ADDR] = NLA_POLICY_NESTED(tquic_addr_nl_policy),
-	[TQUIC_A_ENDPOINT_IFINDEX] = NLA_POLICY_FULL_RANGE(NLA_U32, &tquic_a_endpoint_ifindex_range),
+	[TQUIC_A_ENDPOINT_IFINDEX] = NLA_POLICY_MIN(NLA_S32, 0),
 };
 
 /* TQUIC_CMD_ENDPOINT_DEL - do */

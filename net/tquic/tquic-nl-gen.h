@@ -14,6 +14,7 @@
 #include <linux/tquic.h>
 #include <linux/tquic.h>
 #include <linux/tquic.h>
+#include <linux/tquic.h>
 
 /* Common nested types */
 extern const struct nla_policy tquic_addr_nl_policy[TQUIC_A_ADDR_SCOPE_ID + 1];

@@ -30,6 +30,9 @@ static struct tquic_link *tquic_link_alloc(struct tquic_udp *udp,
  *
  * Whether its interface is up does not matter, nor whether a new IPv6 address
  * is still under test for duplicates: nothing tells of the end of that.
+ *
+ * Context: any.
+ * Return: true if it is.
  */
 bool tquic_link_has_addr(struct net *net, const struct tquic_addr *addr)
 {
@@ -53,6 +56,9 @@ bool tquic_link_has_addr(struct net *net, const struct tquic_addr *addr)
  * tquic_link_dev_works() - is a device up, and does it have a carrier
  * @net: namespace
  * @ifindex: which
+ *
+ * Context: any.
+ * Return: true if packets can leave by it.
  */
 bool tquic_link_dev_works(struct net *net, int ifindex)
 {

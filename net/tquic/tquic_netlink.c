@@ -164,6 +164,27 @@ static int tquic_nl_put_conn_head(struct sk_buff *skb, struct sock *sk,
 	return 0;
 }
 
+/* @previous: for events the state before, else negative */
+static int tquic_nl_put_bond(struct sk_buff *skb, const struct tquic_info *info,
+			     s64 previous)
+{
+	struct nlattr *nest = nla_nest_start(skb, TQUIC_A_CONN_BOND);
+	unsigned int i;
+
+	if (!nest || nla_put_u32(skb, TQUIC_A_BOND_STATE, info->bond_state) ||
+	    (previous >= 0 &&
+	     nla_put_u32(skb, TQUIC_A_BOND_PREVIOUS, previous)))
+		return -EMSGSIZE;
+	for (i = 0; i < TQUIC_BOND_STATES; i++)
+		if (nla_put_uint(skb, TQUIC_A_BOND_SINGLE_PATH_NS + i,
+				 info->bond_time_ns[i]) ||
+		    nla_put_u32(skb, TQUIC_A_BOND_SINGLE_PATH_ENTERED + i,
+				info->bond_entered[i]))
+			return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
 static int tquic_nl_put_conn(struct sk_buff *skb, struct sock *sk)
 {
 	struct tquic_info info;
@@ -191,7 +212,8 @@ static int tquic_nl_put_conn(struct sk_buff *skb, struct sock *sk)
 			 info.send_queue_bytes) ||
 	    nla_put_uint(skb, TQUIC_A_CONN_RECV_QUEUE_BYTES,
 			 info.recv_queue_bytes) ||
-	    nla_put_u32(skb, TQUIC_A_CONN_KEY_UPDATES, info.key_updates))
+	    nla_put_u32(skb, TQUIC_A_CONN_KEY_UPDATES, info.key_updates) ||
+	    tquic_nl_put_bond(skb, &info, -1))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -699,6 +721,34 @@ void tquic_netlink_conn_event(struct sock *sk, u8 cmd)
 		tquic_info_fill(sk, &info);
 		ret = tquic_nl_put_conn_head(msg, sk, &info);
 	}
+	tquic_nl_event_send(sock_net(sk), TQUIC_NLGRP_EVENTS, msg, hdr, ret);
+}
+
+/**
+ * tquic_netlink_bond_event() - tell listeners that a bond changed its state
+ * @sk: its connection's socket
+ * @previous: the state before, enum tquic_bond_state
+ *
+ * Context: lock held, softirq or process.
+ */
+void tquic_netlink_bond_event(struct sock *sk, u32 previous)
+{
+	struct tquic_info info;
+	struct sk_buff *msg;
+	void *hdr;
+	int ret;
+
+	msg = tquic_nl_event_new(sock_net(sk), TQUIC_NLGRP_EVENTS,
+				 TQUIC_CMD_BOND_CHANGED, &hdr);
+	if (!msg)
+		return;
+	tquic_info_fill(sk, &info);
+	ret = nla_put_u32(msg, TQUIC_A_CONN_TOKEN, info.token) ?:
+	      nla_put_u32(msg, TQUIC_A_CONN_STATE, info.state) ?:
+	      nla_put_u32(msg, TQUIC_A_CONN_FLAGS, tquic_nl_conn_flags(&info)) ?:
+	      tquic_nl_put_conn_addrs(msg, sk) ?:
+	      nla_put_u32(msg, TQUIC_A_CONN_PATHS, info.paths) ?:
+	      tquic_nl_put_bond(msg, &info, previous);
 	tquic_nl_event_send(sock_net(sk), TQUIC_NLGRP_EVENTS, msg, hdr, ret);
 }
 

@@ -15,6 +15,7 @@ struct tquic_addr;
 int tquic_netlink_init(void);
 void tquic_netlink_exit(void);
 void tquic_netlink_conn_event(struct sock *sk, u8 cmd);
+void tquic_netlink_bond_event(struct sock *sk, u32 previous);
 void tquic_netlink_path_event(struct sock *sk, u8 cmd, u32 path_id);
 int tquic_netlink_get_addr(struct genl_info *info, int attr,
 			   struct tquic_addr *addr);

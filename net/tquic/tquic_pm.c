@@ -216,19 +216,22 @@ static bool tquic_pm_open(struct sock *sk)
 	return done;
 }
 
-/* Was the endpoint removed, or has its address gone? */
-static bool tquic_pm_stale(const struct sock *sk, const struct tquic_link *link)
+/* Why a path is to be given up: a code of PATH_ABANDON; 0: it is not */
+static u64 tquic_pm_stale(const struct sock *sk, const struct tquic_link *link)
 {
 	struct net *net = sock_net(sk);
-	bool stale, known;
+	bool wanted, known;
 
 	rcu_read_lock();
+	wanted = tquic_pm_find_key(tquic_pm_of(sk), link->endpoint);
 	known = dev_get_by_index_rcu(net, link->oif);
-	stale = !tquic_pm_find_key(tquic_pm_of(sk), link->endpoint) ||
-		tquic_pm_gone_for_good(tquic_link_has_addr(net, &link->route.local),
-				       known, tquic_link_dev_works(net, link->oif));
 	rcu_read_unlock();
-	return stale;
+	if (!wanted)
+		return TQUIC_ERR_APPLICATION_ABANDON_PATH;
+	if (tquic_pm_gone_for_good(tquic_link_has_addr(net, &link->route.local),
+				   known, tquic_link_dev_works(net, link->oif)))
+		return TQUIC_ERR_PATH_UNSTABLE_OR_POOR;
+	return 0;
 }
 
 /* Give up the paths whose endpoint has gone; the last one stays for now */
@@ -239,15 +242,16 @@ static void tquic_pm_close(struct sock *sk)
 	struct tquic_path *path;
 	struct tquic_link *link;
 	unsigned int i;
+	u64 error;
 
 	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
 		path = tquic_conn_path(conn, i);
 		link = path ? path->link : NULL;
-		if (link && link->endpoint && tquic_path_is_open(path) &&
-		    tquic_pm_stale(sk, link))
-			tquic_path_close(conn, path,
-					 TQUIC_ERR_PATH_UNSTABLE_OR_POOR,
-					 tquic_now_ns());
+		if (!link || !link->endpoint || !tquic_path_is_open(path))
+			continue;
+		error = tquic_pm_stale(sk, link);
+		if (error)
+			tquic_path_close(conn, path, error, tquic_now_ns());
 	}
 	/* These are not failures. */
 	tquic_sk(sk)->pm_hold = hold;

@@ -107,8 +107,8 @@ static int tquic_nl_endpoint_parse(struct genl_info *info, struct tquic_endpoint
 				    "nothing is done with an endpoint that is not for subflows");
 		return -EINVAL;
 	}
-	if (ifindex && nla_get_u32(ifindex)) {
-		e->ifindex = nla_get_u32(ifindex);
+	if (ifindex && nla_get_s32(ifindex)) {
+		e->ifindex = nla_get_s32(ifindex);
 		rcu_read_lock();
 		known = dev_get_by_index_rcu(genl_info_net(info), e->ifindex);
 		rcu_read_unlock();
@@ -228,7 +228,7 @@ static int tquic_nl_put_endpoint(struct sk_buff *skb,
 	if (nla_put_u32(skb, TQUIC_A_ENDPOINT_ID, e->ep.id) ||
 	    nla_put_u32(skb, TQUIC_A_ENDPOINT_FLAGS, e->ep.flags) ||
 	    tquic_netlink_put_addr(skb, TQUIC_A_ENDPOINT_ADDR, &e->addr) ||
-	    nla_put_u32(skb, TQUIC_A_ENDPOINT_IFINDEX, e->ifindex))
+	    nla_put_s32(skb, TQUIC_A_ENDPOINT_IFINDEX, e->ifindex))
 		return -EMSGSIZE;
 	return 0;
 }

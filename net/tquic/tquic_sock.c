@@ -124,6 +124,9 @@ static void tquic_sock_event(struct tquic_conn *conn,
 		tquic_pm_abandoned(sk, ev->id);
 		tquic_netlink_path_event(sk, TQUIC_CMD_PATH_ABANDONED, ev->id);
 		break;
+	case TQUIC_EVENT_BOND:
+		tquic_netlink_bond_event(sk, ev->error_code);
+		break;
 	}
 }
 

@@ -498,6 +498,18 @@ static u32 tquic_info_datagram_bytes(const struct tquic_conn *conn)
 	return min_t(u64, best, peer - frame);
 }
 
+static void tquic_info_bond(const struct tquic_bond *bond, u64 now,
+			    struct tquic_info *info)
+{
+	unsigned int i;
+
+	info->bond_state = bond->state;
+	for (i = 0; i < TQUIC_BOND_STATES; i++) {
+		info->bond_time_ns[i] = tquic_bond_time_ns(bond, i, now);
+		info->bond_entered[i] = bond->entered[i];
+	}
+}
+
 /**
  * tquic_info_fill() - what TQUIC_SOCKOPT_INFO tells
  * @sk: socket, lock held
@@ -533,6 +545,8 @@ void tquic_info_fill(struct sock *sk, struct tquic_info *info)
 	info->recv_queue_bytes = conn->streams.rx_mem.used;
 	info->max_datagram_bytes = tquic_info_datagram_bytes(conn);
 	info->key_updates = st->key_updates;
+	if (tquic_opt_started(tsk))
+		tquic_info_bond(&conn->bond, tquic_now_ns(), info);
 	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
 		const struct tquic_path *path = tquic_conn_path(conn, i);
 

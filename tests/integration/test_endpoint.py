@@ -35,6 +35,7 @@ from tquic.lab import Link, Namespace, TwoLinks
 from tquic.netlink import (
     ENDPOINT,
     LIMITS,
+    BondEvent,
     Command,
     Endpoint,
     EndpointFlag,
@@ -44,7 +45,7 @@ from tquic.netlink import (
 )
 from tquic.record import Address
 from tquic.sock import TquicSocket
-from tquic.uapi import Config, PathFlag, PathState
+from tquic.uapi import BondState, Config, PathFlag, PathState
 
 pytestmark = [pytest.mark.usefixtures("module"), pytest.mark.timeout(300)]
 
@@ -223,6 +224,13 @@ def test_an_idle_path_follows_its_interface(
             lab.client.ip("link set c1 down")
             assert events.next_path(Command.PATH_SUSPECT, 1).token == token
             assert client.path(token, 1).state == PathState.SUSPECT
+            change = events.next(Command.BOND_CHANGED)
+            assert isinstance(change, BondEvent)
+            assert change.token == token
+            assert (change.bond.previous, change.bond.state) == (
+                BondState.BONDED,
+                BondState.DEGRADED,
+            )
             before = client.path(token, 1).bytes_sent
             exchange(sock, [Sender(DATA)])
             assert client.path(token, 1).bytes_sent - before < 50_000
@@ -237,6 +245,12 @@ def test_an_idle_path_follows_its_interface(
             device_up(lab, 1)
         assert events.next_path(Command.PATH_RECOVERED, 1).token == token
         assert client.path(token, 1).state == PathState.ACTIVE
+        bond = client.connection(token).bond
+        assert bond is not None
+        assert bond.state == BondState.BONDED == sock.info().bond_state
+        assert (bond.bonded_entered, bond.degraded_entered) == (2, 1)
+        assert min(bond.single_path_ns, bond.bonded_ns, bond.degraded_ns) > 0
+        assert sock.info().bond_entered == (0, 1, 2, 1)
         until(lambda: not far.path(there.token, 1).peer_flags)
         exchange(sock, [Sender(DATA[:300_000])])
         # The program's own first path follows in the same way.
@@ -325,6 +339,32 @@ def test_an_address_goes_and_returns(
         assert hosts(sock) == ["10.66.1.1"]
 
 
+def test_what_failed_is_tried_again(
+    make_lab: LabMaker, start_server: Start, certificates: Certificates
+) -> None:
+    lab = make_lab(PLAIN, PLAIN)
+    server = start_server(lab, echo)
+    with (
+        managed(lab) as client,
+        opened(lab.client) as listening,
+        dial(lab, server.address, certificates.client()) as sock,
+    ):
+        token = sock.info().token
+        wait_confirmed(client, token)
+        events = Events(listening)
+        lab.cut(1)  # nobody answers there, and nothing tells when that has ended
+        try:
+            client.add_endpoint(on_link(lab, 1))
+            assert events.next_path(Command.PATH_ABANDONED, 1).token == token
+        finally:
+            lab.restore(1)
+        event = events.next(Command.PATH_VALIDATED)
+        assert isinstance(event, PathEvent)
+        assert event.path_id > 1
+        assert hosts(sock) == ["10.66.0.1", "10.66.1.1"]
+        exchange(sock, [Sender(DATA[:100_000])])
+
+
 def test_namespaces_have_their_own(make_lab: LabMaker) -> None:
     lab = make_lab(PLAIN, PLAIN)
     with managed(lab) as client, opened(lab.server) as other, TquicNetlink() as outside:
@@ -400,19 +440,15 @@ def test_command_line(make_lab: LabMaker, start_server: Start, certificates: Cer
         done = lab.client.run(tquic(*words), capture_output=True, text=True, timeout=60)
         return done.stdout if not done.returncode else done.stderr
 
-    with managed(lab), dial(lab, server.address, certificates.client()) as sock:
+    with managed(lab) as client, dial(lab, server.address, certificates.client()) as sock:
         assert run("limits", "set", "extra-paths", "1") == ""
-        assert run("limits", "show") == "extra-paths 1 endpoints 8\n"
+        assert client.limits().extra_paths == 1
         assert run("endpoint", "add", "10.66.1.1", "dev", "c1", "id", "5") == "5\n"
         wait_active(sock, 2)
         assert run("endpoint", "show").splitlines()[1].split() == [
             *("5", "10.66.1.1", "-", "c1", "subflow")
         ]
-        assert run("endpoint", "add", "10.66.1.1", "dev", "c1") == (
-            "tquic: there is such an endpoint already\n"
-        )
         assert run("endpoint", "del", "id", "5") == ""
-        assert run("endpoint", "flush") == ""
         until(lambda: hosts(sock) == ["10.66.0.1"])
 
 

@@ -14,6 +14,7 @@
 #include "core/path.h"
 #include "core/flow.h"
 #include "core/streams.h"
+#include "bond/bond.h"
 
 struct tquic_sched_ops;
 
@@ -133,6 +134,7 @@ struct tquic_conn {
 	u32 next_path_id;		/* ids below have or had a path */
 	u32 max_path_id_local;		/* what we let the peer use */
 	u32 max_path_id_peer;		/* what the peer lets us use */
+	struct tquic_bond bond;
 
 	/* application data */
 	struct tquic_streams streams;

@@ -219,6 +219,26 @@ void tquic_path_replenish(struct tquic_conn *conn, u64 now)
 	}
 }
 
+/* A path was opened or closed, or changed its state: what of the bond? */
+static void tquic_path_bond(struct tquic_conn *conn, u64 now)
+{
+	struct tquic_bond_legs legs = {};
+	const struct tquic_path *path;
+	u8 before = conn->bond.state;
+	unsigned int i;
+
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		path = tquic_conn_path(conn, i);
+		if (!path)
+			continue;
+		legs.active += path->state == TQUIC_PATH_ACTIVE;
+		legs.validating += path->state == TQUIC_PATH_VALIDATING;
+		legs.lost += path->state == TQUIC_PATH_SUSPECT;
+	}
+	if (tquic_bond_update(&conn->bond, &legs, now))
+		tquic_conn_event(conn, TQUIC_EVENT_BOND, conn->bond.state, before);
+}
+
 /**
  * tquic_path_start() - open a path: its first packet is coming or going
  * @conn: connection
@@ -250,6 +270,7 @@ int tquic_path_start(struct tquic_conn *conn, struct tquic_path *path, u64 now)
 	if (path->backup)
 		path->ctl |= TQUIC_PATH_CTL_STATUS;
 	tquic_path_replenish(conn, now);
+	tquic_path_bond(conn, now);
 	return 0;
 }
 
@@ -273,6 +294,7 @@ static void tquic_path_suspect(struct tquic_conn *conn, struct tquic_path *path,
 		path->suspect_ns = now;
 		conn->todo |= TQUIC_TODO_PATHS;
 		tquic_conn_event(conn, TQUIC_EVENT_PATH_SUSPECT, path->id, 0);
+		tquic_path_bond(conn, now);
 	}
 	path->probes = 1;
 	tquic_path_drain(conn, path, now);
@@ -315,6 +337,7 @@ void tquic_path_set_validated(struct tquic_conn *conn, struct tquic_path *path,
 	if (path->mtu_max_bytes > path->mtu_bytes)
 		path->ctl |= TQUIC_PATH_CTL_MTU_PROBE;
 	tquic_conn_event(conn, TQUIC_EVENT_PATH_VALIDATED, path->id, 0);
+	tquic_path_bond(conn, now);
 }
 
 /**
@@ -345,6 +368,7 @@ void tquic_path_abandon(struct tquic_conn *conn, struct tquic_path *path,
 	tquic_path_drain(conn, path, now);
 	conn->todo |= TQUIC_TODO_PATHS;
 	tquic_conn_event(conn, TQUIC_EVENT_PATH_ABANDONED, path->id, error);
+	tquic_path_bond(conn, now);
 }
 
 /**
@@ -599,6 +623,7 @@ void tquic_path_on_progress(struct tquic_conn *conn, struct tquic_path *path,
 		tquic_cc_reset(&path->cc, now);
 	path->suspect_ns = 0;
 	tquic_conn_event(conn, TQUIC_EVENT_PATH_RECOVERED, path->id, 0);
+	tquic_path_bond(conn, now);
 }
 
 /* Perhaps the path came to carry only smaller datagrams: begin small again */

@@ -95,6 +95,8 @@ int tquic_pm_next_peer(const struct tquic_pm_view *view,
  *
  * While an interface is down it may have lost its addresses (IPv6), and they
  * come back with it: then the path only rests.
+ *
+ * Return: true to give it up.
  */
 bool tquic_pm_gone_for_good(bool has_address, bool has_device, bool device_up)
 {

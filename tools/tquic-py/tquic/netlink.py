@@ -33,9 +33,11 @@ from .genl import (
 )
 from .record import Address
 from .tls import Role
-from .uapi import CloseFlag, PathFlag, PathState, State
+from .uapi import BondState, CloseFlag, PathFlag, PathState, State
 
 __all__ = [
+    "Bond",
+    "BondEvent",
     "Command",
     "ConnClosed",
     "ConnEvent",
@@ -76,6 +78,7 @@ class Command(IntEnum):
     ENDPOINT_FLUSH = 17
     LIMITS_GET = 18
     LIMITS_SET = 19
+    BOND_CHANGED = 20
 
 
 class ConnFlag(IntFlag):
@@ -103,22 +106,28 @@ _CONN_NAMES = (
     "token state flags version cipher local peer server_name alpn congestion scheduler paths uid "
     "bytes_sent bytes_received bytes_retransmitted bytes_delivered streams_opened datagrams_sent "
     "datagrams_received datagrams_dropped max_data_local max_data_peer send_queue_bytes "
-    "recv_queue_bytes key_updates error_code close_flags frame_type reason"
+    "recv_queue_bytes key_updates error_code close_flags frame_type reason bond"
+)
+_BOND_NAMES = (
+    "state previous single_path_ns pending_ns bonded_ns degraded_ns "
+    "single_path_entered pending_entered bonded_entered degraded_entered"
 )
 _PATH_NAMES = (
     "token path_id state flags peer_flags ifindex local peer error_code mtu_bytes srtt_ns "
     "rttvar_ns min_rtt_ns cwnd_bytes ssthresh_bytes in_flight_bytes pacing_rate packets_sent "
     "packets_received packets_lost packets_spurious bytes_sent bytes_received ptos ce_marks"
 )
+#: Attributes are numbered from 1 in the order of the spec.
+BOND: Final[Schema] = {name: (number, UINT) for number, name in enumerate(_BOND_NAMES.split(), 1)}
 _KINDS = {
     **dict.fromkeys(("local", "peer"), nest(_ADDR)),
     **dict.fromkeys(("server_name", "alpn", "congestion", "scheduler"), TEXT),
     **dict.fromkeys(("token", "path_id", "state", "flags", "peer_flags", "ifindex"), U32),
+    "bond": nest(BOND),
     "fd": FD,
     "reason": BYTES,
 }
 _HANDSHAKE_NAMES = "token fd role local peer server_name alpn uid timeout_ms"
-#: Attributes are numbered from 1 in the order of the spec.
 CONN: Final[Schema] = {
     name: (number, _KINDS.get(name, UINT)) for number, name in enumerate(_CONN_NAMES.split(), 1)
 }
@@ -161,6 +170,35 @@ def _known(enum: type[IntEnum], value: int) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Bond:
+    """What a connection's paths are together: for how long so far, and how often it became that.
+
+    ``previous`` is the state before, in events.
+    """
+
+    state: int
+    previous: int | None = None
+    single_path_ns: int = 0
+    pending_ns: int = 0
+    bonded_ns: int = 0
+    degraded_ns: int = 0
+    single_path_entered: int = 0
+    pending_entered: int = 0
+    bonded_entered: int = 0
+    degraded_entered: int = 0
+
+    @property
+    def state_name(self) -> str:
+        """The state in a word."""
+        return _known(BondState, self.state)
+
+    @property
+    def previous_name(self) -> str | None:
+        """The state before in a word."""
+        return None if self.previous is None else _known(BondState, self.previous)
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Record:
     """What connections and paths have in common: fields from attributes, by their names."""
 
@@ -176,6 +214,8 @@ class _Record:
         values = decode(message.attributes, schema)
         for name in ("local", "peer"):
             values[name] = _address(values.get(name))
+        if values.get("bond"):
+            values["bond"] = Bond(**values["bond"])
         known = {field.name for field in fields(cls)}
         values["command"] = message.command
         return cls(**{name: value for name, value in values.items() if name in known})
@@ -207,6 +247,7 @@ class Connection(_Record):
     send_queue_bytes: int = 0
     recv_queue_bytes: int = 0
     key_updates: int = 0
+    bond: Bond | None = None
 
     @property
     def state_name(self) -> str:
@@ -224,6 +265,15 @@ class ConnEvent(Connection):
     """A connection was established."""
 
     command: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class BondEvent(_Record):
+    """The bond of a connection is in another state."""
+
+    command: int
+    paths: int = 0
+    bond: Bond
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -344,15 +394,18 @@ class HandshakeRequest:
         return cls(**values)
 
 
-Event = ConnEvent | ConnClosed | PathEvent
+Event = BondEvent | ConnEvent | ConnClosed | PathEvent
 
-_EVENTS: Final[dict[int, type[ConnEvent] | type[ConnClosed] | type[PathEvent]]] = {
+_EVENTS: Final[
+    dict[int, type[BondEvent] | type[ConnEvent] | type[ConnClosed] | type[PathEvent]]
+] = {
     Command.CONN_ESTABLISHED: ConnEvent,
     Command.CONN_CLOSED: ConnClosed,
     Command.PATH_VALIDATED: PathEvent,
     Command.PATH_SUSPECT: PathEvent,
     Command.PATH_RECOVERED: PathEvent,
     Command.PATH_ABANDONED: PathEvent,
+    Command.BOND_CHANGED: BondEvent,
 }
 
 

@@ -13,6 +13,8 @@ from rich.table import Table
 
 from .errors import close_text
 from .netlink import (
+    Bond,
+    BondEvent,
     Command,
     ConnClosed,
     Connection,
@@ -74,7 +76,13 @@ def _flags(value: int) -> list[str]:
 
 def conn_dict(conn: Connection) -> dict[str, Any]:
     """A connection for JSON."""
-    return {**_plain(conn), "state": conn.state_name, "flags": list(conn.flag_names)}
+    out = {**_plain(conn), "state": conn.state_name, "flags": list(conn.flag_names)}
+    out["bond"] = _bond_dict(conn.bond) if conn.bond else None
+    return out
+
+
+def _bond_dict(bond: Bond) -> dict[str, Any]:
+    return {**asdict(bond), "state": bond.state_name, "previous": bond.previous_name}
 
 
 def path_dict(path: PathEvent) -> dict[str, Any]:
@@ -100,6 +108,8 @@ def event_dict(event: Event) -> dict[str, Any]:
         out = path_dict(event)
     elif isinstance(event, ConnEvent):
         out = conn_dict(event)
+    elif isinstance(event, BondEvent):
+        out = {**_plain(event), "bond": _bond_dict(event.bond)}
     else:
         out = _plain(event)
         out["reason"] = event.reason.decode(errors="replace")
@@ -125,6 +135,9 @@ def event_line(event: Event) -> str:
         if event.command == Command.PATH_ABANDONED:
             line += f" code {event.error_code:#x}"
         return line
+    if isinstance(event, BondEvent):
+        bond = event.bond
+        return f"{line} {where}: {bond.previous_name} > {bond.state_name}, {event.paths} paths"
     if isinstance(event, ConnClosed):
         close = CloseInfo(
             event.error_code, event.frame_type, event.close_flags, len(event.reason), event.reason
@@ -155,8 +168,9 @@ def _print(table: Table) -> None:
 def show_conns(conns: Sequence[Connection]) -> None:
     """Print a table of connections."""
     table = _table(
-        "CONN", "STATE", "ROLE", "LOCAL", "PEER", "PATHS", "CC", "SCHEDULER", "SENT", "RECEIVED"
-    )
+        "CONN", "STATE", "ROLE", "LOCAL", "PEER", "PATHS", "BOND", "CC", "SCHEDULER", "SENT",
+        "RECEIVED",
+    )  # fmt: skip
     for conn in conns:
         table.add_row(
             str(conn.token),
@@ -165,6 +179,7 @@ def show_conns(conns: Sequence[Connection]) -> None:
             _text(conn.local) or "-",
             _text(conn.peer) or "-",
             str(conn.paths),
+            conn.bond.state_name if conn.bond else "-",
             conn.congestion,
             conn.scheduler,
             size(conn.bytes_sent),

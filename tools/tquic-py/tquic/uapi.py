@@ -23,6 +23,8 @@ from .record import (
     Text16,
     U8Pad7,
     U32Pad4,
+    U32x4,
+    U64x4,
 )
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "SECRET_MAX",
     "SOL_TQUIC",
     "Address",
+    "BondState",
     "CloseFlag",
     "CloseInfo",
     "Cmsg",
@@ -177,6 +180,15 @@ class PathState(IntEnum):
     ABANDONED = 4
 
 
+class BondState(IntEnum):
+    """TQUIC_BOND_*: what the paths of a connection are together."""
+
+    SINGLE_PATH = 0
+    PENDING = 1
+    BONDED = 2
+    DEGRADED = 3
+
+
 class EventType(IntEnum):
     """TQUIC_EVENT_*: what an event tells."""
 
@@ -190,6 +202,7 @@ class EventType(IntEnum):
     PATH_ABANDONED = 8
     PATH_STATUS = 9
     LOST = 10
+    BOND = 11
 
 
 @dataclass(frozen=True)
@@ -361,6 +374,9 @@ class Info(Record):
     key_updates: U32 = 0
     congestion: Text16 = ""
     scheduler: Text16 = ""
+    bond_state: U32Pad4 = 0
+    bond_time_ns: U64x4 = (0, 0, 0, 0)
+    bond_entered: U32x4 = (0, 0, 0, 0)
 
 
 @dataclass(frozen=True)
