@@ -483,7 +483,8 @@ static bool tquic_path_regular_others(const struct tquic_conn *conn,
  *
  * A peer whose interface went down says so too (tquic_path_link_down()).  What
  * is under way may be lost then, so it is sent again on the others: at worst
- * one window's worth of it arrives twice.
+ * one window's worth of it arrives twice, and once in a round trip, however
+ * often a peer changes its mind.
  */
 void tquic_path_on_status(struct tquic_conn *conn, struct tquic_path *path,
 			  bool backup, u64 now)
@@ -492,9 +493,12 @@ void tquic_path_on_status(struct tquic_conn *conn, struct tquic_path *path,
 	conn->todo |= TQUIC_TODO_PATHS;
 	tquic_conn_event(conn, TQUIC_EVENT_PATH_STATUS, path->id,
 			 backup ? TQUIC_PATH_BACKUP : 0);
-	if (backup && path->state == TQUIC_PATH_ACTIVE &&
-	    tquic_path_regular_others(conn, path))
-		tquic_path_drain(conn, path, now);
+	if (!backup || path->state != TQUIC_PATH_ACTIVE ||
+	    now - path->spared_ns < path->rtt.srtt_ns ||
+	    !tquic_path_regular_others(conn, path))
+		return;
+	path->spared_ns = now;
+	tquic_path_drain(conn, path, now);
 }
 
 /**

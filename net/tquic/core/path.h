@@ -84,6 +84,7 @@ enum tquic_path_ctl {
  * @gone_ns: when an abandoned path's state is freed
  * @suspect_ns: since when nothing comes back; 0: all is well
  * @progress_ns: when something sent on it was last acknowledged
+ * @spared_ns: when what was under way was last sent again at the peer's wish
  * @mtu_bytes: UDP payload we send
  * @mtu_max_bytes: UDP payload the route and the peer allow
  * @mtu_probe_bytes: size under test, 0: none in flight
@@ -128,6 +129,7 @@ struct tquic_path {
 	u64 gone_ns;
 	u64 suspect_ns;
 	u64 progress_ns;
+	u64 spared_ns;
 
 	u32 mtu_bytes;
 	u32 mtu_max_bytes;

@@ -167,6 +167,18 @@ static void link_status_last(struct kunit *test)
 	tquic_path_on_status(conn, path_of(p, 1, 0), true, p->now);
 	KUNIT_EXPECT_EQ(test, path_of(p, 1, 0)->cc.in_flight, 0);
 	KUNIT_EXPECT_EQ(test, path_of(p, 1, 0)->state, TQUIC_PATH_ACTIVE);
+	/* Not as often as the peer likes */
+	tquic_path_on_status(conn, path_of(p, 1, 0), false, p->now);
+	pair_kick(&p->end[1]);
+	pair_run(p, PAIR_MS(5));
+	in_flight = path_of(p, 1, 0)->cc.in_flight;
+	KUNIT_ASSERT_GT(test, in_flight, 0);
+	tquic_path_on_status(conn, path_of(p, 1, 0), true, p->now);
+	KUNIT_EXPECT_EQ(test, path_of(p, 1, 0)->cc.in_flight, in_flight);
+	tquic_path_on_status(conn, path_of(p, 1, 0), false, p->now);
+	pair_run(p, PAIR_MS(200));
+	tquic_path_on_status(conn, path_of(p, 1, 0), true, p->now);
+	KUNIT_EXPECT_EQ(test, path_of(p, 1, 0)->cc.in_flight, 0);
 	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 60 * SEC));
 	pair_check(p);
 }
