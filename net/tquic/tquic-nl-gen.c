@@ -13,6 +13,7 @@
 #include <linux/tquic.h>
 #include <linux/tquic.h>
 #include <linux/tquic.h>
+#include <linux/tquic.h>
 
 /* Integer value ranges */
 static const struct netlink_range_validation tquic_a_path_ifindex_range = {
@@ -68,6 +69,30 @@ static const struct nla_policy tquic_path_set_nl_policy[TQUIC_A_PATH_FLAGS + 1] 
 	[TQUIC_A_PATH_TOKEN] = NLA_POLICY_MIN(NLA_U32, 1),
 	[TQUIC_A_PATH_PATH_ID] = { .type = NLA_U32, },
 	[TQUIC_A_PATH_FLAGS] = NLA_POLICY_MASK(NLA_U32, 0x1),
+};
+
+/* TQUIC_CMD_ENDPOINT_ADD - do */
+static const struct nla_policy tquic_endpoint_add_nl_policy[TQUIC_A_ENDPOINT_IFINDEX + 1] = {
+	[TQUIC_A_ENDPOINT_ID] = NLA_POLICY_RANGE(NLA_U32, 1, 255),
+	[TQUIC_A_ENDPOINT_FLAGS] = NLA_POLICY_MASK(NLA_U32, 0x7),
+	[TQUIC_A_ENDPOINT_ADDR] = NLA_POLICY_NESTED(tquic_addr_nl_policy),
+	[TQUIC_A_ENDPOINT_IFINDEX] = NLA_POLICY_MIN(NLA_S32, 0),
+};
+
+/* TQUIC_CMD_ENDPOINT_DEL - do */
+static const struct nla_policy tquic_endpoint_del_nl_policy[TQUIC_A_ENDPOINT_ID + 1] = {
+	[TQUIC_A_ENDPOINT_ID] = NLA_POLICY_RANGE(NLA_U32, 1, 255),
+};
+
+/* TQUIC_CMD_ENDPOINT_GET - do */
+static const struct nla_policy tquic_endpoint_get_nl_policy[TQUIC_A_ENDPOINT_ID + 1] = {
+	[TQUIC_A_ENDPOINT_ID] = NLA_POLICY_RANGE(NLA_U32, 1, 255),
+};
+
+/* TQUIC_CMD_LIMITS_SET - do */
+static const struct nla_policy tquic_limits_set_nl_policy[TQUIC_A_LIMITS_ENDPOINTS + 1] = {
+	[TQUIC_A_LIMITS_EXTRA_PATHS] = NLA_POLICY_MAX(NLA_U32, 15),
+	[TQUIC_A_LIMITS_ENDPOINTS] = NLA_POLICY_MAX(NLA_U32, 255),
 };
 
 /* Ops table for tquic */
@@ -133,6 +158,49 @@ static const struct genl_split_ops tquic_nl_ops[] = {
 		.cmd	= TQUIC_CMD_HANDSHAKE_ACCEPT,
 		.doit	= tquic_nl_handshake_accept_doit,
 		.flags	= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= TQUIC_CMD_ENDPOINT_ADD,
+		.doit		= tquic_nl_endpoint_add_doit,
+		.policy		= tquic_endpoint_add_nl_policy,
+		.maxattr	= TQUIC_A_ENDPOINT_IFINDEX,
+		.flags		= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= TQUIC_CMD_ENDPOINT_DEL,
+		.doit		= tquic_nl_endpoint_del_doit,
+		.policy		= tquic_endpoint_del_nl_policy,
+		.maxattr	= TQUIC_A_ENDPOINT_ID,
+		.flags		= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= TQUIC_CMD_ENDPOINT_GET,
+		.doit		= tquic_nl_endpoint_get_doit,
+		.policy		= tquic_endpoint_get_nl_policy,
+		.maxattr	= TQUIC_A_ENDPOINT_ID,
+		.flags		= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd	= TQUIC_CMD_ENDPOINT_GET,
+		.dumpit	= tquic_nl_endpoint_get_dumpit,
+		.flags	= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DUMP,
+	},
+	{
+		.cmd	= TQUIC_CMD_ENDPOINT_FLUSH,
+		.doit	= tquic_nl_endpoint_flush_doit,
+		.flags	= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd	= TQUIC_CMD_LIMITS_GET,
+		.doit	= tquic_nl_limits_get_doit,
+		.flags	= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= TQUIC_CMD_LIMITS_SET,
+		.doit		= tquic_nl_limits_set_doit,
+		.policy		= tquic_limits_set_nl_policy,
+		.maxattr	= TQUIC_A_LIMITS_ENDPOINTS,
+		.flags		= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 };
 

@@ -14,6 +14,7 @@
 #include <linux/tquic.h>
 #include <linux/tquic.h>
 #include <linux/tquic.h>
+#include <linux/tquic.h>
 
 /* Common nested types */
 extern const struct nla_policy tquic_addr_nl_policy[TQUIC_A_ADDR_SCOPE_ID + 1];
@@ -32,6 +33,14 @@ int tquic_nl_path_add_doit(struct sk_buff *skb, struct genl_info *info);
 int tquic_nl_path_del_doit(struct sk_buff *skb, struct genl_info *info);
 int tquic_nl_path_set_doit(struct sk_buff *skb, struct genl_info *info);
 int tquic_nl_handshake_accept_doit(struct sk_buff *skb, struct genl_info *info);
+int tquic_nl_endpoint_add_doit(struct sk_buff *skb, struct genl_info *info);
+int tquic_nl_endpoint_del_doit(struct sk_buff *skb, struct genl_info *info);
+int tquic_nl_endpoint_get_doit(struct sk_buff *skb, struct genl_info *info);
+int tquic_nl_endpoint_get_dumpit(struct sk_buff *skb,
+				 struct netlink_callback *cb);
+int tquic_nl_endpoint_flush_doit(struct sk_buff *skb, struct genl_info *info);
+int tquic_nl_limits_get_doit(struct sk_buff *skb, struct genl_info *info);
+int tquic_nl_limits_set_doit(struct sk_buff *skb, struct genl_info *info);
 
 enum {
 	TQUIC_NLGRP_EVENTS,

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Paths on the ground: UDP sockets, addresses, routes */
+#include <linux/inetdevice.h>
+#include <linux/netdevice.h>
 #include <linux/slab.h>
+#include <net/addrconf.h>
 #include "tquic_sock.h"
 
 static struct tquic_link *tquic_link_alloc(struct tquic_udp *udp,
@@ -18,6 +21,120 @@ static struct tquic_link *tquic_link_alloc(struct tquic_udp *udp,
 	link->route.ifindex = ifindex;
 	link->route.mark = mark;
 	return link;
+}
+
+/**
+ * tquic_link_has_addr() - is an address one of this host's
+ * @net: namespace
+ * @addr: address; link-local ones with their scope
+ *
+ * Whether its interface is up does not matter, nor whether a new IPv6 address
+ * is still under test for duplicates: nothing tells of the end of that.
+ *
+ * Context: any.
+ * Return: true if it is.
+ */
+bool tquic_link_has_addr(struct net *net, const struct tquic_addr *addr)
+{
+	struct net_device *dev = NULL;
+	bool has = false;
+
+	rcu_read_lock();
+	if (tquic_addr_family(addr) == AF_INET) {
+		has = __ip_dev_find(net, addr->v4.sin_addr.s_addr, false);
+	} else if (IS_ENABLED(CONFIG_IPV6)) {
+		if (addr->v6.sin6_scope_id)
+			dev = dev_get_by_index_rcu(net, addr->v6.sin6_scope_id);
+		has = ipv6_chk_addr_and_flags(net, &addr->v6.sin6_addr, dev,
+					      !dev, 0, 0);
+	}
+	rcu_read_unlock();
+	return has;
+}
+
+/**
+ * tquic_link_dev_works() - is a device up, and does it have a carrier
+ * @net: namespace
+ * @ifindex: which
+ *
+ * Context: any.
+ * Return: true if packets can leave by it.
+ */
+bool tquic_link_dev_works(struct net *net, int ifindex)
+{
+	struct net_device *dev;
+	bool works;
+
+	rcu_read_lock();
+	dev = dev_get_by_index_rcu(net, ifindex);
+	works = dev && netif_running(dev) && netif_carrier_ok(dev);
+	rcu_read_unlock();
+	return works;
+}
+
+/* An IPv4 address stays when its interface goes down, but nothing reaches it */
+static bool tquic_link_addr_reached(struct net *net, const struct tquic_addr *addr)
+{
+	struct net_device *dev;
+	bool reached;
+
+	if (tquic_addr_family(addr) != AF_INET)
+		return tquic_link_has_addr(net, addr);
+	rcu_read_lock();
+	dev = __ip_dev_find(net, addr->v4.sin_addr.s_addr, false);
+	reached = dev && netif_running(dev);
+	rcu_read_unlock();
+	return reached;
+}
+
+/* Are the interface and the address there?  No route may only mean "not yet". */
+static bool tquic_link_works(const struct tquic_link *link)
+{
+	struct net *net = link->udp->tn->net;
+
+	if (!tquic_addr_is_any(&link->route.local) &&
+	    !tquic_link_addr_reached(net, &link->route.local))
+		return false;
+	return !link->oif || tquic_link_dev_works(net, link->oif);
+}
+
+/* Look the route up. Context: BH off. Return: 0 or what the lookup says */
+static int tquic_link_route(struct tquic_link *link)
+{
+	int ret = tquic_udp_route(link->udp, &link->route);
+
+	if (!ret)
+		link->oif = dst_dev(link->route.dst)->ifindex;
+	return ret;
+}
+
+/**
+ * tquic_link_check() - interfaces or addresses changed: tell the engine
+ * @sk: socket
+ * @path: open path
+ *
+ * The caller calls tquic_sock_kick().
+ *
+ * Context: process, lock held.
+ */
+void tquic_link_check(struct sock *sk, struct tquic_path *path)
+{
+	struct tquic_conn *conn = &tquic_sk(sk)->conn;
+	struct tquic_link *link = path->link;
+	bool works;
+
+	/* Without a route the device of the last one counts. */
+	local_bh_disable();
+	tquic_link_route(link);
+	local_bh_enable();
+	works = tquic_link_works(link);
+	if (works == link->works)
+		return;
+	link->works = works;
+	if (works)
+		tquic_path_link_up(conn, path, tquic_now_ns());
+	else
+		tquic_path_link_down(conn, path, tquic_now_ns());
 }
 
 /* Release path->link; the last packet is out or will not go out */
@@ -38,9 +155,10 @@ static void tquic_link_attach(struct sock *sk, struct tquic_path *path,
 			      struct tquic_link *link)
 {
 	path->link = link;
-	if (!tquic_udp_route(link->udp, &link->route))
+	if (!tquic_link_route(link))
 		tquic_path_set_mtu(&tquic_sk(sk)->conn, path,
 				   tquic_udp_route_payload(&link->route));
+	link->works = tquic_link_works(link);
 	tquic_phase_init(&tquic_sk(sk)->phase[path->index]);
 }
 

@@ -22,6 +22,7 @@ static int __net_init tquic_net_init(struct net *net)
 	xa_init_flags(&tn->conns, XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_BH);
 	INIT_LIST_HEAD(&tn->listeners);
 	INIT_LIST_HEAD(&tn->handshakes);
+	tquic_pm_net_init(&tn->pm);
 	tquic_udp_net_init(tn, &tquic_rx_ops);
 	ret = tquic_mib_net_init(tn);
 	if (ret)
@@ -43,6 +44,7 @@ static void __net_exit tquic_net_exit(struct net *net)
 {
 	struct tquic_net *tn = tquic_pernet(net);
 
+	tquic_pm_net_exit(&tn->pm);
 	tquic_udp_net_exit(tn);
 	tquic_cidtab_destroy(&tn->cids);
 	tquic_mib_net_exit(tn);
@@ -118,9 +120,12 @@ static int __init tquic_init(void)
 	ret = tquic_handshake_init();
 	if (ret)
 		goto err_pernet;
-	ret = tquic_netlink_init();
+	ret = tquic_pm_init();
 	if (ret)
 		goto err_handshake;
+	ret = tquic_netlink_init();
+	if (ret)
+		goto err_pm;
 	ret = tquic_proto_init();
 	if (ret)
 		goto err_netlink;
@@ -128,6 +133,8 @@ static int __init tquic_init(void)
 
 err_netlink:
 	tquic_netlink_exit();
+err_pm:
+	tquic_pm_exit();
 err_handshake:
 	tquic_handshake_exit();
 err_pernet:
@@ -147,6 +154,7 @@ static void __exit tquic_exit(void)
 {
 	tquic_proto_exit();
 	tquic_netlink_exit();
+	tquic_pm_exit();
 	tquic_handshake_exit();
 	unregister_pernet_subsys(&tquic_net_ops);
 	/* Sockets and listeners are freed by RCU callbacks of ours. */

@@ -11,6 +11,7 @@
 #include <net/netns/generic.h>
 #include "tquic_cidtab.h"
 #include "tquic_mib.h"
+#include "tquic_pm.h"
 
 struct proc_dir_entry;
 struct tquic_udp_ops;
@@ -31,6 +32,7 @@ struct tquic_udp_ops;
  * @lock: protects @listeners and @handshakes
  * @listeners: struct tquic_listener.node; read under RCU
  * @handshakes: connections that wait for an agent, struct tquic_sock.handshake
+ * @pm: kernel path manager
  */
 struct tquic_net {
 	struct net *net;
@@ -50,6 +52,8 @@ struct tquic_net {
 	spinlock_t lock;
 	struct list_head listeners;
 	struct list_head handshakes;
+
+	struct tquic_pm pm;
 };
 
 extern unsigned int tquic_net_id;

@@ -62,9 +62,16 @@ int tquic_netlink_put_addr(struct sk_buff *skb, int attr,
 	return 0;
 }
 
-/* Read an address attribute; the policy has checked the lengths */
-static int tquic_nl_get_addr(struct genl_info *info, int attr,
-			     struct tquic_addr *addr)
+/**
+ * tquic_netlink_get_addr() - read an address attribute
+ * @info: request; the policy has checked the lengths
+ * @attr: which attribute, it is there
+ * @addr: destination
+ *
+ * Return: 0 or -EINVAL, explained in the extended ack.
+ */
+int tquic_netlink_get_addr(struct genl_info *info, int attr,
+			   struct tquic_addr *addr)
 {
 	struct nlattr *tb[TQUIC_A_ADDR_MAX + 1];
 	__be16 port = 0;
@@ -157,6 +164,27 @@ static int tquic_nl_put_conn_head(struct sk_buff *skb, struct sock *sk,
 	return 0;
 }
 
+/* @previous: for events the state before, else negative */
+static int tquic_nl_put_bond(struct sk_buff *skb, const struct tquic_info *info,
+			     s64 previous)
+{
+	struct nlattr *nest = nla_nest_start(skb, TQUIC_A_CONN_BOND);
+	unsigned int i;
+
+	if (!nest || nla_put_u32(skb, TQUIC_A_BOND_STATE, info->bond_state) ||
+	    (previous >= 0 &&
+	     nla_put_u32(skb, TQUIC_A_BOND_PREVIOUS, previous)))
+		return -EMSGSIZE;
+	for (i = 0; i < TQUIC_BOND_STATES; i++)
+		if (nla_put_uint(skb, TQUIC_A_BOND_SINGLE_PATH_NS + i,
+				 info->bond_time_ns[i]) ||
+		    nla_put_u32(skb, TQUIC_A_BOND_SINGLE_PATH_ENTERED + i,
+				info->bond_entered[i]))
+			return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
 static int tquic_nl_put_conn(struct sk_buff *skb, struct sock *sk)
 {
 	struct tquic_info info;
@@ -184,7 +212,8 @@ static int tquic_nl_put_conn(struct sk_buff *skb, struct sock *sk)
 			 info.send_queue_bytes) ||
 	    nla_put_uint(skb, TQUIC_A_CONN_RECV_QUEUE_BYTES,
 			 info.recv_queue_bytes) ||
-	    nla_put_u32(skb, TQUIC_A_CONN_KEY_UPDATES, info.key_updates))
+	    nla_put_u32(skb, TQUIC_A_CONN_KEY_UPDATES, info.key_updates) ||
+	    tquic_nl_put_bond(skb, &info, -1))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -257,41 +286,6 @@ static int tquic_nl_put_path(struct sk_buff *skb, struct sock *sk,
 	return 0;
 }
 
-/*
- * The first connection whose token is at least *@token, and which is not gone:
- * referenced, its lock held, its token in *@token; NULL when there is none.
- */
-static struct sock *tquic_nl_next(struct net *net, unsigned long *token,
-				  unsigned long max)
-{
-	struct tquic_net *tn = tquic_pernet(net);
-	struct tquic_sock *tsk;
-	struct sock *sk;
-
-	for (;;) {
-		rcu_read_lock();
-		tsk = xa_find(&tn->conns, token, max, XA_PRESENT);
-		if (!tsk) {
-			rcu_read_unlock();
-			return NULL;
-		}
-		sk = &tsk->inet.sk;
-		if (!refcount_inc_not_zero(&sk->sk_refcnt))
-			sk = NULL;
-		rcu_read_unlock();
-		if (sk) {
-			lock_sock(sk);
-			if (tsk->alive)
-				return sk;
-			release_sock(sk);
-			sock_put(sk);
-		}
-		if (*token == max)
-			return NULL;
-		++*token;
-	}
-}
-
 static void tquic_nl_put_sock(struct sock *sk)
 {
 	release_sock(sk);
@@ -319,7 +313,7 @@ int tquic_nl_pre_doit(const struct genl_split_ops *ops, struct sk_buff *skb,
 		return -EINVAL;
 	}
 	token = nla_get_u32(attr);
-	sk = tquic_nl_next(genl_info_net(info), &token, token);
+	sk = tquic_sock_next(tquic_pernet(genl_info_net(info)), &token, token);
 	if (!sk) {
 		NL_SET_ERR_MSG_ATTR(info->extack, attr,
 				    "no connection has this token");
@@ -361,7 +355,14 @@ static struct tquic_path *tquic_nl_path(struct genl_info *info)
 	return path;
 }
 
-static struct sk_buff *tquic_nl_reply_new(struct genl_info *info, void **hdr)
+/**
+ * tquic_netlink_reply_new() - begin the reply to a request
+ * @info: request
+ * @hdr: where the header goes, for tquic_netlink_reply()
+ *
+ * Return: the message, or NULL without memory.
+ */
+struct sk_buff *tquic_netlink_reply_new(struct genl_info *info, void **hdr)
 {
 	struct sk_buff *msg = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 
@@ -375,8 +376,17 @@ static struct sk_buff *tquic_nl_reply_new(struct genl_info *info, void **hdr)
 	return msg;
 }
 
-static int tquic_nl_reply(struct genl_info *info, struct sk_buff *msg, void *hdr,
-			  int err)
+/**
+ * tquic_netlink_reply() - send a reply, or free it
+ * @info: request
+ * @msg: message
+ * @hdr: its header
+ * @err: what came of filling it in
+ *
+ * Return: @err, or what sending says.
+ */
+int tquic_netlink_reply(struct genl_info *info, struct sk_buff *msg, void *hdr,
+			int err)
 {
 	if (err) {
 		nlmsg_free(msg);
@@ -391,10 +401,10 @@ int tquic_nl_conn_get_doit(struct sk_buff *skb, struct genl_info *info)
 	struct sk_buff *msg;
 	void *hdr;
 
-	msg = tquic_nl_reply_new(info, &hdr);
+	msg = tquic_netlink_reply_new(info, &hdr);
 	if (!msg)
 		return -ENOMEM;
-	return tquic_nl_reply(info, msg, hdr,
+	return tquic_netlink_reply(info, msg, hdr,
 			      tquic_nl_put_conn(msg, info->user_ptr[0]));
 }
 
@@ -406,14 +416,15 @@ int tquic_nl_path_get_doit(struct sk_buff *skb, struct genl_info *info)
 
 	if (IS_ERR(path))
 		return PTR_ERR(path);
-	msg = tquic_nl_reply_new(info, &hdr);
+	msg = tquic_netlink_reply_new(info, &hdr);
 	if (!msg)
 		return -ENOMEM;
-	return tquic_nl_reply(info, msg, hdr,
+	return tquic_netlink_reply(info, msg, hdr,
 			      tquic_nl_put_path(msg, info->user_ptr[0], path));
 }
 
-static void *tquic_nl_dump_hdr(struct sk_buff *skb, struct netlink_callback *cb)
+/* Begin one more message of a dump. Return: its header, or NULL without room */
+void *tquic_netlink_dump_hdr(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	const struct genl_info *info = genl_info_dump(cb);
 
@@ -423,13 +434,14 @@ static void *tquic_nl_dump_hdr(struct sk_buff *skb, struct netlink_callback *cb)
 
 int tquic_nl_conn_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
+	struct tquic_net *tn = tquic_pernet(sock_net(skb->sk));
 	struct tquic_nl_cursor *ctx = (void *)cb->ctx;
 	struct sock *sk;
 	void *hdr;
 	int ret;
 
-	while ((sk = tquic_nl_next(sock_net(skb->sk), &ctx->token, U32_MAX))) {
-		hdr = tquic_nl_dump_hdr(skb, cb);
+	while ((sk = tquic_sock_next(tn, &ctx->token, U32_MAX))) {
+		hdr = tquic_netlink_dump_hdr(skb, cb);
 		ret = hdr ? tquic_nl_put_conn(skb, sk) : -EMSGSIZE;
 		tquic_nl_put_sock(sk);
 		if (ret) {
@@ -456,7 +468,7 @@ static int tquic_nl_dump_paths(struct sk_buff *skb, struct netlink_callback *cb,
 
 		if (!path || path->state == TQUIC_PATH_UNUSED)
 			continue;
-		hdr = tquic_nl_dump_hdr(skb, cb);
+		hdr = tquic_netlink_dump_hdr(skb, cb);
 		if (!hdr)
 			return -EMSGSIZE;
 		if (tquic_nl_put_path(skb, sk, path)) {
@@ -471,6 +483,7 @@ static int tquic_nl_dump_paths(struct sk_buff *skb, struct netlink_callback *cb,
 
 int tquic_nl_path_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
+	struct tquic_net *tn = tquic_pernet(sock_net(skb->sk));
 	const struct genl_info *info = genl_info_dump(cb);
 	struct nlattr *attr = info->attrs[TQUIC_A_PATH_TOKEN];
 	struct tquic_nl_cursor *ctx = (void *)cb->ctx;
@@ -484,7 +497,7 @@ int tquic_nl_path_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	}
 	while (ctx->token <= last) {
 		token = ctx->token;
-		sk = tquic_nl_next(sock_net(skb->sk), &ctx->token, last);
+		sk = tquic_sock_next(tn, &ctx->token, last);
 		if (!sk && attr && !ctx->begun) {
 			NL_SET_ERR_MSG_ATTR(cb->extack, attr,
 					    "no connection has this token");
@@ -554,9 +567,9 @@ int tquic_nl_path_add_doit(struct sk_buff *skb, struct genl_info *info)
 		NL_SET_ERR_MSG(info->extack, "the local address is missing");
 		return -EINVAL;
 	}
-	ret = tquic_nl_get_addr(info, TQUIC_A_PATH_LOCAL, &local);
+	ret = tquic_netlink_get_addr(info, TQUIC_A_PATH_LOCAL, &local);
 	if (!ret && info->attrs[TQUIC_A_PATH_PEER])
-		ret = tquic_nl_get_addr(info, TQUIC_A_PATH_PEER, &peer);
+		ret = tquic_netlink_get_addr(info, TQUIC_A_PATH_PEER, &peer);
 	if (ret)
 		return ret;
 	if (info->attrs[TQUIC_A_PATH_IFINDEX])
@@ -565,7 +578,7 @@ int tquic_nl_path_add_doit(struct sk_buff *skb, struct genl_info *info)
 		flags = nla_get_u32(info->attrs[TQUIC_A_PATH_FLAGS]);
 
 	/* Nothing that can fail comes after the path. */
-	msg = tquic_nl_reply_new(info, &hdr);
+	msg = tquic_netlink_reply_new(info, &hdr);
 	if (!msg)
 		return -ENOMEM;
 	ret = tquic_link_add_path(sk, &local, &peer, ifindex,
@@ -576,7 +589,7 @@ int tquic_nl_path_add_doit(struct sk_buff *skb, struct genl_info *info)
 	}
 	ret = nla_put_u32(msg, TQUIC_A_PATH_TOKEN, tquic_sk(sk)->token) ?:
 	      nla_put_u32(msg, TQUIC_A_PATH_PATH_ID, path_id);
-	return tquic_nl_reply(info, msg, hdr, ret);
+	return tquic_netlink_reply(info, msg, hdr, ret);
 }
 
 /* Paths come and go only while the connection lives. Return: 0 or -ENOTCONN */
@@ -708,6 +721,34 @@ void tquic_netlink_conn_event(struct sock *sk, u8 cmd)
 		tquic_info_fill(sk, &info);
 		ret = tquic_nl_put_conn_head(msg, sk, &info);
 	}
+	tquic_nl_event_send(sock_net(sk), TQUIC_NLGRP_EVENTS, msg, hdr, ret);
+}
+
+/**
+ * tquic_netlink_bond_event() - tell listeners that a bond changed its state
+ * @sk: its connection's socket
+ * @previous: the state before, enum tquic_bond_state
+ *
+ * Context: lock held, softirq or process.
+ */
+void tquic_netlink_bond_event(struct sock *sk, u32 previous)
+{
+	struct tquic_info info;
+	struct sk_buff *msg;
+	void *hdr;
+	int ret;
+
+	msg = tquic_nl_event_new(sock_net(sk), TQUIC_NLGRP_EVENTS,
+				 TQUIC_CMD_BOND_CHANGED, &hdr);
+	if (!msg)
+		return;
+	tquic_info_fill(sk, &info);
+	ret = nla_put_u32(msg, TQUIC_A_CONN_TOKEN, info.token) ?:
+	      nla_put_u32(msg, TQUIC_A_CONN_STATE, info.state) ?:
+	      nla_put_u32(msg, TQUIC_A_CONN_FLAGS, tquic_nl_conn_flags(&info)) ?:
+	      tquic_nl_put_conn_addrs(msg, sk) ?:
+	      nla_put_u32(msg, TQUIC_A_CONN_PATHS, info.paths) ?:
+	      tquic_nl_put_bond(msg, &info, previous);
 	tquic_nl_event_send(sock_net(sk), TQUIC_NLGRP_EVENTS, msg, hdr, ret);
 }
 

@@ -121,7 +121,11 @@ static void tquic_sock_event(struct tquic_conn *conn,
 		break;
 	case TQUIC_EVENT_PATH_ABANDONED:
 		TQUIC_INC(tn, PATHS_ABANDONED);
+		tquic_pm_abandoned(sk, ev->id);
 		tquic_netlink_path_event(sk, TQUIC_CMD_PATH_ABANDONED, ev->id);
+		break;
+	case TQUIC_EVENT_BOND:
+		tquic_netlink_bond_event(sk, ev->error_code);
 		break;
 	}
 }
@@ -137,8 +141,8 @@ const struct tquic_conn_ops tquic_sock_conn_ops = {
 };
 
 /*
- * Next keys are computed, and packets whose seal went through cryptd are
- * sent, where sleeping is allowed and the lock can be waited for.
+ * Next keys are computed, packets whose seal went through cryptd are sent, and
+ * paths are opened, where sleeping is allowed and the lock can be waited for.
  */
 static void tquic_sock_work(struct work_struct *work)
 {
@@ -151,6 +155,10 @@ static void tquic_sock_work(struct work_struct *work)
 			tquic_keyring_precompute(&tsk->keys);
 		tquic_rx_undec(sk);
 		tquic_tx_sealed(sk);
+		if (tsk->pm_due) {
+			tsk->pm_due = false;
+			tquic_pm_run(sk);
+		}
 		tquic_sock_kick(sk);
 	}
 	release_sock(sk);
@@ -625,6 +633,8 @@ void tquic_sock_actions(struct sock *sk)
 		sk->sk_write_space(sk);
 	if (todo & TQUIC_TODO_KEYS)
 		tquic_sock_queue_work(sk);
+	if (todo & TQUIC_TODO_PATHS)
+		tquic_pm_wake(sk);
 	if (tsk->lingering)
 		tquic_sock_linger_on(sk);
 	if (conn->state == TQUIC_STATE_CLOSED)
@@ -662,6 +672,46 @@ int tquic_sock_update_keys(struct sock *sk)
 	conn->todo |= TQUIC_TODO_KEYS;
 	TQUIC_INC(tquic_sock_net(sk), KEY_UPDATES);
 	return 0;
+}
+
+/**
+ * tquic_sock_next() - walk the connections of a namespace
+ * @tn: namespace
+ * @token: where to begin; afterwards the token of the connection returned
+ * @max: the last token that counts
+ *
+ * Context: process, may sleep.
+ * Return: the first connection from there on that is not gone, referenced and
+ * its lock held; NULL when there is none.
+ */
+struct sock *tquic_sock_next(struct tquic_net *tn, unsigned long *token,
+			     unsigned long max)
+{
+	struct tquic_sock *tsk;
+	struct sock *sk;
+
+	for (;;) {
+		rcu_read_lock();
+		tsk = xa_find(&tn->conns, token, max, XA_PRESENT);
+		if (!tsk) {
+			rcu_read_unlock();
+			return NULL;
+		}
+		sk = &tsk->inet.sk;
+		if (!refcount_inc_not_zero(&sk->sk_refcnt))
+			sk = NULL;
+		rcu_read_unlock();
+		if (sk) {
+			lock_sock(sk);
+			if (tsk->alive)
+				return sk;
+			release_sock(sk);
+			sock_put(sk);
+		}
+		if (*token == max)
+			return NULL;
+		++*token;
+	}
 }
 
 /* Send what can be sent, then look after everything else; lock held */

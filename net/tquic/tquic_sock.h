@@ -30,10 +30,16 @@ enum tquic_deferred {
  * struct tquic_link - where the packets of a path go; path->link
  * @udp: socket they leave from, with a reference
  * @route: addresses and cached route
+ * @oif: device packets leave by, as last looked up; 0: not known
+ * @endpoint: key of the endpoint the path manager opened it for, 0: it did not
+ * @works: interface and address are there, as the engine was told
  */
 struct tquic_link {
 	struct tquic_udp *udp;
 	struct tquic_route route;
+	int oif;
+	u32 endpoint;
+	bool works;
 };
 
 /**
@@ -76,6 +82,9 @@ struct tquic_listener {
  * @linger_end_ns: when it ends unless the peer takes something
  * @linger_max_ns: when it ends in any case
  * @tell_closed: listeners on netlink do not know yet that it closed
+ * @own_paths: the program opens all paths itself
+ * @pm_due: the path manager is to look at the paths, in @work
+ * @pm_hold: a path it opened has failed: none is opened for now
  * @token: name on netlink, key in tn->conns
  * @rx_gen: key generation of the packet being processed
  * @local: address given to bind()
@@ -115,6 +124,9 @@ struct tquic_sock {
 	u64 linger_max_ns;
 	u32 rx_gen;
 	bool tell_closed;
+	bool own_paths;
+	bool pm_due;
+	bool pm_hold;
 
 	u32 token;
 	struct tquic_addr local;
@@ -184,6 +196,8 @@ void tquic_sock_kick(struct sock *sk);
 void tquic_sock_release_cb(struct sock *sk);
 void tquic_sock_queue_work(struct sock *sk);
 u64 tquic_sock_send_limit(const struct sock *sk);
+struct sock *tquic_sock_next(struct tquic_net *tn, unsigned long *token,
+			     unsigned long max);
 int tquic_sock_update_keys(struct sock *sk);
 
 /* tquic_link.c: paths and their UDP sockets */
@@ -194,6 +208,9 @@ int tquic_link_accept(struct sock *sk, struct tquic_path *path,
 		      struct tquic_udp *udp, const struct tquic_addr *local,
 		      const struct tquic_addr *peer);
 void tquic_link_free(struct tquic_path *path);
+bool tquic_link_has_addr(struct net *net, const struct tquic_addr *addr);
+bool tquic_link_dev_works(struct net *net, int ifindex);
+void tquic_link_check(struct sock *sk, struct tquic_path *path);
 int tquic_link_add_path(struct sock *sk, const struct tquic_addr *local,
 			const struct tquic_addr *peer, int ifindex, bool backup,
 			u32 *path_id);

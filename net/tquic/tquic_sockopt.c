@@ -31,7 +31,7 @@ static bool tquic_opt_started(const struct tquic_sock *tsk)
 
 static int tquic_opt_check_config(const struct tquic_config *c)
 {
-	if (c->mask & ~TQUIC_CONFIG_ALL || c->reserved)
+	if (c->mask & ~TQUIC_CONFIG_ALL || c->own_paths > 1)
 		return -EINVAL;
 	if (c->mask & TQUIC_CONFIG_IDLE_TIMEOUT && c->idle_timeout_ms > TQUIC_IDLE_MS_MAX)
 		return -ERANGE;
@@ -90,6 +90,8 @@ static int tquic_opt_set_config(struct sock *sk, sockptr_t optval,
 	}
 	if (c.mask & TQUIC_CONFIG_ACK_DELAY)
 		p->max_ack_delay_ms = c.max_ack_delay_ms;
+	if (c.mask & TQUIC_CONFIG_OWN_PATHS)
+		tsk->own_paths = c.own_paths;
 	if (c.mask & TQUIC_CONFIG_KEEPALIVE)
 		tsk->conn.keepalive_ns = (u64)c.keepalive_ms * NSEC_PER_MSEC;
 	return 0;
@@ -111,6 +113,7 @@ static void tquic_opt_get_config(struct sock *sk, struct tquic_config *c)
 	c->max_datagram_bytes = p->max_datagram_frame_size;
 	c->keepalive_ms = div_u64(tsk->conn.keepalive_ns, NSEC_PER_MSEC);
 	c->max_ack_delay_ms = p->max_ack_delay_ms;
+	c->own_paths = tsk->own_paths;
 }
 
 static int tquic_opt_set_mode(struct sock *sk, sockptr_t optval,
@@ -495,6 +498,18 @@ static u32 tquic_info_datagram_bytes(const struct tquic_conn *conn)
 	return min_t(u64, best, peer - frame);
 }
 
+static void tquic_info_bond(const struct tquic_bond *bond, u64 now,
+			    struct tquic_info *info)
+{
+	unsigned int i;
+
+	info->bond_state = bond->state;
+	for (i = 0; i < TQUIC_BOND_STATES; i++) {
+		info->bond_time_ns[i] = tquic_bond_time_ns(bond, i, now);
+		info->bond_entered[i] = bond->entered[i];
+	}
+}
+
 /**
  * tquic_info_fill() - what TQUIC_SOCKOPT_INFO tells
  * @sk: socket, lock held
@@ -530,6 +545,8 @@ void tquic_info_fill(struct sock *sk, struct tquic_info *info)
 	info->recv_queue_bytes = conn->streams.rx_mem.used;
 	info->max_datagram_bytes = tquic_info_datagram_bytes(conn);
 	info->key_updates = st->key_updates;
+	if (tquic_opt_started(tsk))
+		tquic_info_bond(&conn->bond, tquic_now_ns(), info);
 	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
 		const struct tquic_path *path = tquic_conn_path(conn, i);
 

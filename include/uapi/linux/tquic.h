@@ -115,7 +115,8 @@ struct tquic_handshake_end {
 #define TQUIC_CONFIG_MAX_PATH_ID	0x0040
 #define TQUIC_CONFIG_KEEPALIVE		0x0080
 #define TQUIC_CONFIG_ACK_DELAY		0x0100
-#define TQUIC_CONFIG_ALL		0x01ff
+#define TQUIC_CONFIG_OWN_PATHS		0x0200
+#define TQUIC_CONFIG_ALL		0x03ff
 
 #define TQUIC_NO_MULTIPATH		0xffffffffU	/* value of max_path_id */
 
@@ -131,7 +132,7 @@ struct tquic_config {
 	__u32	max_datagram_bytes;	/* largest datagram frame, 0: none */
 	__u32	keepalive_ms;		/* PING after this silence, 0: never */
 	__u32	max_ack_delay_ms;
-	__u32	reserved;
+	__u32	own_paths;		/* 1: the kernel path manager opens none */
 };
 
 /* Error space of a close */
@@ -184,6 +185,16 @@ enum tquic_path_state {
 	TQUIC_PATH_ABANDONED,
 };
 
+/* What the paths of a connection are together */
+enum tquic_bond_state {
+	TQUIC_BOND_SINGLE_PATH,		/* one path */
+	TQUIC_BOND_PENDING,		/* one works, others have not answered yet */
+	TQUIC_BOND_BONDED,		/* two or more, all of them work */
+	TQUIC_BOND_DEGRADED,		/* one was lost, and is neither back nor removed */
+};
+
+#define TQUIC_BOND_STATES		4
+
 struct tquic_info {
 	__u32	state;			/* enum tquic_state */
 	__u32	version;
@@ -210,6 +221,10 @@ struct tquic_info {
 	__u32	key_updates;
 	char	congestion[16];
 	char	scheduler[16];
+	__u32	bond_state;		/* enum tquic_bond_state */
+	__u32	reserved;
+	__u64	bond_time_ns[TQUIC_BOND_STATES];	/* spent in each state */
+	__u32	bond_entered[TQUIC_BOND_STATES];	/* how often each was entered */
 };
 
 struct tquic_path_info {
@@ -250,6 +265,7 @@ enum tquic_event_type {
 	TQUIC_EVENT_PATH_ABANDONED,	/* id, error_code */
 	TQUIC_EVENT_PATH_STATUS,	/* id, error_code: TQUIC_PATH_* of the peer */
 	TQUIC_EVENT_LOST,		/* error_code: events that did not fit */
+	TQUIC_EVENT_BOND,		/* id: new state, error_code: the one before */
 };
 
 struct tquic_event {

@@ -109,6 +109,7 @@ int tquic_conn_start(struct tquic_conn *conn, bool server,
 	conn->idle_ns = conn->local.max_idle_timeout_ms * NSEC_PER_MSEC;
 	conn->idle_start_ns = now;
 
+	tquic_bond_init(&conn->bond, now);
 	path = tquic_path_create(conn, 0, now);
 	if (!path)
 		return -ENOMEM;

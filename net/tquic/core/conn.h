@@ -14,6 +14,7 @@
 #include "core/path.h"
 #include "core/flow.h"
 #include "core/streams.h"
+#include "bond/bond.h"
 
 struct tquic_sched_ops;
 
@@ -29,7 +30,7 @@ struct tquic_sched_ops;
 #define TQUIC_TODO_READ		BIT(0)	/* something to read came */
 #define TQUIC_TODO_WRITE	BIT(1)	/* room to write opened */
 #define TQUIC_TODO_STATE	BIT(2)	/* conn->state changed */
-#define TQUIC_TODO_PATHS	BIT(3)	/* a path was validated, lost or freed */
+#define TQUIC_TODO_PATHS	BIT(3)	/* a path was validated or lost, or could be opened */
 #define TQUIC_TODO_KEYS		BIT(4)	/* next keys have to be computed */
 
 /**
@@ -134,7 +135,8 @@ struct tquic_conn {
 	u32 next_path_id;		/* ids below have or had a path */
 	u32 max_path_id_local;		/* what we let the peer use */
 	u32 max_path_id_peer;		/* what the peer lets us use */
-	u32 paths_blocked;		/* limit told to be too low, less 1; 0: none */
+	u32 paths_blocked;		/* limit told to be too low, plus 1; 0: none */
+	struct tquic_bond bond;
 
 	/* application data */
 	struct tquic_streams streams;

@@ -242,7 +242,8 @@ static void tquic_ctrl_build_path(struct tquic_conn *conn,
 		rec->off = path->status_seq;
 		if (!tquic_ctrl_finish(bld, rec,
 				       tquic_frame_put_path_status(&bld->b, path->id,
-								   rec->off, path->backup)))
+								   rec->off,
+								   path->backup || path->down)))
 			return;
 		path->ctl &= ~TQUIC_PATH_CTL_STATUS;
 	}

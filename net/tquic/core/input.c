@@ -437,12 +437,8 @@ static int tquic_input_path_status(struct tquic_in *in,
 	if (ret || !path || f->path.val < path->peer_status_next)
 		return ret;
 	path->peer_status_next = f->path.val + 1;
-	if (path->peer_backup != backup) {
-		path->peer_backup = backup;
-		in->conn->todo |= TQUIC_TODO_PATHS;
-		tquic_conn_event(in->conn, TQUIC_EVENT_PATH_STATUS, path->id,
-				 backup ? TQUIC_PATH_BACKUP : 0);
-	}
+	if (path->peer_backup != backup)
+		tquic_path_on_status(in->conn, path, backup, in->now);
 	return 0;
 }
 
@@ -460,6 +456,7 @@ static int tquic_input_path_limits(struct tquic_in *in,
 			return TQUIC_ERR_PROTOCOL_VIOLATION;
 		if (f->path.val > conn->max_path_id_peer) {
 			conn->max_path_id_peer = f->path.val;
+			conn->todo |= TQUIC_TODO_PATHS;
 			tquic_path_replenish(conn, in->now);
 		}
 		return 0;

@@ -257,6 +257,26 @@ void tquic_path_replenish(struct tquic_conn *conn, u64 now)
 	}
 }
 
+/* A path was opened or closed, or changed its state: what of the bond? */
+static void tquic_path_bond(struct tquic_conn *conn, u64 now)
+{
+	struct tquic_bond_legs legs = {};
+	const struct tquic_path *path;
+	u8 before = conn->bond.state;
+	unsigned int i;
+
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		path = tquic_conn_path(conn, i);
+		if (!path)
+			continue;
+		legs.active += path->state == TQUIC_PATH_ACTIVE;
+		legs.validating += path->state == TQUIC_PATH_VALIDATING;
+		legs.lost += path->state == TQUIC_PATH_SUSPECT;
+	}
+	if (tquic_bond_update(&conn->bond, &legs, now))
+		tquic_conn_event(conn, TQUIC_EVENT_BOND, conn->bond.state, before);
+}
+
 /**
  * tquic_path_start() - open a path: its first packet is coming or going
  * @conn: connection
@@ -288,6 +308,7 @@ int tquic_path_start(struct tquic_conn *conn, struct tquic_path *path, u64 now)
 	if (path->backup)
 		path->ctl |= TQUIC_PATH_CTL_STATUS;
 	tquic_path_replenish(conn, now);
+	tquic_path_bond(conn, now);
 	return 0;
 }
 
@@ -311,14 +332,15 @@ static void tquic_path_suspect(struct tquic_conn *conn, struct tquic_path *path,
 		path->suspect_ns = now;
 		conn->todo |= TQUIC_TODO_PATHS;
 		tquic_conn_event(conn, TQUIC_EVENT_PATH_SUSPECT, path->id, 0);
+		tquic_path_bond(conn, now);
 	}
 	path->probes = 1;
 	tquic_path_drain(conn, path, now);
 }
 
 /*
- * A path can be used (again).  Those that went silent while nothing could
- * stand in for them hand over now.
+ * A path can be used (again).  Those that went silent, or whose interface went
+ * down, while nothing could stand in for them hand over now.
  */
 static void tquic_path_activate(struct tquic_conn *conn, struct tquic_path *path,
 				u64 now)
@@ -330,7 +352,8 @@ static void tquic_path_activate(struct tquic_conn *conn, struct tquic_path *path
 	conn->todo |= TQUIC_TODO_PATHS;
 	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
 		other = tquic_conn_path(conn, i);
-		if (other && other != path && other->pto_count &&
+		if (other && other != path &&
+		    (other->pto_count || other->down) &&
 		    other->state == TQUIC_PATH_ACTIVE)
 			tquic_path_suspect(conn, other, now);
 	}
@@ -352,6 +375,7 @@ void tquic_path_set_validated(struct tquic_conn *conn, struct tquic_path *path,
 	if (path->mtu_max_bytes > path->mtu_bytes)
 		path->ctl |= TQUIC_PATH_CTL_MTU_PROBE;
 	tquic_conn_event(conn, TQUIC_EVENT_PATH_VALIDATED, path->id, 0);
+	tquic_path_bond(conn, now);
 }
 
 /**
@@ -382,6 +406,7 @@ void tquic_path_abandon(struct tquic_conn *conn, struct tquic_path *path,
 	tquic_path_drain(conn, path, now);
 	conn->todo |= TQUIC_TODO_PATHS;
 	tquic_conn_event(conn, TQUIC_EVENT_PATH_ABANDONED, path->id, error);
+	tquic_path_bond(conn, now);
 }
 
 /**
@@ -407,12 +432,111 @@ int tquic_path_close(struct tquic_conn *conn, struct tquic_path *path,
 	return 0;
 }
 
+static void tquic_path_tell_status(struct tquic_path *path)
+{
+	path->status_seq++;
+	path->ctl |= TQUIC_PATH_CTL_STATUS;
+}
+
 /* Tell the peer whether it may use a path for data freely */
 void tquic_path_set_backup(struct tquic_path *path, bool backup)
 {
 	path->backup = backup;
-	path->status_seq++;
-	path->ctl |= TQUIC_PATH_CTL_STATUS;
+	tquic_path_tell_status(path);
+}
+
+/**
+ * tquic_path_link_down() - the adapter knows that nothing can come or go
+ * @conn: connection
+ * @path: path
+ * @now: time in ns
+ *
+ * What is under way goes to the other paths in this call and not after a
+ * timeout.  Alone, the path keeps it until another becomes usable.  The peer,
+ * who sees only silence, is asked to spare the path and told what has arrived:
+ * it need not wait for its own timeout, nor send that again.
+ */
+void tquic_path_link_down(struct tquic_conn *conn, struct tquic_path *path,
+			  u64 now)
+{
+	path->down = true;
+	if (!tquic_path_is_open(path) || !tquic_path_others(conn, path))
+		return;
+	if (!path->backup)
+		tquic_path_tell_status(path);
+	if (tquic_ranges_largest(&path->space.rx) >= 0)
+		path->space.ack_now = true;
+	if (path->state == TQUIC_PATH_ACTIVE)
+		tquic_path_suspect(conn, path, now);
+}
+
+/**
+ * tquic_path_link_up() - interface and address are back
+ * @conn: connection
+ * @path: path that tquic_path_link_down() was called for
+ * @now: time in ns
+ *
+ * Whether the path works is found out at once: what was sent meanwhile went
+ * nowhere, and the timers have backed off.
+ */
+void tquic_path_link_up(struct tquic_conn *conn, struct tquic_path *path,
+			u64 now)
+{
+	path->down = false;
+	if (!tquic_path_is_open(path))
+		return;
+	if (!path->backup)
+		tquic_path_tell_status(path);
+	path->pto_count = 0;
+	if (path->state == TQUIC_PATH_VALIDATING) {
+		path->ctl |= TQUIC_PATH_CTL_CHALLENGE;
+		return;
+	}
+	tquic_path_drain(conn, path, now);
+	path->probes = 1;
+}
+
+/* Can another path take over what either side wants to spare this one? */
+static bool tquic_path_regular_others(const struct tquic_conn *conn,
+				      const struct tquic_path *path)
+{
+	const struct tquic_path *other;
+	unsigned int i;
+
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		other = tquic_conn_path(conn, i);
+		if (other && other != path && other->state == TQUIC_PATH_ACTIVE &&
+		    !other->backup && !other->peer_backup)
+			return true;
+	}
+	return false;
+}
+
+/**
+ * tquic_path_on_status() - the peer asks to spare a path, or no longer
+ * @conn: connection
+ * @path: path
+ * @backup: spare it
+ * @now: time in ns
+ *
+ * A peer whose interface went down says so too (tquic_path_link_down()).  What
+ * is under way may be lost then, so it is sent again on the others: at worst
+ * one window's worth of it arrives twice, and once in a round trip, however
+ * often a peer changes its mind.
+ */
+void tquic_path_on_status(struct tquic_conn *conn, struct tquic_path *path,
+			  bool backup, u64 now)
+{
+	path->peer_backup = backup;
+	conn->todo |= TQUIC_TODO_PATHS;
+	tquic_conn_event(conn, TQUIC_EVENT_PATH_STATUS, path->id,
+			 backup ? TQUIC_PATH_BACKUP : 0);
+	if (!backup || path->state != TQUIC_PATH_ACTIVE ||
+	    now - path->spared_ns < path->rtt.srtt_ns ||
+	    !tquic_path_regular_others(conn, path))
+		return;
+	path->spared_ns = now;
+	tquic_path_drain(conn, path, now);
 }
 
 /**
@@ -541,6 +665,7 @@ void tquic_path_on_progress(struct tquic_conn *conn, struct tquic_path *path,
 		tquic_cc_reset(&path->cc, now);
 	path->suspect_ns = 0;
 	tquic_conn_event(conn, TQUIC_EVENT_PATH_RECOVERED, path->id, 0);
+	tquic_path_bond(conn, now);
 }
 
 /* Perhaps the path came to carry only smaller datagrams: begin small again */

@@ -60,6 +60,7 @@ enum tquic_path_ctl {
  * @abandon_acked: the peer knows that we did
  * @cids_blocked: the peer was told that connection ids are missing
  * @ecn: packets leave as ECT(0); no more once that has failed
+ * @down: its interface or address is gone: nothing can come or go
  * @ctl: enum tquic_path_ctl bits
  * @challenges: valid entries of @challenge
  * @responses: valid entries of @response
@@ -85,6 +86,7 @@ enum tquic_path_ctl {
  * @gone_ns: when an abandoned path's state is freed
  * @suspect_ns: since when nothing comes back; 0: all is well
  * @progress_ns: when something sent on it was last acknowledged
+ * @spared_ns: when what was under way was last sent again at the peer's wish
  * @mtu_bytes: UDP payload we send
  * @mtu_max_bytes: UDP payload the route and the peer allow
  * @mtu_probe_bytes: size under test, 0: none in flight
@@ -102,6 +104,7 @@ struct tquic_path {
 	bool abandon_acked;
 	bool cids_blocked;
 	bool ecn;
+	bool down;
 	u8 ctl;
 	u8 challenges;
 	u8 responses;
@@ -129,6 +132,7 @@ struct tquic_path {
 	u64 gone_ns;
 	u64 suspect_ns;
 	u64 progress_ns;
+	u64 spared_ns;
 
 	u32 mtu_bytes;
 	u32 mtu_max_bytes;
@@ -151,7 +155,13 @@ int tquic_path_close(struct tquic_conn *conn, struct tquic_path *path,
 		     u64 error, u64 now);
 void tquic_path_abandon(struct tquic_conn *conn, struct tquic_path *path,
 			u64 error, u64 now);
+void tquic_path_link_down(struct tquic_conn *conn, struct tquic_path *path,
+			  u64 now);
+void tquic_path_link_up(struct tquic_conn *conn, struct tquic_path *path,
+			u64 now);
 void tquic_path_set_backup(struct tquic_path *path, bool backup);
+void tquic_path_on_status(struct tquic_conn *conn, struct tquic_path *path,
+			  bool backup, u64 now);
 void tquic_path_set_mtu(struct tquic_conn *conn, struct tquic_path *path,
 			u32 mtu_max_bytes);
 void tquic_path_set_validated(struct tquic_conn *conn, struct tquic_path *path,

@@ -19,13 +19,19 @@ from tquic import cmd_conn, cmd_path, netlink, nlview, paths
 from tquic.errors import UnavailableError
 from tquic.genl import BYTES, FD, IP4, IP6, PORT, TEXT, U32, UINT, Family, Kind, decode, encode
 from tquic.netlink import (
+    BOND,
     CONN,
+    ENDPOINT,
     HANDSHAKE,
+    LIMITS,
     PATH,
+    Bond,
+    BondEvent,
     Command,
     ConnClosed,
     ConnEvent,
     ConnFlag,
+    EndpointFlag,
     NetlinkError,
     Path,
     PathEvent,
@@ -33,7 +39,7 @@ from tquic.netlink import (
 )
 from tquic.record import Address
 from tquic.tls import Role
-from tquic.uapi import CloseFlag, PathFlag, PathState, State
+from tquic.uapi import BondState, CloseFlag, PathFlag, PathState, State
 
 SPEC: dict[str, Any] = yaml.safe_load(
     (paths.root() / "Documentation/netlink/specs/tquic.yaml").read_text()
@@ -51,7 +57,15 @@ def snake(name: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("name", "schema"), [("conn", CONN), ("path", PATH), ("handshake", HANDSHAKE)]
+    ("name", "schema"),
+    [
+        ("bond", BOND),
+        ("conn", CONN),
+        ("path", PATH),
+        ("handshake", HANDSHAKE),
+        ("endpoint", ENDPOINT),
+        ("limits", LIMITS),
+    ],
 )
 def test_attributes_are_those_of_the_spec(name: str, schema: dict[str, tuple[int, Kind]]) -> None:
     attributes = spec_set(name)
@@ -60,7 +74,7 @@ def test_attributes_are_those_of_the_spec(name: str, schema: dict[str, tuple[int
     for item in attributes:
         kind = schema[snake(item["name"])][1]
         if item["type"] == "nest":
-            assert kind.schema is netlink._ADDR
+            assert kind.schema is {"addr": netlink._ADDR, "bond": BOND}[item["nested-attributes"]]
         elif kind is not UINT:  # which reads u32 too
             assert kind is TYPES[item["type"]]
         else:
@@ -88,12 +102,13 @@ def test_addresses_and_commands_are_those_of_the_spec() -> None:
 @pytest.mark.parametrize(
     ("name", "enum"),
     [("state", State), ("path-state", PathState), ("path-flag", PathFlag),
-     ("close-flag", CloseFlag), ("conn-flag", ConnFlag), ("role", Role)],
+     ("close-flag", CloseFlag), ("conn-flag", ConnFlag), ("role", Role),
+     ("endpoint-flag", EndpointFlag), ("bond-state", BondState)],
 )  # fmt: skip
 def test_enums_are_those_of_the_spec(name: str, enum: Any) -> None:
     (found,) = (item for item in SPEC["definitions"] if item["name"] == name)
     entries = [item if isinstance(item, str) else item["name"] for item in found["entries"]]
-    assert entries == [member.name.lower() for member in enum]
+    assert [snake(entry) for entry in entries] == [member.name.lower() for member in enum]
     if enum is Role:
         return
     flags = found["type"] == "flags"
@@ -141,6 +156,7 @@ def conn_reply(token: int, command: int = Command.CONN_GET, **values: Any) -> Re
         "token": token, "state": 3, "flags": int(ConnFlag.VERIFIED), "paths": 2,
         "local": {"ip4": "10.0.0.1", "port": 5000}, "peer": {"ip6": "2001:db8::1", "port": 443},
         "alpn": "h3", "congestion": "cubic", "scheduler": "minrtt", "bytes_sent": 2**40,
+        "bond": {"state": 2, "bonded_ns": 2**40, "bonded_entered": 1},
     }  # fmt: skip
     return Reply(command, encode({**base, **values}, CONN))
 
@@ -170,6 +186,7 @@ def test_dumps() -> None:
     assert conns[0].peer == Address("2001:db8::1", 443)
     assert conns[0].bytes_sent == 2**40
     assert (conns[0].state_name, conns[0].flag_names) == ("established", ("verified",))
+    assert conns[0].bond == Bond(state=2, bonded_ns=2**40, bonded_entered=1)
     found = tquic.paths(7)
     assert [(path.path_id, path.srtt_ns, path.backup) for path in found] == [
         (0, 2**33, True),
@@ -264,13 +281,18 @@ def test_events() -> None:
     fake.notify(path_reply(1, 2, Command.PATH_ABANDONED, error_code=9, ifindex=1))
     close = {"error_code": 0x12A, "close_flags": 2, "reason": b"n\xff"}
     fake.notify(conn_reply(1, Command.CONN_CLOSED, **close))
+    degraded = {"state": 3, "previous": 2}
+    fake.notify(conn_reply(1, Command.BOND_CHANGED, bond=degraded))
     fake.notify(Reply(200, b""))
-    born, lost, closed = (event for _ in range(3) for event in tquic.events())
+    born, lost, closed, bond = (event for _ in range(4) for event in tquic.events())
     assert list(tquic.events()) == []
     assert isinstance(born, ConnEvent)
     assert isinstance(lost, PathEvent)
     assert isinstance(closed, ConnClosed)
+    assert isinstance(bond, BondEvent)
     assert closed.by_peer
+    assert nlview.event_line(bond).endswith("443: bonded > degraded, 2 paths")
+    assert nlview.event_dict(bond)["bond"]["previous"] == "bonded"
     line = nlview.event_line(lost)
     assert line.startswith("path-abandoned conn 1 path 2 10.0.0.1:5000 > 10.0.0.2:443 dev ")
     assert line.endswith("code 0x9")
@@ -278,7 +300,7 @@ def test_events() -> None:
     assert nlview.event_line(born).endswith("verified")
     shown = nlview.event_dict(closed)
     assert (shown["event"], shown["close_flags"]) == ("conn-closed", ["peer"])
-    for event in (born, lost, closed):
+    for event in (born, lost, closed, bond):
         json.dumps(nlview.event_dict(event))
 
 
@@ -299,11 +321,12 @@ def test_show(monkeypatch: pytest.MonkeyPatch) -> None:
         return [conn_reply(12)] if command == Command.CONN_GET else [path_reply(12, 1)]
 
     done = run(monkeypatch, answer, cmd_conn.group, "show")
-    assert done.output.splitlines()[1].split()[:6] == [
-        "12", "established", "client", "10.0.0.1:5000", "[2001:db8::1]:443", "2",
+    assert done.output.splitlines()[1].split()[:7] == [
+        "12", "established", "client", "10.0.0.1:5000", "[2001:db8::1]:443", "2", "bonded",
     ]  # fmt: skip
     assert "1.1T" in done.output
     (conn,) = json.loads(run(monkeypatch, answer, cmd_conn.group, "show", "12", "--json").output)
+    assert conn["bond"]["state"] == "bonded"
     assert (conn["flags"], conn["peer"]) == (["verified"], "[2001:db8::1]:443")
     done = run(monkeypatch, answer, cmd_path.group, "show")
     assert done.output.splitlines()[1].split()[:3] == ["12", "1", "active,backup"]

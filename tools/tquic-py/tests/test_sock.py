@@ -147,7 +147,9 @@ def test_options_with_an_argument(sock: TquicSocket, monkeypatch: pytest.MonkeyP
         wanted = uapi.PathInfo.unpack(value).path_id
         if wanted == 1:
             raise os_error(errno.ENOENT)
-        return uapi.PathInfo(path_id=wanted, local=Address("192.0.2.1", 5)).pack()
+        states = {0: uapi.PathState.ACTIVE, 2: uapi.PathState.ABANDONED, 3: uapi.PathState.SUSPECT}
+        state = states.get(wanted, uapi.PathState.UNUSED)
+        return uapi.PathInfo(path_id=wanted, state=state, local=Address("192.0.2.1", 5)).pack()
 
     monkeypatch.setattr(sock_module, "_get_with_input", answer)
     assert sock.open_stream(uni=True) == 6
@@ -155,7 +157,7 @@ def test_options_with_an_argument(sock: TquicSocket, monkeypatch: pytest.MonkeyP
     raw = sock.raw
     assert isinstance(raw, FakeRaw)
     raw.options[SockOpt.INFO] = uapi.Info(paths=2).pack()
-    assert [path.path_id for path in sock.paths()] == [0, 2]
+    assert [path.path_id for path in sock.paths()] == [0, 3]
 
 
 def test_argument_goes_in_and_out_of_getsockopt() -> None:

@@ -26,6 +26,7 @@ GROUPS = {
     "TQUIC_CONFIG_": uapi.ConfigMask,
     "TQUIC_CLOSE_": uapi.CloseFlag,
     "TQUIC_STATE_": uapi.State,
+    "TQUIC_BOND_": uapi.BondState,
     "TQUIC_EVENT_": uapi.EventType,
 }
 SINGLE = {
@@ -35,6 +36,7 @@ SINGLE = {
     "TQUIC_REASON_MAX": uapi.REASON_MAX,
     "TQUIC_NO_MULTIPATH": uapi.NO_MULTIPATH,
     "TQUIC_PATH_BACKUP": uapi.PathFlag.BACKUP,
+    "TQUIC_BOND_STATES": len(uapi.BondState),
 } | {f"TQUIC_PATH_{state.name}": state for state in uapi.PathState}
 
 
@@ -121,6 +123,8 @@ def test_values_survive() -> None:
     config = uapi.Config.of(max_path_id=uapi.NO_MULTIPATH, idle_timeout_ms=30000)
     assert config.mask == uapi.ConfigMask.MAX_PATH_ID | uapi.ConfigMask.IDLE_TIMEOUT
     assert uapi.Config.unpack(config.pack()) == config
+    bond = uapi.Info(bond_state=3, bond_time_ns=(1, 2, 3, 2**40), bond_entered=(4, 5, 6, 7))
+    assert uapi.Info.unpack(bond.pack()) == bond
     path = uapi.PathAddr(uapi.Address("192.0.2.1", 4433), uapi.Address("fe80::1", 9, 3), 2, 1)
     assert uapi.PathAddr.unpack(path.pack()) == path
     assert uapi.PathInfo.unpack(bytes(uapi.PathInfo.size())).local is None

@@ -33,20 +33,25 @@ from .genl import (
 )
 from .record import Address
 from .tls import Role
-from .uapi import CloseFlag, PathFlag, PathState, State
+from .uapi import BondState, CloseFlag, PathFlag, PathState, State
 
 __all__ = [
+    "Bond",
+    "BondEvent",
     "Command",
     "ConnClosed",
     "ConnEvent",
     "ConnFlag",
     "Connection",
+    "Endpoint",
+    "EndpointFlag",
     "Event",
     "HandshakeQueue",
     "HandshakeRequest",
     "NetlinkError",
     "Path",
     "PathEvent",
+    "PathLimits",
     "TquicNetlink",
 ]
 
@@ -67,6 +72,13 @@ class Command(IntEnum):
     PATH_ABANDONED = 11
     HANDSHAKE_ACCEPT = 12
     HANDSHAKE_READY = 13
+    ENDPOINT_ADD = 14
+    ENDPOINT_DEL = 15
+    ENDPOINT_GET = 16
+    ENDPOINT_FLUSH = 17
+    LIMITS_GET = 18
+    LIMITS_SET = 19
+    BOND_CHANGED = 20
 
 
 class ConnFlag(IntFlag):
@@ -78,6 +90,14 @@ class ConnFlag(IntFlag):
     MULTIPATH = 8
 
 
+class EndpointFlag(IntFlag):
+    """TQUIC_ENDPOINT_FLAG_*: what the kernel path manager does with an endpoint."""
+
+    SUBFLOW = 1
+    BACKUP = 2
+    FULLMESH = 4
+
+
 EVENTS_GROUP: Final = "events"
 HANDSHAKE_GROUP: Final = "handshake"
 
@@ -86,22 +106,28 @@ _CONN_NAMES = (
     "token state flags version cipher local peer server_name alpn congestion scheduler paths uid "
     "bytes_sent bytes_received bytes_retransmitted bytes_delivered streams_opened datagrams_sent "
     "datagrams_received datagrams_dropped max_data_local max_data_peer send_queue_bytes "
-    "recv_queue_bytes key_updates error_code close_flags frame_type reason"
+    "recv_queue_bytes key_updates error_code close_flags frame_type reason bond"
+)
+_BOND_NAMES = (
+    "state previous single_path_ns pending_ns bonded_ns degraded_ns "
+    "single_path_entered pending_entered bonded_entered degraded_entered"
 )
 _PATH_NAMES = (
     "token path_id state flags peer_flags ifindex local peer error_code mtu_bytes srtt_ns "
     "rttvar_ns min_rtt_ns cwnd_bytes ssthresh_bytes in_flight_bytes pacing_rate packets_sent "
     "packets_received packets_lost packets_spurious bytes_sent bytes_received ptos ce_marks"
 )
+#: Attributes are numbered from 1 in the order of the spec.
+BOND: Final[Schema] = {name: (number, UINT) for number, name in enumerate(_BOND_NAMES.split(), 1)}
 _KINDS = {
     **dict.fromkeys(("local", "peer"), nest(_ADDR)),
     **dict.fromkeys(("server_name", "alpn", "congestion", "scheduler"), TEXT),
     **dict.fromkeys(("token", "path_id", "state", "flags", "peer_flags", "ifindex"), U32),
+    "bond": nest(BOND),
     "fd": FD,
     "reason": BYTES,
 }
 _HANDSHAKE_NAMES = "token fd role local peer server_name alpn uid timeout_ms"
-#: Attributes are numbered from 1 in the order of the spec.
 CONN: Final[Schema] = {
     name: (number, _KINDS.get(name, UINT)) for number, name in enumerate(_CONN_NAMES.split(), 1)
 }
@@ -113,6 +139,14 @@ HANDSHAKE: Final[Schema] = {
     name: (number, _KINDS.get(name, UINT))
     for number, name in enumerate(_HANDSHAKE_NAMES.split(), 1)
 }
+
+ENDPOINT: Final[Schema] = {
+    "id": (1, U32),
+    "flags": (2, U32),
+    "addr": (3, nest(_ADDR)),
+    "ifindex": (4, U32),
+}
+LIMITS: Final[Schema] = {"extra_paths": (1, U32), "endpoints": (2, U32)}
 
 
 def _address(value: Mapping[str, Any] | None) -> Address | None:
@@ -136,6 +170,35 @@ def _known(enum: type[IntEnum], value: int) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Bond:
+    """What a connection's paths are together: for how long so far, and how often it became that.
+
+    ``previous`` is the state before, in events.
+    """
+
+    state: int
+    previous: int | None = None
+    single_path_ns: int = 0
+    pending_ns: int = 0
+    bonded_ns: int = 0
+    degraded_ns: int = 0
+    single_path_entered: int = 0
+    pending_entered: int = 0
+    bonded_entered: int = 0
+    degraded_entered: int = 0
+
+    @property
+    def state_name(self) -> str:
+        """The state in a word."""
+        return _known(BondState, self.state)
+
+    @property
+    def previous_name(self) -> str | None:
+        """The state before in a word."""
+        return None if self.previous is None else _known(BondState, self.previous)
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Record:
     """What connections and paths have in common: fields from attributes, by their names."""
 
@@ -151,6 +214,8 @@ class _Record:
         values = decode(message.attributes, schema)
         for name in ("local", "peer"):
             values[name] = _address(values.get(name))
+        if values.get("bond"):
+            values["bond"] = Bond(**values["bond"])
         known = {field.name for field in fields(cls)}
         values["command"] = message.command
         return cls(**{name: value for name, value in values.items() if name in known})
@@ -182,6 +247,7 @@ class Connection(_Record):
     send_queue_bytes: int = 0
     recv_queue_bytes: int = 0
     key_updates: int = 0
+    bond: Bond | None = None
 
     @property
     def state_name(self) -> str:
@@ -199,6 +265,15 @@ class ConnEvent(Connection):
     """A connection was established."""
 
     command: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class BondEvent(_Record):
+    """The bond of a connection is in another state."""
+
+    command: int
+    paths: int = 0
+    bond: Bond
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -263,6 +338,36 @@ class Path(PathEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """A local address the kernel path manager opens paths from; ``id`` 0 is for it to choose."""
+
+    id: int = 0
+    addr: Address
+    ifindex: int = 0
+    flags: int = EndpointFlag.SUBFLOW
+
+    @classmethod
+    def of(cls, message: Message) -> Endpoint:
+        """Read a message's attributes."""
+        values = decode(message.attributes, ENDPOINT)
+        values["addr"] = _address(values["addr"])
+        return cls(**values)
+
+    @property
+    def flag_names(self) -> tuple[str, ...]:
+        """Names of the flags that are set."""
+        return tuple(flag.name.lower() for flag in EndpointFlag if self.flags & flag and flag.name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PathLimits:
+    """Limits of the path manager: paths per connection it opens, endpoints of the namespace."""
+
+    extra_paths: int
+    endpoints: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class HandshakeRequest:
     """A handshake for an agent; ``fd`` is its socket, which the agent closes when it is done.
 
@@ -289,15 +394,18 @@ class HandshakeRequest:
         return cls(**values)
 
 
-Event = ConnEvent | ConnClosed | PathEvent
+Event = BondEvent | ConnEvent | ConnClosed | PathEvent
 
-_EVENTS: Final[dict[int, type[ConnEvent] | type[ConnClosed] | type[PathEvent]]] = {
+_EVENTS: Final[
+    dict[int, type[BondEvent] | type[ConnEvent] | type[ConnClosed] | type[PathEvent]]
+] = {
     Command.CONN_ESTABLISHED: ConnEvent,
     Command.CONN_CLOSED: ConnClosed,
     Command.PATH_VALIDATED: PathEvent,
     Command.PATH_SUSPECT: PathEvent,
     Command.PATH_RECOVERED: PathEvent,
     Command.PATH_ABANDONED: PathEvent,
+    Command.BOND_CHANGED: BondEvent,
 }
 
 
@@ -379,6 +487,45 @@ class TquicNetlink:
         flags = int(PathFlag.BACKUP) if backup else 0
         values = {"token": token, "path_id": path_id, "flags": flags}
         self.family.request(Command.PATH_SET, values, PATH)
+
+    def endpoints(self) -> list[Endpoint]:
+        """All endpoints of the namespace, by id."""
+        replies = self.family.request(Command.ENDPOINT_GET, {}, ENDPOINT, dump=True)
+        return [Endpoint.of(reply) for reply in replies]
+
+    def endpoint(self, endpoint_id: int) -> Endpoint:
+        """One endpoint; ENOENT when there is none with this id."""
+        (reply,) = self.family.request(Command.ENDPOINT_GET, {"id": endpoint_id}, ENDPOINT)
+        return Endpoint.of(reply)
+
+    def add_endpoint(self, endpoint: Endpoint) -> int:
+        """Have paths opened from an address, for the connections there are too; return its id."""
+        values = {
+            "id": endpoint.id or None,
+            "flags": int(endpoint.flags),
+            "addr": _address_values(endpoint.addr),
+            "ifindex": endpoint.ifindex or None,
+        }
+        (reply,) = self.family.request(Command.ENDPOINT_ADD, values, ENDPOINT)
+        return int(decode(reply.attributes, ENDPOINT)["id"])
+
+    def del_endpoint(self, endpoint_id: int) -> None:
+        """Remove an endpoint; the paths opened for it are abandoned."""
+        self.family.request(Command.ENDPOINT_DEL, {"id": endpoint_id}, ENDPOINT)
+
+    def flush_endpoints(self) -> None:
+        """Remove all endpoints."""
+        self.family.request(Command.ENDPOINT_FLUSH, {}, ENDPOINT)
+
+    def limits(self) -> PathLimits:
+        """The limits of the path manager."""
+        (reply,) = self.family.request(Command.LIMITS_GET, {}, LIMITS)
+        return PathLimits(**decode(reply.attributes, LIMITS))
+
+    def set_limits(self, *, extra_paths: int | None = None, endpoints: int | None = None) -> None:
+        """Change the limits that are given."""
+        values = {"extra_paths": extra_paths, "endpoints": endpoints}
+        self.family.request(Command.LIMITS_SET, values, LIMITS)
 
     def subscribe(self) -> None:
         """Ask for events, from now on."""

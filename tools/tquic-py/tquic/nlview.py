@@ -13,10 +13,13 @@ from rich.table import Table
 
 from .errors import close_text
 from .netlink import (
+    Bond,
+    BondEvent,
     Command,
     ConnClosed,
     Connection,
     ConnEvent,
+    Endpoint,
     Event,
     Path,
     PathEvent,
@@ -24,7 +27,16 @@ from .netlink import (
 from .record import Address
 from .uapi import CloseFlag, CloseInfo, PathFlag
 
-__all__ = ["conn_dict", "event_dict", "event_line", "path_dict", "show_conns", "show_paths"]
+__all__ = [
+    "conn_dict",
+    "endpoint_dict",
+    "event_dict",
+    "event_line",
+    "path_dict",
+    "show_conns",
+    "show_endpoints",
+    "show_paths",
+]
 
 
 def device(ifindex: int) -> str:
@@ -64,7 +76,13 @@ def _flags(value: int) -> list[str]:
 
 def conn_dict(conn: Connection) -> dict[str, Any]:
     """A connection for JSON."""
-    return {**_plain(conn), "state": conn.state_name, "flags": list(conn.flag_names)}
+    out = {**_plain(conn), "state": conn.state_name, "flags": list(conn.flag_names)}
+    out["bond"] = _bond_dict(conn.bond) if conn.bond else None
+    return out
+
+
+def _bond_dict(bond: Bond) -> dict[str, Any]:
+    return {**asdict(bond), "state": bond.state_name, "previous": bond.previous_name}
 
 
 def path_dict(path: PathEvent) -> dict[str, Any]:
@@ -73,12 +91,25 @@ def path_dict(path: PathEvent) -> dict[str, Any]:
     return {**_plain(path), "state": path.state_name, **flags}
 
 
+def endpoint_dict(endpoint: Endpoint) -> dict[str, Any]:
+    """An endpoint for JSON."""
+    return {
+        "id": endpoint.id,
+        "addr": endpoint.addr.host,
+        "port": endpoint.addr.port,
+        "dev": device(endpoint.ifindex) if endpoint.ifindex else None,
+        "flags": list(endpoint.flag_names),
+    }
+
+
 def event_dict(event: Event) -> dict[str, Any]:
     """An event for JSON; ``event`` is its name, as in the spec."""
     if isinstance(event, PathEvent):
         out = path_dict(event)
     elif isinstance(event, ConnEvent):
         out = conn_dict(event)
+    elif isinstance(event, BondEvent):
+        out = {**_plain(event), "bond": _bond_dict(event.bond)}
     else:
         out = _plain(event)
         out["reason"] = event.reason.decode(errors="replace")
@@ -104,6 +135,9 @@ def event_line(event: Event) -> str:
         if event.command == Command.PATH_ABANDONED:
             line += f" code {event.error_code:#x}"
         return line
+    if isinstance(event, BondEvent):
+        bond = event.bond
+        return f"{line} {where}: {bond.previous_name} > {bond.state_name}, {event.paths} paths"
     if isinstance(event, ConnClosed):
         close = CloseInfo(
             event.error_code, event.frame_type, event.close_flags, len(event.reason), event.reason
@@ -120,7 +154,7 @@ def _table(*columns: str) -> Table:
     return table
 
 
-_NUMBERS = {"CONN", "PATH", "PATHS", "SENT", "RECEIVED", "RTT", "CWND", "LOST", "MTU"}
+_NUMBERS = {"ID", "CONN", "PATH", "PATHS", "SENT", "RECEIVED", "RTT", "CWND", "LOST", "MTU"}
 
 
 def _print(table: Table) -> None:
@@ -134,8 +168,9 @@ def _print(table: Table) -> None:
 def show_conns(conns: Sequence[Connection]) -> None:
     """Print a table of connections."""
     table = _table(
-        "CONN", "STATE", "ROLE", "LOCAL", "PEER", "PATHS", "CC", "SCHEDULER", "SENT", "RECEIVED"
-    )
+        "CONN", "STATE", "ROLE", "LOCAL", "PEER", "PATHS", "BOND", "CC", "SCHEDULER", "SENT",
+        "RECEIVED",
+    )  # fmt: skip
     for conn in conns:
         table.add_row(
             str(conn.token),
@@ -144,6 +179,7 @@ def show_conns(conns: Sequence[Connection]) -> None:
             _text(conn.local) or "-",
             _text(conn.peer) or "-",
             str(conn.paths),
+            conn.bond.state_name if conn.bond else "-",
             conn.congestion,
             conn.scheduler,
             size(conn.bytes_sent),
@@ -173,5 +209,19 @@ def show_paths(paths: Sequence[Path]) -> None:
             size(path.bytes_sent),
             size(path.bytes_received),
             str(path.packets_lost),
+        )
+    _print(table)
+
+
+def show_endpoints(endpoints: Sequence[Endpoint]) -> None:
+    """Print a table of endpoints."""
+    table = _table("ID", "ADDRESS", "PORT", "DEV", "FLAGS")
+    for endpoint in endpoints:
+        table.add_row(
+            str(endpoint.id),
+            endpoint.addr.host,
+            str(endpoint.addr.port or "-"),
+            device(endpoint.ifindex),
+            ",".join(endpoint.flag_names),
         )
     _print(table)

@@ -24,6 +24,8 @@ __all__ = [
     "Text16",
     "U8Pad7",
     "U32Pad4",
+    "U32x4",
+    "U64x4",
 ]
 
 
@@ -91,6 +93,12 @@ def _unpack_text(data: bytes) -> str:
     return data.partition(b"\0")[0].decode("ascii", errors="replace")
 
 
+def _array(code: str) -> _Kind:
+    """A fixed number of integers, as a tuple."""
+    form = struct.Struct("=" + code)
+    return _Kind(f"{form.size}s", pack=lambda values: form.pack(*values), unpack=form.unpack)
+
+
 @dataclass(frozen=True)
 class _Kind:
     """A field on the wire: its struct code, reserved bytes after it, and conversions."""
@@ -111,6 +119,8 @@ U16 = Annotated[int, _Kind("H")]
 U32 = Annotated[int, _Kind("I")]
 U32Pad4 = Annotated[int, _Kind("I", pad=4)]
 U64 = Annotated[int, _Kind("Q")]
+U32x4 = Annotated[tuple[int, ...], _array("4I")]
+U64x4 = Annotated[tuple[int, ...], _array("4Q")]
 Text16 = Annotated[str, _Kind("16s", pack=_pack_text, unpack=_unpack_text)]
 Bytes48 = Annotated[bytes, _Kind("48s", pack=bytes, unpack=bytes)]
 Bytes64 = Annotated[bytes, _Kind("64s", pack=bytes, unpack=bytes)]

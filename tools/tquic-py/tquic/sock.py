@@ -34,6 +34,7 @@ from .uapi import (
     PathFlag,
     PathInfo,
     PathRef,
+    PathState,
     RecvMask,
     SecretRecord,
     SockOpt,
@@ -394,10 +395,13 @@ class TquicSocket:
             if len(out) == count:
                 break
             try:
-                out.append(self.path_info(path_id))
+                path = self.path_info(path_id)
             except OSError as error:
                 if error.errno not in (errno.ENOENT, errno.EINVAL):
                     raise
+                continue
+            if path.state not in (PathState.UNUSED, PathState.ABANDONED):
+                out.append(path)
         return out
 
 

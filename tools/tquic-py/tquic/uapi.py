@@ -23,6 +23,8 @@ from .record import (
     Text16,
     U8Pad7,
     U32Pad4,
+    U32x4,
+    U64x4,
 )
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "SECRET_MAX",
     "SOL_TQUIC",
     "Address",
+    "BondState",
     "CloseFlag",
     "CloseInfo",
     "Cmsg",
@@ -137,7 +140,8 @@ class ConfigMask(IntFlag):
     MAX_PATH_ID = 0x0040
     KEEPALIVE = 0x0080
     ACK_DELAY = 0x0100
-    ALL = 0x01FF
+    OWN_PATHS = 0x0200
+    ALL = 0x03FF
 
 
 class CloseFlag(IntFlag):
@@ -176,6 +180,15 @@ class PathState(IntEnum):
     ABANDONED = 4
 
 
+class BondState(IntEnum):
+    """TQUIC_BOND_*: what the paths of a connection are together."""
+
+    SINGLE_PATH = 0
+    PENDING = 1
+    BONDED = 2
+    DEGRADED = 3
+
+
 class EventType(IntEnum):
     """TQUIC_EVENT_*: what an event tells."""
 
@@ -189,6 +202,7 @@ class EventType(IntEnum):
     PATH_ABANDONED = 8
     PATH_STATUS = 9
     LOST = 10
+    BOND = 11
 
 
 @dataclass(frozen=True)
@@ -259,7 +273,8 @@ class Config(Record):
     max_streams_uni: U64 = 0
     max_datagram_bytes: U32 = 0
     keepalive_ms: U32 = 0
-    max_ack_delay_ms: U32Pad4 = 0
+    max_ack_delay_ms: U32 = 0
+    own_paths: U32 = 0
 
     @classmethod
     def of(cls, **values: int) -> Config:
@@ -280,6 +295,7 @@ _CONFIG_BITS = {
     "max_path_id": ConfigMask.MAX_PATH_ID,
     "keepalive_ms": ConfigMask.KEEPALIVE,
     "max_ack_delay_ms": ConfigMask.ACK_DELAY,
+    "own_paths": ConfigMask.OWN_PATHS,
 }
 
 
@@ -358,6 +374,9 @@ class Info(Record):
     key_updates: U32 = 0
     congestion: Text16 = ""
     scheduler: Text16 = ""
+    bond_state: U32Pad4 = 0
+    bond_time_ns: U64x4 = (0, 0, 0, 0)
+    bond_entered: U32x4 = (0, 0, 0, 0)
 
 
 @dataclass(frozen=True)

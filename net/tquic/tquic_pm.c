@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The kernel path manager: opens paths from endpoints, follows interfaces and addresses */
+#include <linux/inetdevice.h>
+#include <linux/netdevice.h>
+#include <net/addrconf.h>
+#include <uapi/linux/tquic_netlink.h>
+#include "tquic_sock.h"
+
+static struct tquic_pm *tquic_pm_of(const struct sock *sk)
+{
+	return &tquic_sock_net(sk)->pm;
+}
+
+/* Does it manage this connection at all? */
+static bool tquic_pm_applies(const struct sock *sk)
+{
+	const struct tquic_conn *conn = &tquic_sk(sk)->conn;
+
+	return tquic_sk(sk)->alive && !tquic_sk(sk)->own_paths &&
+	       conn->state == TQUIC_STATE_ESTABLISHED && !conn->server &&
+	       conn->multipath && conn->confirmed;
+}
+
+/**
+ * tquic_pm_changed() - endpoints, interfaces or addresses are other ones now
+ * @pm: path manager
+ *
+ * One work item looks at all connections, however often it is asked to.
+ *
+ * Context: any.
+ */
+void tquic_pm_changed(struct tquic_pm *pm)
+{
+	set_bit(TQUIC_PM_CHANGED, &pm->flags);
+	mod_delayed_work(tquic_wq, &pm->work, 0);
+}
+
+/**
+ * tquic_pm_wake() - paths of a connection came, went, or became possible
+ * @sk: its socket
+ *
+ * Context: lock held, softirq or process.
+ */
+void tquic_pm_wake(struct sock *sk)
+{
+	if (!READ_ONCE(tquic_pm_of(sk)->ids.count) || !tquic_pm_applies(sk))
+		return;
+	tquic_sk(sk)->pm_due = true;
+	tquic_sock_queue_work(sk);
+}
+
+/**
+ * tquic_pm_abandoned() - a path was given up, by the peer or by the engine
+ * @sk: socket
+ * @path_id: which
+ *
+ * Opened again at once it would be given up again: its endpoint waits for the
+ * next look at all connections.
+ *
+ * Context: lock held, softirq or process.
+ */
+void tquic_pm_abandoned(struct sock *sk, u32 path_id)
+{
+	struct tquic_path *path = tquic_path_find(&tquic_sk(sk)->conn, path_id);
+	struct tquic_link *link = path ? path->link : NULL;
+
+	if (link && link->endpoint)
+		tquic_sk(sk)->pm_hold = true;
+}
+
+static const struct tquic_endpoint *tquic_pm_find_key(const struct tquic_pm *pm,
+						      u32 key)
+{
+	const struct tquic_endpoint *e;
+
+	list_for_each_entry_rcu(e, &pm->endpoints, node)
+		if (e->ep.key == key)
+			return e;
+	return NULL;
+}
+
+/* The endpoint a path of others starts from too: its key, or 0 */
+static u32 tquic_pm_key_of(const struct tquic_pm *pm,
+			   const struct tquic_link *link)
+{
+	const struct tquic_endpoint *e;
+
+	list_for_each_entry_rcu(e, &pm->endpoints, node)
+		if (tquic_addr_equal_ip(&e->addr, &link->route.local))
+			return e->ep.key;
+	return 0;
+}
+
+/* Index of an address of the peer, which is added when it is new */
+static u8 tquic_pm_peer(struct tquic_pm_view *view, struct tquic_addr *peers,
+			const struct tquic_addr *peer)
+{
+	u8 i;
+
+	for (i = 0; i < view->peers; i++)
+		if (tquic_addr_equal(&peers[i], peer))
+			return i;
+	peers[i] = *peer;
+	view->peer_v6[i] = tquic_addr_family(peer) == AF_INET6;
+	view->peers++;
+	return i;
+}
+
+/* Fill in what decisions need; RCU read side */
+static void tquic_pm_look(const struct sock *sk, struct tquic_pm_view *view,
+			  struct tquic_addr *peers)
+{
+	const struct tquic_pm *pm = tquic_pm_of(sk);
+	const struct tquic_path *path;
+	const struct tquic_link *link;
+	unsigned int i;
+
+	memset(view, 0, sizeof(*view));
+	tquic_pm_peer(view, peers, &tquic_sk(sk)->peer);
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		struct tquic_pm_leg *leg = &view->leg[view->legs];
+
+		path = tquic_conn_path(&tquic_sk(sk)->conn, i);
+		link = path ? path->link : NULL;
+		if (!link || !tquic_path_is_open(path))
+			continue;
+		leg->peer = tquic_pm_peer(view, peers, &link->route.peer);
+		leg->ours = link->endpoint;
+		leg->key = link->endpoint ?: tquic_pm_key_of(pm, link);
+		view->legs++;
+	}
+}
+
+/* Can a path be opened from there now, as far as this host knows? */
+static bool tquic_pm_ready(struct net *net, const struct tquic_endpoint *e)
+{
+	return tquic_link_has_addr(net, &e->addr) &&
+	       (!e->ifindex || tquic_link_dev_works(net, e->ifindex));
+}
+
+/*
+ * The next endpoint with an id of @id or more that is to get a path, and where
+ * to; copied, since opening it sleeps.  False: there is none.
+ */
+static bool tquic_pm_next(const struct sock *sk, u32 id,
+			  struct tquic_endpoint *next, struct tquic_addr *peer)
+{
+	struct tquic_addr peers[TQUIC_PM_PEERS_MAX];
+	const struct tquic_pm *pm = tquic_pm_of(sk);
+	const struct tquic_endpoint *e;
+	struct tquic_pm_limits limits;
+	struct tquic_pm_view view;
+	bool found = false;
+	int i;
+
+	limits.extra_paths = READ_ONCE(pm->limits.extra_paths);
+	rcu_read_lock();
+	tquic_pm_look(sk, &view, peers);
+	list_for_each_entry_rcu(e, &pm->endpoints, node) {
+		if (e->ep.id < id)
+			continue;
+		i = tquic_pm_next_peer(&view, &e->ep, &limits);
+		if (i < 0 || !tquic_pm_ready(sock_net(sk), e))
+			continue;
+		*next = *e;
+		*peer = peers[i];
+		found = true;
+		break;
+	}
+	rcu_read_unlock();
+	return found;
+}
+
+static int tquic_pm_open_path(struct sock *sk, const struct tquic_endpoint *e,
+			      const struct tquic_addr *peer)
+{
+	struct tquic_path *path;
+	struct tquic_link *link;
+	u32 path_id;
+	int ret;
+
+	ret = tquic_link_add_path(sk, &e->addr, peer, e->ifindex,
+				  e->ep.flags & TQUIC_ENDPOINT_FLAG_BACKUP,
+				  &path_id);
+	if (ret)
+		return ret;
+	path = tquic_path_find(&tquic_sk(sk)->conn, path_id);
+	link = path ? path->link : NULL;
+	if (link)
+		link->endpoint = e->ep.key;
+	return 0;
+}
+
+/* Open what is missing. Return: false when something has to be tried again */
+static bool tquic_pm_open(struct sock *sk)
+{
+	struct tquic_endpoint e;
+	struct tquic_addr peer;
+	bool done = true;
+	u32 id = 0;
+	int ret;
+
+	while (tquic_pm_next(sk, id, &e, &peer)) {
+		if (tquic_sk(sk)->pm_hold)
+			return false;
+		ret = tquic_pm_open_path(sk, &e, &peer);
+		/* More ids of the peer wake us. */
+		if (ret == -EAGAIN || ret == -ENOTCONN)
+			break;
+		if (!ret)
+			continue;
+		/* No route yet, or a new address under test (RFC 4862) */
+		id = e.ep.id + 1;
+		done = false;
+	}
+	return done;
+}
+
+/* Why a path is to be given up: a code of PATH_ABANDON; 0: it is not */
+static u64 tquic_pm_stale(const struct sock *sk, const struct tquic_link *link)
+{
+	struct net *net = sock_net(sk);
+	bool wanted, known;
+
+	rcu_read_lock();
+	wanted = tquic_pm_find_key(tquic_pm_of(sk), link->endpoint);
+	known = dev_get_by_index_rcu(net, link->oif);
+	rcu_read_unlock();
+	if (!wanted)
+		return TQUIC_ERR_APPLICATION_ABANDON_PATH;
+	if (tquic_pm_gone_for_good(tquic_link_has_addr(net, &link->route.local),
+				   known, tquic_link_dev_works(net, link->oif)))
+		return TQUIC_ERR_PATH_UNSTABLE_OR_POOR;
+	return 0;
+}
+
+/* Give up the paths whose endpoint has gone; the last one stays for now */
+static void tquic_pm_close(struct sock *sk)
+{
+	struct tquic_conn *conn = &tquic_sk(sk)->conn;
+	bool hold = tquic_sk(sk)->pm_hold;
+	struct tquic_path *path;
+	struct tquic_link *link;
+	unsigned int i;
+	u64 error;
+
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		path = tquic_conn_path(conn, i);
+		link = path ? path->link : NULL;
+		if (!link || !link->endpoint || !tquic_path_is_open(path))
+			continue;
+		error = tquic_pm_stale(sk, link);
+		if (error)
+			tquic_path_close(conn, path, error, tquic_now_ns());
+	}
+	/* These are not failures. */
+	tquic_sk(sk)->pm_hold = hold;
+}
+
+/**
+ * tquic_pm_run() - have a connection's paths be as the endpoints want
+ * @sk: socket
+ *
+ * Context: process, lock held, may sleep. The caller calls tquic_sock_kick().
+ */
+void tquic_pm_run(struct sock *sk)
+{
+	struct tquic_pm *pm = tquic_pm_of(sk);
+
+	if (!tquic_pm_applies(sk))
+		return;
+	tquic_pm_close(sk);
+	if (!tquic_pm_open(sk))
+		queue_delayed_work(tquic_wq, &pm->work,
+				   max(READ_ONCE(pm->retry_s), 1U) * HZ);
+}
+
+/* Interfaces, addresses or endpoints changed, or it is time to try again */
+static void tquic_pm_look_at(struct sock *sk)
+{
+	struct tquic_conn *conn = &tquic_sk(sk)->conn;
+	struct tquic_path *path;
+	unsigned int i;
+
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		path = tquic_conn_path(conn, i);
+		if (path && path->link && tquic_path_is_open(path))
+			tquic_link_check(sk, path);
+	}
+	tquic_sk(sk)->pm_hold = false;
+	tquic_pm_run(sk);
+	tquic_sock_kick(sk);
+}
+
+static void tquic_pm_work(struct work_struct *work)
+{
+	struct tquic_pm *pm = container_of(work, struct tquic_pm, work.work);
+	struct tquic_net *tn = container_of(pm, struct tquic_net, pm);
+	unsigned long token = 0;
+	struct sock *sk;
+
+	if (test_and_clear_bit(TQUIC_PM_CHANGED, &pm->flags))
+		WRITE_ONCE(pm->retry_s, 0);
+	WRITE_ONCE(pm->retry_s, tquic_pm_retry_s(pm->retry_s));
+	while ((sk = tquic_sock_next(tn, &token, U32_MAX))) {
+		tquic_pm_look_at(sk);
+		release_sock(sk);
+		sock_put(sk);
+		token++;
+		cond_resched();
+	}
+}
+
+/* Without connections there is nothing that would have to know */
+static void tquic_pm_notify(struct net *net)
+{
+	struct tquic_net *tn = tquic_pernet(net);
+
+	if (!xa_empty(&tn->conns))
+		tquic_pm_changed(&tn->pm);
+}
+
+static int tquic_pm_netdev_event(struct notifier_block *nb, unsigned long event,
+				 void *ptr)
+{
+	switch (event) {
+	case NETDEV_UP:
+	case NETDEV_DOWN:
+	case NETDEV_CHANGE:
+	case NETDEV_UNREGISTER:
+		tquic_pm_notify(dev_net(netdev_notifier_info_to_dev(ptr)));
+	}
+	return NOTIFY_DONE;
+}
+
+static int tquic_pm_inetaddr_event(struct notifier_block *nb,
+				   unsigned long event, void *ptr)
+{
+	const struct in_ifaddr *ifa = ptr;
+
+	tquic_pm_notify(dev_net(ifa->ifa_dev->dev));
+	return NOTIFY_DONE;
+}
+
+/* Context: softirq or process, RCU; atomic */
+static int tquic_pm_inet6addr_event(struct notifier_block *nb,
+				    unsigned long event, void *ptr)
+{
+	const struct inet6_ifaddr *ifa = ptr;
+
+	tquic_pm_notify(dev_net(ifa->idev->dev));
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block tquic_pm_netdev_nb = {
+	.notifier_call = tquic_pm_netdev_event,
+};
+
+static struct notifier_block tquic_pm_inetaddr_nb = {
+	.notifier_call = tquic_pm_inetaddr_event,
+};
+
+static struct notifier_block tquic_pm_inet6addr_nb = {
+	.notifier_call = tquic_pm_inet6addr_event,
+};
+
+void tquic_pm_net_init(struct tquic_pm *pm)
+{
+	mutex_init(&pm->lock);
+	INIT_LIST_HEAD(&pm->endpoints);
+	pm->next_key = 1;
+	pm->limits.extra_paths = TQUIC_PM_EXTRA_PATHS;
+	pm->limits.endpoints = TQUIC_PM_ENDPOINTS;
+	INIT_DELAYED_WORK(&pm->work, tquic_pm_work);
+}
+
+/* The namespace has no connections, devices and netlink sockets any more */
+void tquic_pm_net_exit(struct tquic_pm *pm)
+{
+	struct tquic_endpoint *e, *next;
+
+	cancel_delayed_work_sync(&pm->work);
+	list_for_each_entry_safe(e, next, &pm->endpoints, node)
+		kfree_rcu(e, rcu);
+}
+
+/**
+ * tquic_pm_init() - begin to follow interfaces and addresses
+ *
+ * Return: 0 or an errno of the registrations.
+ */
+int __init tquic_pm_init(void)
+{
+	int ret;
+
+	ret = register_netdevice_notifier(&tquic_pm_netdev_nb);
+	if (ret)
+		return ret;
+	ret = register_inetaddr_notifier(&tquic_pm_inetaddr_nb);
+	if (ret)
+		goto err_netdev;
+	ret = register_inet6addr_notifier(&tquic_pm_inet6addr_nb);
+	if (ret)
+		goto err_inetaddr;
+	return 0;
+
+err_inetaddr:
+	unregister_inetaddr_notifier(&tquic_pm_inetaddr_nb);
+err_netdev:
+	unregister_netdevice_notifier(&tquic_pm_netdev_nb);
+	return ret;
+}
+
+void tquic_pm_exit(void)
+{
+	unregister_inet6addr_notifier(&tquic_pm_inet6addr_nb);
+	unregister_inetaddr_notifier(&tquic_pm_inetaddr_nb);
+	unregister_netdevice_notifier(&tquic_pm_netdev_nb);
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The kernel path manager: endpoints of a namespace, paths that follow interfaces */
+#ifndef TQUIC_PM_H
+#define TQUIC_PM_H
+
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+#include <linux/workqueue.h>
+#include "pm/pm.h"
+#include "tquic_addr.h"
+
+struct net;
+struct sock;
+struct tquic_net;
+
+/**
+ * struct tquic_endpoint - a local address to open paths from; constant
+ * @node: in tquic_pm.endpoints
+ * @rcu: freed after a grace period
+ * @ep: what decisions need
+ * @addr: the address; port 0: the kernel chooses
+ * @ifindex: device to be bound to, or 0
+ */
+struct tquic_endpoint {
+	struct list_head node;
+	struct rcu_head rcu;
+	struct tquic_pm_endpoint ep;
+	struct tquic_addr addr;
+	int ifindex;
+};
+
+/* tquic_pm.flags */
+enum tquic_pm_flag {
+	TQUIC_PM_CHANGED,	/* endpoints, interfaces or addresses changed */
+};
+
+/**
+ * struct tquic_pm - path manager of a namespace
+ * @lock: for writers of all but @flags, @work and @retry_s
+ * @endpoints: by id; read under RCU
+ * @ids: their ids
+ * @next_key: key of the endpoint added next
+ * @limits: read without the lock
+ * @flags: bits of enum tquic_pm_flag
+ * @work: looks at all connections
+ * @retry_s: pause before the next try of what failed; of @work alone
+ */
+struct tquic_pm {
+	struct mutex lock;	/* endpoints, ids, next_key, limits */
+	struct list_head endpoints;
+	struct tquic_pm_ids ids;
+	u32 next_key;
+	struct tquic_pm_limits limits;
+	unsigned long flags;
+	struct delayed_work work;
+	u32 retry_s;
+};
+
+int tquic_pm_init(void);
+void tquic_pm_exit(void);
+void tquic_pm_net_init(struct tquic_pm *pm);
+void tquic_pm_net_exit(struct tquic_pm *pm);
+void tquic_pm_changed(struct tquic_pm *pm);
+void tquic_pm_wake(struct sock *sk);
+void tquic_pm_run(struct sock *sk);
+void tquic_pm_abandoned(struct sock *sk, u32 path_id);
+
+#endif /* TQUIC_PM_H */

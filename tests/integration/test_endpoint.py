@@ -1,0 +1,470 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The kernel path manager: it opens paths for programs that know nothing of it, and follows links.
+
+Nothing here depends on how fast the machine is: what is checked are states, bytes and events.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import platform
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from conftest import LabMaker
+from running import (
+    DATA,
+    Certificates,
+    Echo,
+    RunningServer,
+    Sender,
+    dial,
+    exchange,
+    wait_active,
+)
+from test_netlink import Events, opened, refused, tquic, wait_confirmed
+
+from tquic import paths
+from tquic.handshake import Options
+from tquic.lab import Link, Namespace, TwoLinks
+from tquic.netlink import (
+    ENDPOINT,
+    LIMITS,
+    BondEvent,
+    Command,
+    Endpoint,
+    EndpointFlag,
+    PathEvent,
+    PathLimits,
+    TquicNetlink,
+)
+from tquic.record import Address
+from tquic.sock import TquicSocket
+from tquic.uapi import BondState, Config, PathFlag, PathState
+
+pytestmark = [pytest.mark.usefixtures("module"), pytest.mark.timeout(300)]
+
+Start = Callable[..., RunningServer]
+PLAIN = Link()
+SLOW = Link(rate_mbit=8, delay_ms=10)
+
+
+def echo(_stream: int) -> Echo:
+    return Echo()
+
+
+@contextmanager
+def managed(lab: TwoLinks) -> Iterator[TquicNetlink]:
+    """The path manager of the network's client, left as it was found."""
+    with opened(lab.client) as netlink:
+        before = netlink.limits()
+        try:
+            yield netlink
+        finally:
+            netlink.flush_endpoints()
+            netlink.set_limits(extra_paths=before.extra_paths, endpoints=before.endpoints)
+
+
+def index_of(lab: TwoLinks, device: str) -> int:
+    """The index of a device of the client."""
+    done = lab.client.run(["cat", f"/sys/class/net/{device}/ifindex"], capture_output=True)
+    if not done.returncode:
+        return int(done.stdout)
+    shown = lab.client.run(["ip", "-json", "link", "show", device], capture_output=True, check=True)
+    return int(json.loads(shown.stdout)[0]["ifindex"])
+
+
+def on_link(lab: TwoLinks, link: int, flags: EndpointFlag = EndpointFlag.SUBFLOW) -> Endpoint:
+    """An endpoint at the client's end of a link, bound to its device."""
+    flags |= EndpointFlag.SUBFLOW
+    ifindex = index_of(lab, f"c{link}")
+    return Endpoint(addr=lab.client_address(link), ifindex=ifindex, flags=flags)
+
+
+def device_up(lab: TwoLinks, link: int) -> None:
+    """Bring back a device that was set down, and what the kernel forgot with it."""
+    lab.client.ip(
+        f"link set c{link} up",
+        f"addr replace 10.66.{link}.1/24 dev c{link}",
+        f"route replace default via 10.66.{link}.2 dev c{link} table {100 + link}",
+        f"addr replace fd66:{link}::1/64 dev c{link} nodad",
+    )
+    lab.client.ip(
+        f"route replace default via fd66:{link}::2 dev c{link} table {100 + link}", v6=True
+    )
+
+
+def hosts(sock: TquicSocket) -> list[str]:
+    """Local addresses of the paths that are open."""
+    return sorted(
+        path.local.host
+        for path in sock.paths()
+        if path.local and path.state not in (PathState.UNUSED, PathState.ABANDONED)
+    )
+
+
+def until(what: Callable[[], bool], wait_s: float = 30) -> None:
+    """Wait for something that is to happen."""
+    deadline = time.monotonic() + wait_s
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_endpoints_open_and_close_paths(
+    make_lab: LabMaker, start_server: Start, certificates: Certificates
+) -> None:
+    lab = make_lab(PLAIN, PLAIN)
+    server = start_server(lab, echo)
+    first, second = (lab.client_address(index).host for index in range(2))
+    with managed(lab) as client, dial(lab, server.address, certificates.client()) as sock:
+        token = sock.info().token
+        # connect() started from the first one: no second path there.
+        assert client.add_endpoint(on_link(lab, 0)) == 1
+        assert client.add_endpoint(on_link(lab, 1)) == 2
+        wait_active(sock, 2)
+        assert hosts(sock) == [first, second]
+        with dial(lab, server.address, certificates.client()) as later:
+            wait_active(later, 2)
+            assert hosts(later) == [first, second]
+            exchange(later, [Sender(DATA[:300_000])])
+        shown = client.path(token, 1)
+        assert shown.ifindex == index_of(lab, "c1")
+        assert not shown.backup
+        client.del_endpoint(2)
+        until(lambda: hosts(sock) == [first])
+        exchange(sock, [Sender(DATA[:100_000])])
+        again = client.add_endpoint(on_link(lab, 1, EndpointFlag.BACKUP))
+        assert again == 2
+        wait_active(sock, 2)
+        backup = [path for path in client.paths(token) if path.backup]
+        assert [path.local and path.local.host for path in backup] == [second]
+        # A path of the program's own is left alone.
+        client.flush_endpoints()
+        until(lambda: hosts(sock) == [first])
+        own = client.add_path(token, lab.client_address(1))
+        wait_active(sock, 2)
+        third = client.add_endpoint(on_link(lab, 1))
+        client.del_endpoint(third)
+        exchange(sock, [Sender(DATA[:100_000])])
+        assert client.path(token, own).state == PathState.ACTIVE
+        assert hosts(sock) == [first, second]
+
+
+def test_limits_and_opting_out(
+    make_lab: LabMaker, start_server: Start, certificates: Certificates
+) -> None:
+    lab = make_lab(PLAIN, PLAIN)
+    server = start_server(lab, echo)
+    alone = Options(config=Config.of(own_paths=1), local=lab.client_address(0))
+    with managed(lab) as client:
+        assert client.limits() == PathLimits(extra_paths=4, endpoints=8)
+        client.set_limits(extra_paths=0)
+        assert client.limits() == PathLimits(extra_paths=0, endpoints=8)
+        client.add_endpoint(on_link(lab, 1))
+        with (
+            dial(lab, server.address, certificates.client()) as sock,
+            dial(lab, server.address, certificates.client(), options=alone) as stubborn,
+        ):
+            assert stubborn.config.own_paths == 1
+            wait_confirmed(client, sock.info().token)
+            exchange(sock, [Sender(DATA[:100_000])])
+            assert len(hosts(sock)) == 1
+            client.set_limits(extra_paths=1)
+            wait_active(sock, 2)
+            exchange(stubborn, [Sender(DATA[:100_000])])
+            assert len(hosts(stubborn)) == 1
+
+
+def test_ids_that_come_later_are_used(
+    make_lab: LabMaker, start_server: Start, certificates: Certificates
+) -> None:
+    lab = make_lab(PLAIN, PLAIN)
+    server = start_server(lab, echo, config=Config.of(max_path_id=1))
+    # The same host twice: the second endpoint has to wait for the first one's path id to be freed.
+    other = Endpoint(addr=Address("10.66.1.99"))
+    lab.client.ip("addr add 10.66.1.99/24 dev c1", "rule add from 10.66.1.99 lookup 101")
+    try:
+        with managed(lab) as client, dial(lab, server.address, certificates.client()) as sock:
+            used = client.add_endpoint(on_link(lab, 1))
+            wait_active(sock, 2)
+            client.add_endpoint(other)
+            exchange(sock, [Sender(DATA[:100_000])])
+            assert hosts(sock) == ["10.66.0.1", "10.66.1.1"]
+            client.del_endpoint(used)
+            until(lambda: hosts(sock) == ["10.66.0.1", "10.66.1.99"])
+            wait_active(sock, 2)
+    finally:
+        lab.client.ip("rule del from 10.66.1.99 lookup 101", "addr del 10.66.1.99/24 dev c1")
+
+
+def test_an_idle_path_follows_its_interface(
+    make_lab: LabMaker, start_server: Start, certificates: Certificates
+) -> None:
+    lab = make_lab(PLAIN, PLAIN)
+    server = start_server(lab, echo)
+    with (
+        managed(lab) as client,
+        opened(lab.client) as listening,
+        opened(lab.server) as far,
+        dial(lab, server.address, certificates.client()) as sock,
+    ):
+        token = sock.info().token
+        client.add_endpoint(on_link(lab, 1))
+        wait_active(sock, 2)
+        exchange(sock, [Sender(DATA[:100_000])])
+        events = Events(listening)
+        try:
+            # Nothing is under way, so that no timer could tell.
+            lab.client.ip("link set c1 down")
+            assert events.next_path(Command.PATH_SUSPECT, 1).token == token
+            assert client.path(token, 1).state == PathState.SUSPECT
+            change = events.next(Command.BOND_CHANGED)
+            assert isinstance(change, BondEvent)
+            assert change.token == token
+            assert (change.bond.previous, change.bond.state) == (
+                BondState.BONDED,
+                BondState.DEGRADED,
+            )
+            before = client.path(token, 1).bytes_sent
+            exchange(sock, [Sender(DATA)])
+            assert client.path(token, 1).bytes_sent - before < 50_000
+            # The peer cannot see it: it was told to spare the path.
+            (there,) = [
+                path
+                for path in far.paths()
+                if path.peer and path.peer.host == "10.66.1.1" and path.path_id == 1
+            ]
+            assert there.peer_flags == PathFlag.BACKUP
+        finally:
+            device_up(lab, 1)
+        assert events.next_path(Command.PATH_RECOVERED, 1).token == token
+        assert client.path(token, 1).state == PathState.ACTIVE
+        bond = client.connection(token).bond
+        assert bond is not None
+        assert bond.state == BondState.BONDED == sock.info().bond_state
+        assert (bond.bonded_entered, bond.degraded_entered) == (2, 1)
+        assert min(bond.single_path_ns, bond.bonded_ns, bond.degraded_ns) > 0
+        assert sock.info().bond_entered == (0, 1, 2, 1)
+        until(lambda: not far.path(there.token, 1).peer_flags)
+        exchange(sock, [Sender(DATA[:300_000])])
+        # The program's own first path follows in the same way.
+        try:
+            lab.client.ip("link set c0 down")
+            assert events.next_path(Command.PATH_SUSPECT, 0).token == token
+            exchange(sock, [Sender(DATA[:300_000])])
+        finally:
+            device_up(lab, 0)
+        assert events.next_path(Command.PATH_RECOVERED, 0).token == token
+
+
+@pytest.mark.parametrize("carrier", [False, True], ids=["down", "carrier"])
+def test_an_interface_goes_midway(
+    make_lab: LabMaker, start_server: Start, certificates: Certificates, carrier: bool
+) -> None:
+    lab = make_lab(SLOW, SLOW)
+    server = start_server(lab, echo)
+
+    def go() -> None:
+        if carrier:
+            lab.cut(1, carrier=True)
+        else:
+            lab.client.ip("link set c1 down")
+
+    with (
+        managed(lab) as client,
+        opened(lab.client) as listening,
+        dial(lab, server.address, certificates.client()) as sock,
+    ):
+        client.add_endpoint(on_link(lab, 1))
+        wait_active(sock, 2)
+        events = Events(listening)
+        work = [Sender(DATA)]
+        cutter = threading.Timer(0.4, go)
+        cutter.start()
+        try:
+            exchange(sock, work)
+            cutter.join()
+            events.next_path(Command.PATH_SUSPECT, 1)
+            before = client.path(sock.info().token, 1).bytes_received
+            exchange(sock, [Sender(DATA[:100_000])])
+            assert client.path(sock.info().token, 1).bytes_received == before
+        finally:
+            cutter.join()
+            if carrier:
+                lab.restore(1)
+            else:
+                device_up(lab, 1)
+        events.next_path(Command.PATH_RECOVERED, 1)
+        exchange(sock, [Sender(DATA[:300_000])])
+
+
+def test_an_address_goes_and_returns(
+    make_lab: LabMaker, start_server: Start, certificates: Certificates
+) -> None:
+    lab = make_lab(PLAIN, PLAIN)
+    server = start_server(lab, echo)
+    with (
+        managed(lab) as client,
+        opened(lab.client) as listening,
+        dial(lab, server.address, certificates.client()) as sock,
+    ):
+        token = sock.info().token
+        client.add_endpoint(on_link(lab, 1))
+        wait_active(sock, 2)
+        events = Events(listening)
+        try:
+            lab.client.ip("addr del 10.66.1.1/24 dev c1")
+            assert events.next_path(Command.PATH_ABANDONED, 1).token == token
+            until(lambda: hosts(sock) == ["10.66.0.1"])
+            exchange(sock, [Sender(DATA[:300_000])])
+            assert [item.addr.host for item in client.endpoints()] == ["10.66.1.1"]
+        finally:
+            device_up(lab, 1)
+        event = events.next(Command.PATH_VALIDATED)
+        assert isinstance(event, PathEvent)
+        assert event.path_id > 1
+        assert event.local and event.local.host == "10.66.1.1"
+        exchange(sock, [Sender(DATA[:300_000])])
+        # The last path is never given up, wherever its address is.
+        client.del_path(token, 0)
+        until(lambda: hosts(sock) == ["10.66.1.1"])
+        client.flush_endpoints()
+        exchange(sock, [Sender(DATA[:300_000])])
+        assert hosts(sock) == ["10.66.1.1"]
+
+
+def test_what_failed_is_tried_again(
+    make_lab: LabMaker, start_server: Start, certificates: Certificates
+) -> None:
+    lab = make_lab(PLAIN, PLAIN)
+    server = start_server(lab, echo)
+    with (
+        managed(lab) as client,
+        opened(lab.client) as listening,
+        dial(lab, server.address, certificates.client()) as sock,
+    ):
+        token = sock.info().token
+        wait_confirmed(client, token)
+        events = Events(listening)
+        lab.cut(1)  # nobody answers there, and nothing tells when that has ended
+        try:
+            client.add_endpoint(on_link(lab, 1))
+            assert events.next_path(Command.PATH_ABANDONED, 1).token == token
+        finally:
+            lab.restore(1)
+        event = events.next(Command.PATH_VALIDATED)
+        assert isinstance(event, PathEvent)
+        assert event.path_id > 1
+        assert hosts(sock) == ["10.66.0.1", "10.66.1.1"]
+        exchange(sock, [Sender(DATA[:100_000])])
+
+
+def test_namespaces_have_their_own(make_lab: LabMaker) -> None:
+    lab = make_lab(PLAIN, PLAIN)
+    with managed(lab) as client, opened(lab.server) as other, TquicNetlink() as outside:
+        client.add_endpoint(on_link(lab, 1))
+        client.set_limits(endpoints=3)
+        for netlink in (other, outside):
+            assert netlink.endpoints() == []
+            assert netlink.limits().endpoints == 8
+            assert refused(lambda netlink=netlink: netlink.endpoint(1))[0] == errno.ENOENT
+    for _ in range(2):  # a namespace takes its endpoints along
+        space = Namespace("tq-gone")
+        with opened(space) as netlink:
+            assert netlink.endpoints() == []
+            made = [Endpoint(addr=Address(f"192.0.2.{host}")) for host in range(1, 9)]
+            assert [netlink.add_endpoint(item) for item in made] == list(range(1, 9))
+            assert [item.addr for item in netlink.endpoints()] == [item.addr for item in made]
+        space.close()
+
+
+def test_refusals_are_explained(make_lab: LabMaker) -> None:
+    lab = make_lab(PLAIN, PLAIN)
+    there = Address("192.0.2.1")
+    with managed(lab) as client:
+        family = client.family
+
+        def add(**values: object) -> tuple[int | None, str, str | None]:
+            request = {"addr": {"ip4": "192.0.2.9"}, **values}
+            return refused(lambda: family.request(Command.ENDPOINT_ADD, request, ENDPOINT))
+
+        missing = refused(lambda: family.request(Command.ENDPOINT_ADD, {}, ENDPOINT))
+        assert missing == (errno.EINVAL, "the endpoint's address is missing", "addr")
+        for command in (Command.ENDPOINT_DEL, Command.ENDPOINT_GET):
+            missing = refused(lambda command=command: family.request(command, {}, ENDPOINT))
+            assert missing == (errno.EINVAL, "the endpoint's id is missing", "id")
+        assert add(flags=2)[::2] == (errno.EINVAL, "flags")
+        assert add(flags=8)[::2] == (errno.EINVAL, "flags")
+        assert add(id=0)[::2] == (errno.ERANGE, "id")
+        assert add(id=256)[::2] == (errno.ERANGE, "id")
+        assert add(ifindex=4711) == (errno.ENODEV, "no such device", "ifindex")
+        assert add(addr={"ip4": "0.0.0.0"})[::2] == (errno.EINVAL, "addr")
+        assert add(addr={"ip4": "224.0.0.1"})[::2] == (errno.EINVAL, "addr")
+        assert add(addr={"ip6": "fe80::1"}) == (
+            errno.EINVAL,
+            "a link-local address needs its device",
+            "addr",
+        )
+        assert client.add_endpoint(Endpoint(id=7, addr=there)) == 7
+        twice = refused(lambda: client.add_endpoint(Endpoint(addr=there)))
+        assert twice == (errno.EEXIST, "there is such an endpoint already", "addr")
+        assert add(id=7) == (errno.EEXIST, "the id is taken", "id")
+        nobody = (errno.ENOENT, "no endpoint has this id", "id")
+        for number in (6, 8):
+            assert refused(lambda number=number: client.endpoint(number)) == nobody
+            assert refused(lambda number=number: client.del_endpoint(number)) == nobody
+        client.set_limits(endpoints=1)
+        assert add()[:2] == (errno.ENOSPC, "there are as many endpoints as the limit allows")
+        few = refused(lambda: client.set_limits(extra_paths=2, endpoints=0))
+        assert few == (errno.EBUSY, "there are more endpoints than that", "endpoints")
+        assert client.limits() == PathLimits(extra_paths=4, endpoints=1)
+        for name, most in (("extra_paths", 15), ("endpoints", 255)):
+            request = {name: most + 1}
+            error = refused(
+                lambda request=request: family.request(Command.LIMITS_SET, request, LIMITS)
+            )
+            assert error[::2] == (errno.ERANGE, name)
+
+
+def test_command_line(make_lab: LabMaker, start_server: Start, certificates: Certificates) -> None:
+    lab = make_lab(PLAIN, PLAIN)
+    server = start_server(lab, echo)
+
+    def run(*words: str) -> str:
+        done = lab.client.run(tquic(*words), capture_output=True, text=True, timeout=60)
+        return done.stdout if not done.returncode else done.stderr
+
+    with managed(lab) as client, dial(lab, server.address, certificates.client()) as sock:
+        assert run("limits", "set", "extra-paths", "1") == ""
+        assert client.limits().extra_paths == 1
+        assert run("endpoint", "add", "10.66.1.1", "dev", "c1", "id", "5") == "5\n"
+        wait_active(sock, 2)
+        assert run("endpoint", "show").splitlines()[1].split() == [
+            *("5", "10.66.1.1", "-", "c1", "subflow")
+        ]
+        assert run("endpoint", "del", "id", "5") == ""
+        until(lambda: hosts(sock) == ["10.66.0.1"])
+
+
+def test_module_can_be_removed_with_endpoints(make_lab: LabMaker) -> None:
+    lab = make_lab(PLAIN, PLAIN)
+    file = paths.build() / "module" / platform.release() / "tquic.ko"
+    with opened(lab.client) as client:
+        client.add_endpoint(on_link(lab, 1))
+    for _ in range(50):  # connections of earlier tests may still be draining
+        done = subprocess.run(["rmmod", "tquic"], capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            break
+        time.sleep(0.2)
+    assert done.returncode == 0, done.stderr
+    lab.client.ip("link set c1 down")  # nobody listens any more
+    device_up(lab, 1)
+    subprocess.run(["insmod", str(file)], check=True)
+    with opened(lab.client) as client:
+        assert client.endpoints() == []
