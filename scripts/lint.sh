@@ -62,6 +62,14 @@ run_checkpatch() {
 	return $status
 }
 
+# Both tell what is stale, even when the first one finds something.
+run_generated() {
+	local status=0
+	"$bin/tquic" codegen --check || status=1
+	scripts/ynl.sh --check || status=1
+	return $status
+}
+
 run_sparse() {
 	"$bin/tquic" vm module --kernel debug --sparse
 }
@@ -72,7 +80,7 @@ check mypy run_mypy
 check shellcheck run_shellcheck
 check layers "$bin/python" scripts/layers.py
 check tree "$bin/python" scripts/tree.py
-check generated scripts/ynl.sh --check
+check generated run_generated
 check checkpatch run_checkpatch
 check sparse run_sparse
 echo "$passed passed, $failed failed"

@@ -10,9 +10,7 @@
 #include "tquic_handshake.h"
 #include "tquic_netlink.h"
 #include "tquic_sock.h"
-
-/* An agent that has not finished by then is given up; the program gets ETIMEDOUT */
-#define TQUIC_AGENT_NS		(10ULL * NSEC_PER_SEC)
+#include "tquic_sysctl.h"
 
 /*
  * A socket of TQUIC_HANDSHAKE_AGENT waits in tn->handshakes, with a reference,
@@ -50,7 +48,7 @@ int tquic_handshake_request(struct sock *sk)
 	struct tquic_sock *tsk = tquic_sk(sk);
 	int ret;
 
-	tsk->handshake_end_ns = tquic_now_ns() + TQUIC_AGENT_NS;
+	tsk->handshake_end_ns = tquic_now_ns() + TQUIC_SYSCTL_NS(tn, agent_timeout_ms);
 	sock_hold(sk);
 	spin_lock_bh(&tn->lock);
 	list_add_tail(&tsk->handshake, &tn->handshakes);

@@ -8,6 +8,7 @@
 #include "core/header.h"
 #include "sched/sched.h"
 #include "tquic_sock.h"
+#include "tquic_sysctl.h"
 
 /* Listener whose UDP socket a datagram came to. Context: RCU */
 static struct tquic_listener *tquic_listen_find(struct tquic_net *tn,
@@ -45,7 +46,7 @@ bool tquic_listen_input(struct tquic_net *tn, struct tquic_udp *udp,
 		TQUIC_INC(tn, RX_SHORT_INITIAL);
 		return false;
 	}
-	if (skb_queue_len_lockless(&l->initials) >= TQUIC_INITIALS_MAX) {
+	if (skb_queue_len_lockless(&l->initials) >= TQUIC_SYSCTL(tn, initials_max)) {
 		TQUIC_INC(tn, LISTEN_DROP);
 		return false;
 	}

@@ -30,8 +30,13 @@ static int __net_init tquic_net_init(struct net *net)
 	ret = tquic_cidtab_init(&tn->cids);
 	if (ret)
 		goto err_mib;
+	ret = tquic_sysctl_net_init(tn);
+	if (ret)
+		goto err_cidtab;
 	return 0;
 
+err_cidtab:
+	tquic_cidtab_destroy(&tn->cids);
 err_mib:
 	tquic_mib_net_exit(tn);
 err_udp:
@@ -45,6 +50,7 @@ static void __net_exit tquic_net_exit(struct net *net)
 	struct tquic_net *tn = tquic_pernet(net);
 
 	tquic_pm_net_exit(&tn->pm);
+	tquic_sysctl_net_exit(tn);
 	tquic_udp_net_exit(tn);
 	tquic_cidtab_destroy(&tn->cids);
 	tquic_mib_net_exit(tn);

@@ -9,10 +9,12 @@
 #include <linux/xarray.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
+#include "tquic-sysctl-gen.h"
 #include "tquic_cidtab.h"
 #include "tquic_mib.h"
 #include "tquic_pm.h"
 
+struct ctl_table_header;
 struct proc_dir_entry;
 struct tquic_udp_ops;
 
@@ -22,6 +24,8 @@ struct tquic_udp_ops;
  * @mib: counters
  * @cids: connection ID table
  * @proc_dir: /proc/net/tquic; NULL without procfs
+ * @sysctls: values of the sysctls; strings under @lock, others by READ_ONCE()
+ * @sysctl_header: their files
  * @udp_ops: where received datagrams and ICMP errors go
  * @udp_lock: protects @udps and @udp_ephemeral; sleeps inside socket calls
  * @udps: all UDP sockets, struct tquic_udp.node
@@ -29,7 +33,7 @@ struct tquic_udp_ops;
  * @udp_gc: closes sockets whose last reference is gone
  * @conns: connections by token; read under RCU
  * @next_token: where the search for the next one begins
- * @lock: protects @listeners and @handshakes
+ * @lock: protects @listeners, @handshakes and strings in @sysctls
  * @listeners: struct tquic_listener.node; read under RCU
  * @handshakes: connections that wait for an agent, struct tquic_sock.handshake
  * @pm: kernel path manager
@@ -39,6 +43,8 @@ struct tquic_net {
 	struct tquic_mib __percpu *mib;
 	struct tquic_cidtab cids;
 	struct proc_dir_entry *proc_dir;
+	struct tquic_sysctls sysctls;
+	struct ctl_table_header *sysctl_header;
 
 	const struct tquic_udp_ops *udp_ops;
 	struct mutex udp_lock;		/* udps, udp_ephemeral */
@@ -65,10 +71,12 @@ static inline struct tquic_net *tquic_pernet(const struct net *net)
 
 /*
  * Called from the pernet operations in tquic_main.c. Exit in this order:
- * connections, udp (no datagram comes after it), cidtab, mib.
+ * connections, sysctl, udp (no datagram comes after it), cidtab, mib.
  */
 int tquic_mib_net_init(struct tquic_net *tn);
 void tquic_mib_net_exit(struct tquic_net *tn);
+int tquic_sysctl_net_init(struct tquic_net *tn);
+void tquic_sysctl_net_exit(struct tquic_net *tn);
 void tquic_udp_net_init(struct tquic_net *tn, const struct tquic_udp_ops *ops);
 void tquic_udp_net_exit(struct tquic_net *tn);
 

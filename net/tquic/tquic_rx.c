@@ -5,6 +5,7 @@
 #include "crypto/seal.h"
 #include "crypto/hp.h"
 #include "tquic_sock.h"
+#include "tquic_sysctl.h"
 
 /**
  * struct tquic_rx_cb - a packet between lookup and engine; in skb->cb
@@ -219,14 +220,15 @@ static bool tquic_rx_keys_come(const struct tquic_sock *tsk,
 static void tquic_rx_keep(struct sock *sk, struct sk_buff *skb)
 {
 	enum tquic_pkt_type type = TQUIC_RX_CB(skb)->type;
+	struct tquic_net *tn = tquic_sock_net(sk);
 	struct tquic_sock *tsk = tquic_sk(sk);
 	bool ready = tsk->alive &&
 		     tquic_keyring_has(&tsk->keys, tquic_rx_level(type), false);
 
-	TQUIC_INC(tquic_sock_net(sk), RX_NO_KEY);
+	TQUIC_INC(tn, RX_NO_KEY);
 	if ((!ready && !tquic_rx_keys_come(tsk, type)) ||
-	    skb_queue_len(&tsk->undec) >= TQUIC_UNDEC_MAX) {
-		TQUIC_INC(tquic_sock_net(sk), RX_UNDECRYPTABLE);
+	    skb_queue_len(&tsk->undec) >= TQUIC_SYSCTL(tn, undecryptable_max)) {
+		TQUIC_INC(tn, RX_UNDECRYPTABLE);
 		kfree_skb(skb);
 		return;
 	}

@@ -11,16 +11,10 @@
 #include "tquic_handshake.h"
 #include "tquic_netlink.h"
 #include "tquic_sock.h"
+#include "tquic_sysctl.h"
 
 /* Send buffer a program that set none gets, as multiple of the window */
 #define TQUIC_SNDBUF_CWNDS	3
-#define TQUIC_SNDBUF_AUTO_MAX	(32 * 1024 * 1024)
-
-/* How long a server's handshake goes on without a packet from the client */
-#define TQUIC_HANDSHAKE_NS	(10ULL * NSEC_PER_SEC)
-/* How long a closed socket waits for the peer to take something, and at all */
-#define TQUIC_LINGER_STALL_NS	(30ULL * NSEC_PER_SEC)
-#define TQUIC_LINGER_MAX_S	(15 * 60)
 
 static siphash_key_t tquic_reset_key __read_mostly;
 
@@ -74,7 +68,7 @@ static void tquic_sock_path_free(struct tquic_conn *conn,
 	TQUIC_ADD(tn, PKTS_SPURIOUS, st->spurious_packets);
 	TQUIC_ADD(tn, PTOS, st->ptos);
 	TQUIC_ADD(tn, ECN_CE, st->ce_marks);
-	if (!path->ecn)
+	if (conn->tune.ecn && !path->ecn)
 		TQUIC_INC(tn, ECN_FAILED);
 	/* The slot's next path starts without a history. */
 	tquic_phase_init(&tquic_sk(sk)->phase[path->index]);
@@ -185,6 +179,7 @@ int tquic_sock_init(struct sock *sk)
 	unsigned int i;
 
 	tquic_conn_init(&tsk->conn, &tquic_sock_conn_ops);
+	tquic_sysctl_socket(tquic_sock_net(sk), &tsk->conn);
 	tquic_keyring_init(&tsk->keys);
 	for (i = 0; i < TQUIC_PATHS_MAX; i++)
 		tquic_phase_init(&tsk->phase[i]);
@@ -247,7 +242,8 @@ static void tquic_sock_cap_credit(struct tquic_params *p, u64 bytes)
  * @peer_scid: server: the client's id
  *
  * Context: process, lock held, may sleep.
- * Return: 0, -ENOMEM, or what key derivation says. On failure the caller calls
+ * Return: 0, -ENOMEM, -ENOENT when the default scheduler or congestion
+ * controller has been removed, or what key derivation says. On failure the caller calls
  * tquic_sock_end().
  */
 int tquic_sock_start(struct sock *sk, bool server, const struct tquic_version *v,
@@ -259,12 +255,9 @@ int tquic_sock_start(struct sock *sk, bool server, const struct tquic_version *v
 	struct tquic_conn *conn = &tsk->conn;
 	int ret;
 
-	if (!conn->cc_ops)
-		conn->cc_ops = tquic_cc_find("cubic");
-	if (!conn->sched)
-		conn->sched = tquic_sched_get("minrtt");
-	if (!conn->cc_ops || !conn->sched)
-		return -ENOENT;
+	ret = tquic_sysctl_start(tn, conn);
+	if (ret)
+		return ret;
 	conn->want_events = tsk->recv_mask & TQUIC_RECV_EVENT;
 
 	ret = xa_alloc_cyclic_bh(&tn->conns, &tsk->token, tsk,
@@ -442,7 +435,7 @@ static void tquic_sock_charge(struct sock *sk)
 u64 tquic_sock_send_limit(const struct sock *sk)
 {
 	const struct tquic_conn *conn = &tquic_sk(sk)->conn;
-	u64 limit = READ_ONCE(sk->sk_sndbuf), cwnd = 0;
+	u64 limit = READ_ONCE(sk->sk_sndbuf), cwnd = 0, max;
 	unsigned int i;
 
 	if (sk->sk_userlocks & SOCK_SNDBUF_LOCK || sk_under_memory_pressure(sk))
@@ -453,8 +446,8 @@ u64 tquic_sock_send_limit(const struct sock *sk)
 		if (path && tquic_path_is_open(path))
 			cwnd += path->cc.cwnd;
 	}
-	return clamp_t(u64, TQUIC_SNDBUF_CWNDS * cwnd, limit,
-		       TQUIC_SNDBUF_AUTO_MAX);
+	max = TQUIC_SYSCTL(tquic_sock_net(sk), sndbuf_max_bytes);
+	return max(limit, min(TQUIC_SNDBUF_CWNDS * cwnd, max));
 }
 
 /* Everything sent was delivered: a lingering close can be finished */
@@ -499,12 +492,14 @@ void tquic_sock_linger(struct sock *sk)
 {
 	struct tquic_sock *tsk = tquic_sk(sk);
 	struct tquic_conn *conn = &tsk->conn;
-	unsigned long max_s = TQUIC_LINGER_MAX_S;
+	struct tquic_net *tn = tquic_sock_net(sk);
+	u64 max_ns = TQUIC_SYSCTL_NS(tn, linger_max_ms);
 	u64 now = tquic_now_ns();
 
 	if (sock_flag(sk, SOCK_LINGER))
-		max_s = min(sk->sk_lingertime / HZ, max_s);
-	if (!max_s) {
+		max_ns = min(min_t(u64, sk->sk_lingertime / HZ, U32_MAX) * NSEC_PER_SEC,
+			     max_ns);
+	if (!max_ns) {
 		tquic_conn_close(conn, 0, 0, true, NULL, 0, now);
 		return;
 	}
@@ -513,21 +508,23 @@ void tquic_sock_linger(struct sock *sk)
 	tquic_sock_stop_streams(conn, now);
 	conn->keepalive_ns = 0;
 	tsk->lingering = true;
-	tsk->linger_max_ns = now + (u64)max_s * NSEC_PER_SEC;
-	tsk->linger_end_ns = min(now + TQUIC_LINGER_STALL_NS, tsk->linger_max_ns);
+	tsk->linger_max_ns = now + max_ns;
+	tsk->linger_end_ns = min(now + TQUIC_SYSCTL_NS(tn, linger_stall_ms),
+				 tsk->linger_max_ns);
 	tsk->linger_left = conn->streams.tx_mem.used;
 }
 
 /* A lingering socket: is all delivered, or at least something? */
 static void tquic_sock_linger_on(struct sock *sk)
 {
+	struct tquic_net *tn = tquic_sock_net(sk);
 	struct tquic_sock *tsk = tquic_sk(sk);
 	struct tquic_conn *conn = &tsk->conn;
 	u64 now = tquic_now_ns();
 
 	if (conn->streams.tx_mem.used < tsk->linger_left) {
 		tsk->linger_left = conn->streams.tx_mem.used;
-		tsk->linger_end_ns = min(now + TQUIC_LINGER_STALL_NS,
+		tsk->linger_end_ns = min(now + TQUIC_SYSCTL_NS(tn, linger_stall_ms),
 					 tsk->linger_max_ns);
 	}
 	if (conn->state != TQUIC_STATE_ESTABLISHED || !tquic_sock_delivered(conn))
@@ -542,11 +539,12 @@ static void tquic_sock_linger_on(struct sock *sk)
 static u64 tquic_sock_limit_ns(const struct tquic_sock *tsk)
 {
 	const struct tquic_conn *conn = &tsk->conn;
+	struct tquic_net *tn = tquic_sock_net(&tsk->inet.sk);
 
 	if (tsk->handshake_end_ns)
 		return tsk->handshake_end_ns;
 	if (conn->server && conn->state == TQUIC_STATE_HANDSHAKE)
-		return conn->idle_start_ns + TQUIC_HANDSHAKE_NS;
+		return conn->idle_start_ns + TQUIC_SYSCTL_NS(tn, handshake_timeout_ms);
 	if (tsk->lingering && conn->state == TQUIC_STATE_ESTABLISHED)
 		return tsk->linger_end_ns;
 	return 0;

@@ -15,8 +15,6 @@
 #include "tquic_net.h"
 #include "tquic_udp.h"
 
-#define TQUIC_UNDEC_MAX		16	/* packets kept until their keys come */
-#define TQUIC_INITIALS_MAX	256	/* first packets a listener keeps */
 #define TQUIC_ALPN_MAX		256
 #define TQUIC_NAME_MAX		256
 

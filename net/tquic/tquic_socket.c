@@ -4,6 +4,7 @@
 #include <linux/uio.h>
 #include <net/tcp_states.h>
 #include "tquic_sock.h"
+#include "tquic_sysctl.h"
 
 /* CRYPTO bytes of one level a program may have waiting */
 #define TQUIC_CRYPTO_SEND_MAX	(256 * 1024)
@@ -160,6 +161,7 @@ static int tquic_send_datagram(struct sock *sk, struct msghdr *msg, size_t len,
 			       long timeo)
 {
 	struct tquic_conn *conn = &tquic_sk(sk)->conn;
+	struct tquic_net *tn = tquic_sock_net(sk);
 	struct tquic_info info;
 	struct sk_buff *skb;
 	int ret;
@@ -173,7 +175,7 @@ static int tquic_send_datagram(struct sock *sk, struct msghdr *msg, size_t len,
 			return -EOPNOTSUPP;
 		if (len > info.max_datagram_bytes)
 			return -EMSGSIZE;
-		if (skb_queue_len(&conn->dgram_tx) < TQUIC_DGRAMS_TX_MAX)
+		if (skb_queue_len(&conn->dgram_tx) < TQUIC_SYSCTL(tn, datagram_queue_max))
 			break;
 		ret = tquic_sock_wait(sk, &timeo);
 		if (ret)

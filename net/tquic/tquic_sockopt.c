@@ -5,6 +5,7 @@
 #include "cc/cc.h"
 #include "sched/sched.h"
 #include "tquic_sock.h"
+#include "tquic_sysctl.h"
 
 #define TQUIC_IDLE_MS_MAX	(24ULL * 3600 * 1000)
 #define TQUIC_CREDIT_MAX	(1ULL << 30)
@@ -581,7 +582,7 @@ void tquic_path_info_fill(const struct tquic_path *path,
 	info->cwnd_bytes = path->cc.cwnd;
 	info->ssthresh_bytes = path->cc.ssthresh;
 	info->in_flight_bytes = path->cc.in_flight;
-	info->pacing_rate = tquic_cc_pacing_rate(&path->cc, &path->rtt);
+	info->pacing_rate = tquic_path_pacing_rate(path);
 	info->packets_sent = path->stats.tx_packets;
 	info->packets_received = path->stats.rx_packets;
 	info->packets_lost = path->stats.lost_packets;
@@ -663,6 +664,7 @@ static int tquic_do_getsockopt(struct sock *sk, int optname,
 			       union tquic_opt_out *out, char __user *optval,
 			       int len)
 {
+	struct tquic_net *tn = tquic_sock_net(sk);
 	struct tquic_sock *tsk = tquic_sk(sk);
 	struct tquic_conn *conn = &tsk->conn;
 
@@ -693,11 +695,14 @@ static int tquic_do_getsockopt(struct sock *sk, int optname,
 		out->close = conn->closed;
 		return sizeof(out->close);
 	case TQUIC_SOCKOPT_CONGESTION:
-		return tquic_opt_get_string(out, conn->cc_ops ?
-					    conn->cc_ops->name : "cubic");
+		if (conn->cc_ops)
+			return tquic_opt_get_string(out, conn->cc_ops->name);
+		return tquic_sysctl_copy(tn, tn->sysctls.congestion_control,
+					 out->params);
 	case TQUIC_SOCKOPT_SCHEDULER:
-		return tquic_opt_get_string(out, conn->sched ?
-					    conn->sched->name : "minrtt");
+		if (conn->sched)
+			return tquic_opt_get_string(out, conn->sched->name);
+		return tquic_sysctl_copy(tn, tn->sysctls.scheduler, out->params);
 	case TQUIC_SOCKOPT_INFO:
 		tquic_info_fill(sk, &out->info);
 		return sizeof(out->info);

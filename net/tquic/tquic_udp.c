@@ -15,16 +15,11 @@
 #include <net/udp.h>
 #include <net/xfrm.h>
 #include "tquic_net.h"
+#include "tquic_sysctl.h"
 #include "tquic_udp.h"
 
 /* Any value but 0 makes the kernel's UDP call encap_err_rcv. */
 #define TQUIC_UDP_ENCAP_TYPE	253
-
-/*
- * Datagrams are taken off the queue as they come, so this bounds what the
- * CPUs have in their hands at one time.
- */
-#define TQUIC_UDP_RCVBUF_BYTES	(4 * 1024 * 1024)
 
 #define TQUIC_UDP_SEND_MAX_BYTES	65535
 
@@ -288,8 +283,11 @@ static int tquic_udp_sock_setup(struct tquic_udp *udp)
 		sk->sk_ipv6only = udp->v6only;
 	}
 	sock_set_flag(sk, SOCK_RXQ_OVFL);
+	/* datagrams are taken off the queue as they come, so the buffer bounds
+	 * what the CPUs have in their hands at one time
+	 */
 	sk->sk_userlocks |= SOCK_RCVBUF_LOCK;
-	WRITE_ONCE(sk->sk_rcvbuf, TQUIC_UDP_RCVBUF_BYTES);
+	WRITE_ONCE(sk->sk_rcvbuf, TQUIC_SYSCTL(udp->tn, udp_rcvbuf_bytes));
 	udp_sk(sk)->encap_err_rcv = tquic_udp_err_rcv;
 	WRITE_ONCE(udp_sk(sk)->encap_type, TQUIC_UDP_ENCAP_TYPE);
 	rcu_assign_sk_user_data(sk, udp);
@@ -418,7 +416,7 @@ static struct tquic_udp *__tquic_udp_get(struct tquic_net *tn,
 	struct tquic_udp *created;
 
 	lockdep_assert_held(&tn->udp_lock);
-	if (!any_port || tn->udp_ephemeral >= TQUIC_UDP_EPHEMERAL_MAX)
+	if (!any_port || tn->udp_ephemeral >= TQUIC_SYSCTL(tn, udp_ephemeral_max))
 		udp = __tquic_udp_find(tn, local, ifindex, v6only);
 	if (!udp) {
 		created = tquic_udp_create(tn, local, ifindex, v6only);
@@ -443,7 +441,7 @@ static struct tquic_udp *__tquic_udp_get(struct tquic_net *tn,
  * tquic_udp_get() - a socket bound to an address and port
  * @net: namespace; the socket holds no reference on it
  * @local: address, maybe the wildcard, and port. Port 0: one that the kernel
- *	chooses, shared only when there are %TQUIC_UDP_EPHEMERAL_MAX already.
+ *	chooses, shared only when there are net.tquic.udp_ephemeral_max already.
  *	A wildcard IPv6 address takes IPv4 too, unless %TQUIC_UDP_V6ONLY
  * @ifindex: device to be bound to, or 0
  * @flags: TQUIC_UDP_*

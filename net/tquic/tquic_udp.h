@@ -19,9 +19,6 @@ struct tquic_net;
 #define TQUIC_UDP_HEADROOM \
 	ALIGN(LL_MAX_HEADER + sizeof(struct ipv6hdr) + sizeof(struct udphdr), 16)
 
-/* Ports the kernel chose, per namespace, before connections begin to share them. */
-#define TQUIC_UDP_EPHEMERAL_MAX	256
-
 /* Most segments in one transmitted skb (kernel limit UDP_MAX_SEGMENTS is 64 or more). */
 #define TQUIC_UDP_GSO_SEGS_MAX	64
 

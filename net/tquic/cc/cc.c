@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Congestion control of one path: common accounting and the registry of algorithms. */
 #include <linux/errno.h>
+#include <linux/kernel.h>
 #include <linux/limits.h>
 #include <linux/lockdep.h>
 #include <linux/math64.h>
@@ -353,4 +354,25 @@ void tquic_cc_put(const struct tquic_cc_ops *ops)
 {
 	if (ops)
 		module_put(ops->owner);
+}
+
+/**
+ * tquic_cc_names() - all algorithms, with blanks between them
+ * @buf: destination, ends with a zero
+ * @size: bytes at @buf, at least 1; names that do not fit are cut off
+ *
+ * Context: any.
+ * Return: length of the text.
+ */
+size_t tquic_cc_names(char *buf, size_t size)
+{
+	struct tquic_cc_ops *ops;
+	size_t len = 0;
+
+	buf[0] = 0;
+	rcu_read_lock();
+	list_for_each_entry_rcu(ops, &tquic_cc_list, list)
+		len += scnprintf(buf + len, size - len, "%s%s", len ? " " : "", ops->name);
+	rcu_read_unlock();
+	return len;
 }

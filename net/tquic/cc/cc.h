@@ -170,6 +170,7 @@ int tquic_cc_register(struct tquic_cc_ops *ops);
 void tquic_cc_unregister(struct tquic_cc_ops *ops);
 const struct tquic_cc_ops *tquic_cc_find(const char *name);
 void tquic_cc_put(const struct tquic_cc_ops *ops);
+size_t tquic_cc_names(char *buf, size_t size);
 
 extern struct tquic_cc_ops tquic_cc_newreno;
 extern struct tquic_cc_ops tquic_cc_cubic;

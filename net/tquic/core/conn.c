@@ -10,7 +10,9 @@
 #include "core/path.h"
 #include "sched/sched.h"
 
-/* Defaults of what we announce; TQUIC_SOCKOPT_CONFIG changes them */
+/* Defaults of what we announce and of struct tquic_tuning; whoever starts a connection may
+ * change both. The adapter has its own copy of them, which a test compares.
+ */
 #define TQUIC_IDLE_TIMEOUT_MS		30000
 #define TQUIC_MAX_DATA			(4 * 1024 * 1024)
 #define TQUIC_MAX_STREAM_DATA		(4 * 1024 * 1024)
@@ -20,6 +22,8 @@
 #define TQUIC_ACTIVE_CIDS		4
 #define TQUIC_MAX_PATH_ID_DEFAULT	7
 #define TQUIC_DATAGRAM_BYTES		65535
+#define TQUIC_DGRAMS_RX_BYTES_MAX	(1024 * 1024)
+#define TQUIC_PATH_PROBE_MAX_NS		(500 * NSEC_PER_MSEC)
 
 /* Datagrams per probe timeout of the handshake, the most that RFC 9002 §6.2.4
  * allows: one more lost doubles the wait for the whole connection.
@@ -52,6 +56,16 @@ void tquic_conn_init(struct tquic_conn *conn, const struct tquic_conn_ops *ops)
 	p->max_datagram_frame_size = TQUIC_DATAGRAM_BYTES;
 	p->has_max_path_id = true;
 	p->max_path_id = TQUIC_MAX_PATH_ID_DEFAULT;
+	conn->tune = (struct tquic_tuning) {
+		.rx_window_max_bytes = TQUIC_WINDOW_MAX,
+		.rx_mem_max_bytes = TQUIC_RX_MEM_MAX,
+		.rtt_initial_ns = TQUIC_RTT_INITIAL_NS,
+		.probe_max_ns = TQUIC_PATH_PROBE_MAX_NS,
+		.mtu_max_bytes = TQUIC_MAX_UDP_PAYLOAD,
+		.dgram_rx_max_bytes = TQUIC_DGRAMS_RX_BYTES_MAX,
+		.ecn = true,
+		.pacing = true,
+	};
 }
 
 static void tquic_conn_limits(const struct tquic_params *p,
@@ -95,15 +109,16 @@ int tquic_conn_start(struct tquic_conn *conn, bool server,
 	tquic_space_init(&conn->hs[0], TQUIC_LEVEL_INITIAL);
 	tquic_space_init(&conn->hs[1], TQUIC_LEVEL_HANDSHAKE);
 	tquic_conn_limits(&conn->local, &limits);
-	tquic_streams_init(&conn->streams, server, &limits, TQUIC_WINDOW_MAX,
-			   TQUIC_RX_MEM_MAX);
+	tquic_streams_init(&conn->streams, server, &limits,
+			   conn->tune.rx_window_max_bytes,
+			   conn->tune.rx_mem_max_bytes);
 	for (i = 0; i < TQUIC_LEVEL_COUNT; i++) {
 		tquic_send_init(&conn->crypto[i].tx, U64_MAX, NULL);
 		tquic_recv_init_crypto(&conn->crypto[i].rx,
 				       &conn->streams.rx_mem);
 	}
 	tquic_flow_rx_init(&conn->flow_rx, conn->local.max_data,
-			   TQUIC_WINDOW_MAX, now);
+			   conn->tune.rx_window_max_bytes, now);
 	tquic_flow_tx_init(&conn->flow_tx, 0);
 	conn->state = TQUIC_STATE_HANDSHAKE;
 	conn->idle_ns = conn->local.max_idle_timeout_ms * NSEC_PER_MSEC;

@@ -15,13 +15,12 @@
 #include "core/flow.h"
 #include "core/streams.h"
 #include "bond/bond.h"
+#include "core/tuning.h"
 
 struct tquic_sched_ops;
 
 #define TQUIC_CRYPTO_WINDOW_BYTES	(64 * 1024)
 #define TQUIC_EVENTS_MAX		64
-#define TQUIC_DGRAMS_TX_MAX		256
-#define TQUIC_DGRAMS_RX_BYTES_MAX	(1024 * 1024)
 #define TQUIC_INITIAL_BYTES_MIN		1200	/* RFC 9000 §14.1 */
 #define TQUIC_RECORD_ROOM_MIN		64
 #define TQUIC_TX_RETRY_NS		NSEC_PER_MSEC	/* after lack of memory */
@@ -92,6 +91,7 @@ struct tquic_conn_stats {
  * @multipath: both sides sent initial_max_path_id
  * @local: parameters we announce
  * @peer: parameters of the peer, defaults until they arrive
+ * @tune: operator's settings
  * @hs: packet-number spaces of Initial and Handshake packets, on path 0
  * @ctl: control frames to send
  * @todo: TQUIC_TODO_* for whoever called the engine
@@ -117,6 +117,7 @@ struct tquic_conn {
 	u32 todo;
 
 	struct tquic_params local, peer;
+	struct tquic_tuning tune;
 	struct tquic_cid odcid;		/* first DCID the client chose */
 	struct tquic_cid iscid;		/* peer's first SCID */
 	bool iscid_set;

@@ -393,7 +393,7 @@ static int tquic_input_datagram(struct tquic_in *in,
 	if (f->datagram.len + overhead > max)
 		return TQUIC_ERR_PROTOCOL_VIOLATION;
 	skb = alloc_skb(f->datagram.len, GFP_ATOMIC);
-	if (!skb || conn->dgram_rx_bytes + skb->truesize > TQUIC_DGRAMS_RX_BYTES_MAX) {
+	if (!skb || conn->dgram_rx_bytes + skb->truesize > conn->tune.dgram_rx_max_bytes) {
 		kfree_skb(skb);
 		conn->stats.datagrams_dropped++;
 		return 0;

@@ -147,8 +147,7 @@ static void tquic_output_end(struct tquic_conn *conn, struct tquic_out *o,
 	if (flags & TQUIC_SENT_F_IN_FLIGHT) {
 		tquic_cc_on_sent(&path->cc, bytes, now);
 		tquic_pacer_on_sent(&path->pacer, bytes, now,
-				    tquic_cc_pacing_rate(&path->cc, &path->rtt),
-				    path->mtu_bytes);
+				    tquic_path_pacing_rate(path), path->mtu_bytes);
 	}
 	if (!path->validated)
 		path->tx_allowed_bytes -= min_t(u64, bytes, path->tx_allowed_bytes);
@@ -539,8 +538,7 @@ static u64 tquic_output_pace_due(const struct tquic_conn *conn, u64 now)
 		if (!path || !tquic_sched_usable(path) || !tquic_sched_room(path))
 			continue;
 		t = tquic_pacer_next_ns(&path->pacer, now,
-					tquic_cc_pacing_rate(&path->cc, &path->rtt),
-					path->mtu_bytes);
+					tquic_path_pacing_rate(path), path->mtu_bytes);
 		if (t > now && (!due || t < due))
 			due = t;
 	}

@@ -35,11 +35,12 @@ struct tquic_path *tquic_path_create(struct tquic_conn *conn, u32 id, u64 now)
 	path->id = id;
 	path->index = i;
 	path->state = TQUIC_PATH_UNUSED;
-	path->ecn = true;
+	path->ecn = conn->tune.ecn;
+	path->pacing = conn->tune.pacing;
 	path->mtu_bytes = TQUIC_MIN_UDP_PAYLOAD;
 	path->mtu_max_bytes = TQUIC_MIN_UDP_PAYLOAD;
 	tquic_space_init(&path->space, TQUIC_LEVEL_APP);
-	tquic_rtt_init(&path->rtt, TQUIC_RTT_INITIAL_NS);
+	tquic_rtt_init(&path->rtt, conn->tune.rtt_initial_ns);
 	tquic_cc_init(&path->cc, conn->cc_ops, path->mtu_bytes, now);
 	tquic_pacer_init(&path->pacer);
 	tquic_cidset_local_init(&path->local);
@@ -553,6 +554,7 @@ void tquic_path_set_mtu(struct tquic_conn *conn, struct tquic_path *path,
 {
 	u64 cap = min_t(u64, mtu_max_bytes, conn->peer.max_udp_payload_size);
 
+	cap = min_t(u64, cap, conn->tune.mtu_max_bytes);
 	path->mtu_max_bytes = max_t(u64, cap, TQUIC_MIN_UDP_PAYLOAD);
 	if (path->mtu_bytes > path->mtu_max_bytes) {
 		path->mtu_bytes = path->mtu_max_bytes;
@@ -740,8 +742,8 @@ static u64 tquic_path_silence_ns(const struct tquic_path *path,
  * @path: path
  *
  * A path that others stand in for is probed at least every
- * TQUIC_PATH_PROBE_MAX_NS, so that its return is seen soon; nothing else
- * depends on those probes.
+ * conn->tune.probe_max_ns, so that its return is seen soon; nothing else depends
+ * on those probes.
  *
  * Return: time in ns, 0 when not armed.
  */
@@ -758,7 +760,7 @@ u64 tquic_path_pto_deadline_ns(const struct tquic_conn *conn,
 		deadline = tquic_loss_pto_period_ns(&path->rtt, ack_delay_ns,
 						    path->pto_count);
 		return path->space.last_eliciting_ns +
-		       min_t(u64, deadline, TQUIC_PATH_PROBE_MAX_NS);
+		       min(deadline, conn->tune.probe_max_ns);
 	}
 	deadline = tquic_loss_pto_deadline_ns(&path->space, &path->rtt,
 					      ack_delay_ns, path->pto_count);

@@ -20,8 +20,6 @@ struct tquic_conn;
 #define TQUIC_PATH_RESPONSES	4	/* queued PATH_RESPONSEs; the oldest falls out */
 #define TQUIC_PATH_CHALLENGES	3	/* challenges that may still be answered */
 
-/* Largest probe interval of a path that others stand in for */
-#define TQUIC_PATH_PROBE_MAX_NS	(500 * NSEC_PER_MSEC)
 #define TQUIC_PATH_MTU_TRIES	3
 #define TQUIC_PATH_MTU_PTOS	3	/* probe timeouts that cast doubt on the size */
 #define TQUIC_PATH_ECN_PTOS	3	/* and on ECN, unless it has worked */
@@ -61,6 +59,7 @@ enum tquic_path_ctl {
  * @cids_blocked: the peer was told that connection ids are missing
  * @ecn: packets leave as ECT(0); no more once that has failed
  * @down: its interface or address is gone: nothing can come or go
+ * @pacing: packets are spread over time
  * @ctl: enum tquic_path_ctl bits
  * @challenges: valid entries of @challenge
  * @responses: valid entries of @response
@@ -105,6 +104,7 @@ struct tquic_path {
 	bool cids_blocked;
 	bool ecn;
 	bool down;
+	bool pacing;
 	u8 ctl;
 	u8 challenges;
 	u8 responses;
@@ -190,6 +190,12 @@ bool tquic_path_open_others(const struct tquic_conn *conn,
 static inline u64 tquic_path_tx_room(const struct tquic_path *path)
 {
 	return path->validated ? U64_MAX : path->tx_allowed_bytes;
+}
+
+/* Rate that packets are spread at, bytes per second; 0: they are not */
+static inline u64 tquic_path_pacing_rate(const struct tquic_path *path)
+{
+	return path->pacing ? tquic_cc_pacing_rate(&path->cc, &path->rtt) : 0;
 }
 
 /**

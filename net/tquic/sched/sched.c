@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Registry of packet schedulers, and what all of them ask about a path */
 #include <linux/errno.h>
+#include <linux/kernel.h>
 #include <linux/rculist.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
@@ -82,6 +83,27 @@ void tquic_sched_put(const struct tquic_sched_ops *ops)
 }
 
 /**
+ * tquic_sched_names() - all schedulers, with blanks between them
+ * @buf: destination, ends with a zero
+ * @size: bytes at @buf, at least 1; names that do not fit are cut off
+ *
+ * Context: any.
+ * Return: length of the text.
+ */
+size_t tquic_sched_names(char *buf, size_t size)
+{
+	struct tquic_sched_ops *ops;
+	size_t len = 0;
+
+	buf[0] = 0;
+	rcu_read_lock();
+	list_for_each_entry_rcu(ops, &tquic_sched_list, list)
+		len += scnprintf(buf + len, size - len, "%s%s", len ? " " : "", ops->name);
+	rcu_read_unlock();
+	return len;
+}
+
+/**
  * tquic_sched_usable() - may data be put on a path at all
  * @path: path
  *
@@ -111,7 +133,7 @@ bool tquic_sched_room(const struct tquic_path *path)
  */
 bool tquic_sched_paced(const struct tquic_path *path, u64 now)
 {
-	u64 rate = tquic_cc_pacing_rate(&path->cc, &path->rtt);
+	u64 rate = tquic_path_pacing_rate(path);
 
 	return tquic_pacer_next_ns(&path->pacer, now, rate, path->mtu_bytes) > now;
 }

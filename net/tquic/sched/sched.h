@@ -33,6 +33,7 @@ int tquic_sched_register(struct tquic_sched_ops *ops);
 void tquic_sched_unregister(struct tquic_sched_ops *ops);
 const struct tquic_sched_ops *tquic_sched_get(const char *name);
 void tquic_sched_put(const struct tquic_sched_ops *ops);
+size_t tquic_sched_names(char *buf, size_t size);
 
 bool tquic_sched_usable(const struct tquic_path *path);
 bool tquic_sched_room(const struct tquic_path *path);

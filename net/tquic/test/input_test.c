@@ -238,7 +238,7 @@ static void input_datagrams(struct kunit *test)
 	KUNIT_EXPECT_MEMEQ(test, skb->data, "hi", 2);
 	for (i = 0; i < 5000; i++)
 		pair_inject(&p->end[1], TQUIC_PKT_1RTT, 0, 1001 + i, frame, 4);
-	KUNIT_EXPECT_LE(test, conn->dgram_rx_bytes, TQUIC_DGRAMS_RX_BYTES_MAX);
+	KUNIT_EXPECT_LE(test, conn->dgram_rx_bytes, conn->tune.dgram_rx_max_bytes);
 	KUNIT_EXPECT_GT(test, conn->stats.datagrams_dropped, 0);
 	KUNIT_EXPECT_EQ(test, conn->stats.datagrams_dropped + conn->stats.datagrams_received, 5002);
 	/* Type, length and three bytes are five. */

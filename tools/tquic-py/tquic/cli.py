@@ -14,6 +14,7 @@ from . import __version__
 # name on the command line -> (module of this package, attribute, one line of help)
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "agent": ("cmd_agent", "command", "Do the TLS handshakes of plain sockets."),
+    "codegen": ("cmd_codegen", "command", "Make files of the source tree from their specs."),
     "conn": ("cmd_conn", "group", "See the connections of this network namespace."),
     "demo": ("cmd_demo", "command", "Move a file over two links and cut one of them midway."),
     "endpoint": ("cmd_endpoint", "group", "Have the kernel open paths of clients by itself."),
@@ -24,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "path": ("cmd_path", "group", "See, add, change and remove paths of connections."),
     "perf": ("cmd_perf", "group", "Measure throughput between two hosts."),
     "serve": ("cmd_serve", "command", "Offer the files of a directory."),
+    "sysctl": ("cmd_sysctl", "group", "See and change the defaults of a network namespace."),
     "vm": ("cmd_vm", "group", "Run things in a virtual machine on a test kernel."),
 }
 
