@@ -14,6 +14,7 @@ from . import __version__
 # name on the command line -> (module of this package, attribute, one line of help)
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "agent": ("cmd_agent", "command", "Do the TLS handshakes of plain sockets."),
+    "bench": ("cmd_bench", "command", "Measure beside kernel MPTCP over the same links."),
     "codegen": ("cmd_codegen", "command", "Make files of the source tree from their specs."),
     "conn": ("cmd_conn", "group", "See the connections of this network namespace."),
     "demo": ("cmd_demo", "command", "Move a file over two links and cut one of them midway."),
