@@ -70,7 +70,11 @@ static struct tquic_cc_ops *const tquic_ccs[] = {
 };
 
 static struct tquic_sched_ops *const tquic_scheds[] = {
+	&tquic_sched_blest,
+	&tquic_sched_ecf,
 	&tquic_sched_minrtt,
+	&tquic_sched_roundrobin,
+	&tquic_sched_weighted,
 };
 
 static void tquic_registries_exit(unsigned int ccs, unsigned int scheds)
