@@ -21,7 +21,8 @@ static bool tquic_minrtt_better(const struct tquic_path *a,
 /*
  * The best path with room in its window.  When that path only waits for its
  * pacer the answer is "wait": the gap is far shorter than the difference of
- * the RTTs, and its window, not its pacer, says when it is full.  A backup
+ * the RTTs, and its window, not its pacer, says when it is full, unless its
+ * congestion controller has it the other way round.  A backup
  * path is chosen only while no other path is usable, full or not.
  */
 static struct tquic_path *tquic_minrtt_get_path(struct tquic_conn *conn,
@@ -37,7 +38,7 @@ static struct tquic_path *tquic_minrtt_get_path(struct tquic_conn *conn,
 			continue;
 		if (!path->backup && !path->peer_backup)
 			regular = true;
-		if (!tquic_sched_room(path))
+		if (tquic_sched_full(path, now))
 			continue;
 		if (!best || tquic_minrtt_better(path, best))
 			best = path;

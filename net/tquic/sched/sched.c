@@ -115,3 +115,18 @@ bool tquic_sched_paced(const struct tquic_path *path, u64 now)
 
 	return tquic_pacer_next_ns(&path->pacer, now, rate, path->mtu_bytes) > now;
 }
+
+/**
+ * tquic_sched_full() - does the path carry what its controller allows
+ * @path: path
+ * @now: time in ns
+ *
+ * Most controllers say so by the window.  One with a pacing rate of its own
+ * keeps the window far above what is in flight: its path is full while the
+ * pacer has it wait.
+ */
+bool tquic_sched_full(const struct tquic_path *path, u64 now)
+{
+	return !tquic_sched_room(path) ||
+	       (path->cc.ops->pacing_rate && tquic_sched_paced(path, now));
+}

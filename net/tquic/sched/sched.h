@@ -37,5 +37,6 @@ void tquic_sched_put(const struct tquic_sched_ops *ops);
 bool tquic_sched_usable(const struct tquic_path *path);
 bool tquic_sched_room(const struct tquic_path *path);
 bool tquic_sched_paced(const struct tquic_path *path, u64 now);
+bool tquic_sched_full(const struct tquic_path *path, u64 now);
 
 #endif /* TQUIC_SCHED_SCHED_H */
