@@ -375,13 +375,11 @@ static int tquic_opt_set_cc(struct sock *sk, const char *name)
 		return -ENOENT;
 	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
 		struct tquic_path *path = tquic_conn_path(conn, i);
-		u64 in_flight;
 
 		if (!path)
 			continue;
-		in_flight = path->cc.in_flight;
-		tquic_cc_init(&path->cc, ops, path->mtu_bytes, tquic_now_ns());
-		path->cc.in_flight = in_flight;
+		tquic_cc_switch(&path->cc, ops, tquic_now_ns());
+		path->space.sent.rated = ops->sampled;
 	}
 	if (conn->cc_ops)
 		tquic_cc_put(conn->cc_ops);

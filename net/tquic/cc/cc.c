@@ -15,7 +15,6 @@
 #include "cc/cc.h"
 
 #define TQUIC_CC_INITIAL_PKTS		10
-#define TQUIC_CC_INITIAL_BYTES		14720	/* RFC 9002 7.2 */
 #define TQUIC_CC_SLOW_START_GAIN_PCT	200
 #define TQUIC_CC_CSS_GROWTH_DIVISOR	4	/* RFC 9406 4.3 */
 
@@ -43,7 +42,7 @@ void tquic_cc_set_cwnd(struct tquic_cc *cc, u64 cwnd)
  * @cc: congestion state
  * @now: time
  *
- * Algorithm, packet size and bytes in flight are kept.
+ * Algorithm, packet size, bytes in flight, delivery and group are kept.
  */
 void tquic_cc_reset(struct tquic_cc *cc, u64 now)
 {
@@ -69,6 +68,57 @@ void tquic_cc_init(struct tquic_cc *cc, const struct tquic_cc_ops *ops, u32 mss,
 	cc->ops = ops;
 	cc->mss = max_t(u32, mss, TQUIC_CC_MSS_MIN);
 	tquic_cc_reset(cc, now);
+}
+
+/**
+ * tquic_cc_switch() - change the algorithm of a path in use
+ * @cc: congestion state
+ * @ops: new algorithm
+ * @now: time
+ *
+ * What is in flight stays, and so does the group; the window begins anew.
+ */
+void tquic_cc_switch(struct tquic_cc *cc, const struct tquic_cc_ops *ops, u64 now)
+{
+	cc->ops = ops;
+	tquic_cc_reset(cc, now);
+}
+
+/**
+ * tquic_cc_group_init() - make a group without members
+ * @group: the group; outlives its members
+ */
+void tquic_cc_group_init(struct tquic_cc_group *group)
+{
+	INIT_LIST_HEAD(&group->members);
+}
+
+/**
+ * tquic_cc_join() - a path came into use: it grows with its siblings
+ * @cc: congestion state; nothing happens to one that is in the group
+ * @group: the connection's; all members run the same algorithm
+ * @rtt: estimator of the path; outlives the membership
+ */
+void tquic_cc_join(struct tquic_cc *cc, struct tquic_cc_group *group,
+		   const struct tquic_rtt *rtt)
+{
+	if (cc->group)
+		return;
+	cc->group = group;
+	cc->rtt = rtt;
+	list_add_tail(&cc->sibling, &group->members);
+}
+
+/**
+ * tquic_cc_part() - a path failed or is given up: it leaves its group, if any
+ * @cc: congestion state
+ */
+void tquic_cc_part(struct tquic_cc *cc)
+{
+	if (!cc->group)
+		return;
+	list_del(&cc->sibling);
+	cc->group = NULL;
 }
 
 /**
@@ -125,7 +175,7 @@ void tquic_cc_on_ack(struct tquic_cc *cc, const struct tquic_cc_ack *ack)
 	if (!ack->bytes)
 		return;
 	tquic_cc_leave(cc, ack->bytes, ack->now);
-	if (ack->sent_ns > cc->recovery_start_ns)
+	if (cc->ops->sampled || ack->sent_ns > cc->recovery_start_ns)
 		cc->ops->on_ack(cc, ack);
 }
 
@@ -170,6 +220,8 @@ void tquic_cc_on_lost(struct tquic_cc *cc, const struct tquic_cc_loss *loss)
 	if (tquic_cc_congestion(cc, loss->sent_ns, loss->now))
 		cc->undo_valid = true;
 	cc->recovery_lost += loss->pkts;
+	if (cc->ops->on_lost)
+		cc->ops->on_lost(cc, loss);
 	if (loss->persistent)
 		tquic_cc_persistent(cc, loss->now);
 }
@@ -182,7 +234,8 @@ void tquic_cc_on_lost(struct tquic_cc *cc, const struct tquic_cc_loss *loss)
  */
 void tquic_cc_on_ecn(struct tquic_cc *cc, u64 sent_ns, u64 now)
 {
-	tquic_cc_congestion(cc, sent_ns, now);
+	if (tquic_cc_congestion(cc, sent_ns, now) && cc->ops->on_ecn)
+		cc->ops->on_ecn(cc, now);
 	cc->undo_valid = false;
 }
 
@@ -231,6 +284,7 @@ void tquic_cc_on_spurious(struct tquic_cc *cc, u32 pkts, u64 oldest_sent_ns, u64
  * RFC 9002 7.7 wants a factor N above 1 on cwnd/srtt, so that variations of the
  * RTT do not leave the window unused: the algorithm's in congestion avoidance,
  * 2 in slow start, where the window doubles within the RTT being spread over.
+ * An algorithm that models the path says itself how fast it is.
  *
  * Return: bytes per second, never 0.
  */
@@ -240,6 +294,8 @@ u64 tquic_cc_pacing_rate(const struct tquic_cc *cc, const struct tquic_rtt *rtt)
 						    cc->ops->gain_pct;
 	u64 bytes = div_u64(cc->cwnd * gain_pct, 100);
 
+	if (cc->ops->pacing_rate)
+		return max_t(u64, 1, cc->ops->pacing_rate(cc, rtt));
 	/* At most 2^33 bytes times 10^9 ns: fits. */
 	return max_t(u64, 1, div64_u64(bytes * NSEC_PER_SEC, max_t(u64, 1, rtt->srtt_ns)));
 }

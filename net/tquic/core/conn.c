@@ -41,6 +41,7 @@ void tquic_conn_init(struct tquic_conn *conn, const struct tquic_conn_ops *ops)
 
 	memset(conn, 0, sizeof(*conn));
 	conn->ops = ops;
+	tquic_cc_group_init(&conn->cc_group);
 	skb_queue_head_init(&conn->dgram_tx);
 	skb_queue_head_init(&conn->dgram_rx);
 	tquic_params_default(p);
@@ -132,6 +133,7 @@ int tquic_conn_start(struct tquic_conn *conn, bool server,
 	if (ret)
 		return ret;
 	path->state = TQUIC_PATH_ACTIVE;
+	tquic_cc_join(&path->cc, &conn->cc_group, &path->rtt);
 	path->validated = !server;
 	conn->local.iscid = path->local.e[0].cid;
 	conn->local.has_iscid = true;
@@ -471,7 +473,9 @@ static void tquic_conn_lost(struct tquic_conn *conn, struct tquic_path *path,
 		.now = now,
 		.bytes = res->bytes,
 		.sent_ns = res->largest_sent_ns,
+		.rate_pkt = res->rate_pkt,
 		.pkts = res->pkts,
+		.sampled = res->sampled,
 		.persistent = res->persistent,
 	};
 

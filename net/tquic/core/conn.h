@@ -150,6 +150,7 @@ struct tquic_conn {
 	const struct tquic_sched_ops *sched;
 	u64 sched_priv[8];
 	const struct tquic_cc_ops *cc_ops;
+	struct tquic_cc_group cc_group;	/* ACTIVE paths */
 
 	/* timers, ns; 0: not set */
 	u64 idle_ns;			/* negotiated, 0: never */

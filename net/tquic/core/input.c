@@ -115,6 +115,8 @@ static int tquic_input_ack(struct tquic_in *in, const struct tquic_frame *f)
 		ack.sent_ns = res.largest_sent_ns;
 		ack.rtt_ns = res.rtt_ns;
 		ack.rtt = &path->rtt;
+		ack.rate_pkt = res.rate_pkt;
+		ack.rate_sent_ns = res.rate_sent_ns;
 		tquic_cc_on_ack(&path->cc, &ack);
 	}
 	if (res.ecn_failed)

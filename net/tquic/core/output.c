@@ -146,6 +146,10 @@ static void tquic_output_end(struct tquic_conn *conn, struct tquic_out *o,
 		tquic_rec_free_list(o->bld.recs);
 	if (flags & TQUIC_SENT_F_IN_FLIGHT) {
 		tquic_cc_on_sent(&path->cc, bytes, now);
+		if (path->cc.ops->sampled)
+			tquic_rate_on_sent(&path->cc.rate,
+					   tquic_sent_rate(&o->space->sent, pkt->pn),
+					   path->cc.in_flight, bytes, now);
 		tquic_pacer_on_sent(&path->pacer, bytes, now,
 				    tquic_path_pacing_rate(path), path->mtu_bytes);
 	}
@@ -747,6 +751,23 @@ static int tquic_output_close(struct tquic_conn *conn, u8 *buf, u32 room,
 	return n;
 }
 
+/*
+ * Nothing is left to be sent. Rates measured while a path could have taken more
+ * tell what was offered to it and not what it carries.
+ */
+static void tquic_output_unused(struct tquic_conn *conn, u64 now)
+{
+	struct tquic_path *path;
+	unsigned int i;
+
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		path = tquic_conn_path(conn, i);
+		if (path && tquic_sched_usable(path) && tquic_sched_room(path) &&
+		    !tquic_sched_paced(path, now))
+			tquic_rate_app_limited(&path->cc.rate, path->cc.in_flight);
+	}
+}
+
 /**
  * tquic_conn_output() - build the next datagram
  * @conn: connection
@@ -786,5 +807,7 @@ int tquic_conn_output(struct tquic_conn *conn, u8 *buf, u32 room, u64 now,
 	}
 	if (!n && conn->tx_nomem)
 		conn->pace_due_ns = now + TQUIC_TX_RETRY_NS;
+	if (!n && conn->cc_ops->sampled)
+		tquic_output_unused(conn, now);
 	return n;
 }

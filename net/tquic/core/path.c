@@ -42,6 +42,7 @@ struct tquic_path *tquic_path_create(struct tquic_conn *conn, u32 id, u64 now)
 	tquic_space_init(&path->space, TQUIC_LEVEL_APP);
 	tquic_rtt_init(&path->rtt, conn->tune.rtt_initial_ns);
 	tquic_cc_init(&path->cc, conn->cc_ops, path->mtu_bytes, now);
+	path->space.sent.rated = conn->cc_ops->sampled;
 	tquic_pacer_init(&path->pacer);
 	tquic_cidset_local_init(&path->local);
 	tquic_cidset_local_set_limit(&path->local, conn->peer.active_cid_limit);
@@ -66,6 +67,7 @@ void tquic_path_destroy(struct tquic_conn *conn, struct tquic_path *path)
 	for (i = 0; i < path->local.count; i++)
 		conn->ops->cid_del(conn, &path->local.e[i].cid);
 	conn->ops->path_free(conn, path);
+	tquic_cc_part(&path->cc);
 	tquic_space_destroy(&path->space);
 	kfree_rcu(path, rcu);
 }
@@ -313,12 +315,13 @@ int tquic_path_start(struct tquic_conn *conn, struct tquic_path *path, u64 now)
 	return 0;
 }
 
-/* Give what is under way on a path back, to be sent again elsewhere */
+/* Give what is under way on a path back, to be sent again elsewhere; it is out of use */
 static void tquic_path_drain(struct tquic_conn *conn, struct tquic_path *path,
 			     u64 now)
 {
 	struct tquic_drain_result dr = {};
 
+	tquic_cc_part(&path->cc);
 	tquic_space_drain(&path->space, &dr);
 	tquic_cc_on_discard(&path->cc, dr.bytes, now);
 	tquic_ctrl_on_lost(conn, dr.recs);
@@ -350,6 +353,7 @@ static void tquic_path_activate(struct tquic_conn *conn, struct tquic_path *path
 	unsigned int i;
 
 	path->state = TQUIC_PATH_ACTIVE;
+	tquic_cc_join(&path->cc, &conn->cc_group, &path->rtt);
 	conn->todo |= TQUIC_TODO_PATHS;
 	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
 		other = tquic_conn_path(conn, i);

@@ -99,7 +99,8 @@ static void tquic_space_ack_lost(struct tquic_space *space,
 	res->spurious_pkts++;
 }
 
-static void tquic_space_ack_pkt(struct tquic_space *space, struct tquic_sent_pkt *pkt,
+static void tquic_space_ack_pkt(struct tquic_space *space, u64 pn,
+				struct tquic_sent_pkt *pkt,
 				struct tquic_ack_result *res, u64 *ect0)
 {
 	if (!res->pkts)
@@ -109,8 +110,13 @@ static void tquic_space_ack_pkt(struct tquic_space *space, struct tquic_sent_pkt
 		res->eliciting = true;
 		space->eliciting_in_flight--;
 	}
-	if (pkt->flags & TQUIC_SENT_F_IN_FLIGHT)
+	if (pkt->flags & TQUIC_SENT_F_IN_FLIGHT) {
+		if (!res->bytes) {
+			res->rate_pkt = tquic_sent_rate(&space->sent, pn);
+			res->rate_sent_ns = pkt->sent_ns;
+		}
 		res->bytes += pkt->bytes;
+	}
 	if (pkt->flags & TQUIC_SENT_F_ECT0)
 		(*ect0)++;
 	tquic_space_splice(&res->acked, &pkt->recs);
@@ -135,7 +141,7 @@ static int tquic_space_ack_range(struct tquic_space *space, u64 lo, u64 hi,
 		down = pn;
 		switch (pkt->state) {
 		case TQUIC_SENT_OUTSTANDING:
-			tquic_space_ack_pkt(space, pkt, res, ect0);
+			tquic_space_ack_pkt(space, pn, pkt, res, ect0);
 			break;
 		case TQUIC_SENT_LOST:
 			tquic_space_ack_lost(space, pkt, res);

@@ -90,8 +90,8 @@ static u64 tquic_blest_window(const struct tquic_conn *conn)
 static struct tquic_path *tquic_blest_get_path(struct tquic_conn *conn, u64 now)
 {
 	u16 slots = tquic_sched_candidates(conn);
-	struct tquic_path *fast = tquic_sched_fastest(conn, slots, false);
-	struct tquic_path *slow = tquic_sched_fastest(conn, slots, true);
+	struct tquic_path *fast = tquic_sched_fastest(conn, slots, false, now);
+	struct tquic_path *slow = tquic_sched_fastest(conn, slots, true, now);
 	u64 need, taken, window;
 
 	if (!slow)

@@ -49,8 +49,8 @@ static bool tquic_ecf_wait(struct tquic_conn *conn, const struct tquic_path *fas
 static struct tquic_path *tquic_ecf_get_path(struct tquic_conn *conn, u64 now)
 {
 	u16 slots = tquic_sched_candidates(conn);
-	struct tquic_path *fast = tquic_sched_fastest(conn, slots, false);
-	struct tquic_path *slow = tquic_sched_fastest(conn, slots, true);
+	struct tquic_path *fast = tquic_sched_fastest(conn, slots, false, now);
+	struct tquic_path *slow = tquic_sched_fastest(conn, slots, true, now);
 
 	if (!slow || (slow != fast && tquic_ecf_wait(conn, fast, slow)))
 		return NULL;

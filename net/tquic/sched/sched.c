@@ -185,6 +185,21 @@ bool tquic_sched_paced(const struct tquic_path *path, u64 now)
 }
 
 /**
+ * tquic_sched_full() - does the path carry what its controller allows
+ * @path: path
+ * @now: time in ns
+ *
+ * Most controllers say so by the window.  One with a pacing rate of its own
+ * keeps the window far above what is in flight: its path is full while the
+ * pacer has it wait.
+ */
+bool tquic_sched_full(const struct tquic_path *path, u64 now)
+{
+	return !tquic_sched_room(path) ||
+	       (path->cc.ops->pacing_rate && tquic_sched_paced(path, now));
+}
+
+/**
  * tquic_sched_candidates() - paths that may be chosen as far as the sides agreed
  * @conn: connection
  *
@@ -216,12 +231,13 @@ u16 tquic_sched_candidates(const struct tquic_conn *conn)
  * tquic_sched_fastest() - path with the lowest smoothed RTT
  * @conn: connection
  * @slots: which ones to look at, from tquic_sched_candidates()
- * @room: only those whose window takes one more packet
+ * @room: only those that are not full
+ * @now: time in ns
  *
  * Return: the path, or NULL when there is none.
  */
 struct tquic_path *tquic_sched_fastest(const struct tquic_conn *conn,
-				       u16 slots, bool room)
+				       u16 slots, bool room, u64 now)
 {
 	struct tquic_path *best = NULL, *path;
 	unsigned int i;
@@ -230,7 +246,7 @@ struct tquic_path *tquic_sched_fastest(const struct tquic_conn *conn,
 		if (!(slots & BIT(i)))
 			continue;
 		path = tquic_conn_path(conn, i);
-		if (room && !tquic_sched_room(path))
+		if (room && tquic_sched_full(path, now))
 			continue;
 		if (!best || path->rtt.srtt_ns < best->rtt.srtt_ns)
 			best = path;

@@ -98,6 +98,29 @@ static void sched_minrtt_paced(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, sched_pick(x), 1);
 }
 
+/* With a pacing rate of its own the window is never used up: the pacer says who is full */
+static void sched_minrtt_rate_full(struct kunit *test)
+{
+	struct sched_fixture *x = sched_make(test, &tquic_sched_minrtt);
+	struct tquic_path *path = &x->path[0];
+	u64 rate;
+	int i;
+
+	tquic_cc_switch(&path->cc, &tquic_cc_bbr, SCHED_NOW);
+	rate = tquic_cc_pacing_rate(&path->cc, &path->rtt);
+	KUNIT_EXPECT_FALSE(test, tquic_sched_full(path, SCHED_NOW));
+	KUNIT_EXPECT_EQ(test, sched_pick(x), 0);
+	for (i = 0; i < 12; i++)
+		tquic_pacer_on_sent(&path->pacer, 1472, SCHED_NOW, rate, 1472);
+	KUNIT_EXPECT_TRUE(test, tquic_sched_room(path));
+	KUNIT_EXPECT_TRUE(test, tquic_sched_full(path, SCHED_NOW));
+	KUNIT_EXPECT_EQ(test, sched_pick(x), 1);
+	tquic_cc_switch(&path->cc, &tquic_cc_newreno, SCHED_NOW);
+	KUNIT_EXPECT_FALSE(test, tquic_sched_full(path, SCHED_NOW));
+	sched_fill(path);
+	KUNIT_EXPECT_TRUE(test, tquic_sched_full(path, SCHED_NOW));
+}
+
 static struct tquic_path *sched_none(struct tquic_conn *conn, u64 now)
 {
 	return NULL;
@@ -176,11 +199,11 @@ static void sched_candidates(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, tquic_sched_candidates(&x->conn), 7);
 	x->path[0].peer_backup = true;
 	KUNIT_EXPECT_EQ(test, tquic_sched_candidates(&x->conn), 6);
-	KUNIT_EXPECT_PTR_EQ(test, tquic_sched_fastest(&x->conn, 6, true), &x->path[1]);
+	KUNIT_EXPECT_PTR_EQ(test, tquic_sched_fastest(&x->conn, 6, true, SCHED_NOW), &x->path[1]);
 	sched_fill(&x->path[1]);
-	KUNIT_EXPECT_PTR_EQ(test, tquic_sched_fastest(&x->conn, 6, true), &x->path[2]);
-	KUNIT_EXPECT_PTR_EQ(test, tquic_sched_fastest(&x->conn, 6, false), &x->path[1]);
-	KUNIT_EXPECT_NULL(test, tquic_sched_fastest(&x->conn, 2, true));
+	KUNIT_EXPECT_PTR_EQ(test, tquic_sched_fastest(&x->conn, 6, true, SCHED_NOW), &x->path[2]);
+	KUNIT_EXPECT_PTR_EQ(test, tquic_sched_fastest(&x->conn, 6, false, SCHED_NOW), &x->path[1]);
+	KUNIT_EXPECT_NULL(test, tquic_sched_fastest(&x->conn, 2, true, SCHED_NOW));
 	x->path[1].state = TQUIC_PATH_SUSPECT;
 	x->path[2].backup = true;
 	KUNIT_EXPECT_EQ(test, tquic_sched_candidates(&x->conn), 5);
@@ -194,6 +217,7 @@ static struct kunit_case sched_cases[] = {
 	KUNIT_CASE(sched_minrtt_states),
 	KUNIT_CASE(sched_minrtt_backup),
 	KUNIT_CASE(sched_minrtt_paced),
+	KUNIT_CASE(sched_minrtt_rate_full),
 	KUNIT_CASE(sched_registry),
 	KUNIT_CASE(sched_names),
 	KUNIT_CASE(sched_assign),
