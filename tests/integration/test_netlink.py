@@ -15,7 +15,17 @@ from pathlib import Path as File
 
 import pytest
 from conftest import LabMaker
-from running import DATA, Certificates, Echo, RunningServer, Sender, dial, exchange, wait_active
+from running import (
+    DATA,
+    STALL_S,
+    Certificates,
+    Echo,
+    RunningServer,
+    Sender,
+    dial,
+    exchange,
+    wait_active,
+)
 
 from tquic.errors import HandshakeFailedError
 from tquic.handshake import Options, connect
@@ -407,14 +417,15 @@ def test_suspect_and_recovered(
         events = Events(client)
         with dial(lab, server.address, certificates.client(), paths=2) as sock:
             token = sock.info().token
-            work = Sender(DATA)
-            cutter = threading.Timer(0.3, lab.cut, (1,))
-            cutter.start()
+            lab.cut(1)
             try:
-                exchange(sock, [work])
+                # It is found dead when it is used, and it is not used for every byte.
+                deadline = time.monotonic() + STALL_S
+                while [path.state for path in sock.paths()].count(PathState.ACTIVE) > 1:
+                    assert time.monotonic() < deadline
+                    exchange(sock, [Sender(DATA)])
                 assert events.next_path(Command.PATH_SUSPECT, 1).token == token
             finally:
-                cutter.join()
                 lab.restore(1)
             exchange(sock, [Sender(DATA[:100_000])])
             assert events.next_path(Command.PATH_RECOVERED, 1).token == token
