@@ -32,6 +32,9 @@ int tquic_nl_path_add_doit(struct sk_buff *skb, struct genl_info *info);
 int tquic_nl_path_del_doit(struct sk_buff *skb, struct genl_info *info);
 int tquic_nl_path_set_doit(struct sk_buff *skb, struct genl_info *info);
 int tquic_nl_handshake_accept_doit(struct sk_buff *skb, struct genl_info *info);
+int tquic_nl_conn_set_doit(struct sk_buff *skb, struct genl_info *info);
+int tquic_nl_registry_get_dumpit(struct sk_buff *skb,
+				 struct netlink_callback *cb);
 
 enum {
 	TQUIC_NLGRP_EVENTS,

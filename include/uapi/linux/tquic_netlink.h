@@ -10,6 +10,15 @@
 #define TQUIC_FAMILY_VERSION	1
 
 /**
+ * enum tquic_registry - What there may be several kinds of, to be chosen by
+ *   name.
+ */
+enum tquic_registry {
+	TQUIC_REGISTRY_SCHEDULER,
+	TQUIC_REGISTRY_CONGESTION,
+};
+
+/**
  * enum tquic_role - Which end of a handshake.
  */
 enum tquic_role {
@@ -104,6 +113,7 @@ enum {
 	TQUIC_A_PATH_BYTES_RECEIVED,
 	TQUIC_A_PATH_PTOS,
 	TQUIC_A_PATH_CE_MARKS,
+	TQUIC_A_PATH_WEIGHT,
 
 	__TQUIC_A_PATH_MAX,
 	TQUIC_A_PATH_MAX = (__TQUIC_A_PATH_MAX - 1)
@@ -125,6 +135,14 @@ enum {
 };
 
 enum {
+	TQUIC_A_REGISTRY_KIND = 1,
+	TQUIC_A_REGISTRY_NAME,
+
+	__TQUIC_A_REGISTRY_MAX,
+	TQUIC_A_REGISTRY_MAX = (__TQUIC_A_REGISTRY_MAX - 1)
+};
+
+enum {
 	TQUIC_CMD_CONN_GET = 1,
 	TQUIC_CMD_PATH_GET,
 	TQUIC_CMD_PATH_ADD,
@@ -138,6 +156,8 @@ enum {
 	TQUIC_CMD_PATH_ABANDONED,
 	TQUIC_CMD_HANDSHAKE_ACCEPT,
 	TQUIC_CMD_HANDSHAKE_READY,
+	TQUIC_CMD_CONN_SET,
+	TQUIC_CMD_REGISTRY_GET,
 
 	__TQUIC_CMD_MAX,
 	TQUIC_CMD_MAX = (__TQUIC_CMD_MAX - 1)

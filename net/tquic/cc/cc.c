@@ -71,6 +71,24 @@ void tquic_cc_init(struct tquic_cc *cc, const struct tquic_cc_ops *ops, u32 mss,
 }
 
 /**
+ * tquic_cc_switch() - hand a path over to another algorithm
+ * @cc: congestion state
+ * @ops: algorithm; must outlive the path
+ * @now: time
+ *
+ * Window, threshold and bytes in flight are what the path can carry, whoever
+ * found out, and are kept. Undoing a reduction of the old algorithm's is not
+ * the new one's business.
+ */
+void tquic_cc_switch(struct tquic_cc *cc, const struct tquic_cc_ops *ops, u64 now)
+{
+	cc->ops = ops;
+	cc->undo_valid = false;
+	memset(cc->priv, 0, sizeof(cc->priv));
+	ops->init(cc, now);
+}
+
+/**
  * tquic_cc_set_mss() - the path takes larger or only smaller datagrams
  * @cc: congestion state
  * @mss: largest datagram
@@ -353,4 +371,29 @@ void tquic_cc_put(const struct tquic_cc_ops *ops)
 {
 	if (ops)
 		module_put(ops->owner);
+}
+
+/**
+ * tquic_cc_name() - list what there is to choose from
+ * @i: position in the list
+ * @name: the name found there
+ *
+ * Context: any.
+ * Return: false behind the last one.
+ */
+bool tquic_cc_name(unsigned int i, char name[TQUIC_CC_NAME_MAX])
+{
+	const struct tquic_cc_ops *ops;
+	bool found = false;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(ops, &tquic_cc_list, list) {
+		if (i--)
+			continue;
+		memcpy(name, ops->name, TQUIC_CC_NAME_MAX);
+		found = true;
+		break;
+	}
+	rcu_read_unlock();
+	return found;
 }

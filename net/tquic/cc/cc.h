@@ -152,6 +152,7 @@ static inline u64 tquic_cc_min_window(const struct tquic_cc *cc)
 
 void tquic_cc_init(struct tquic_cc *cc, const struct tquic_cc_ops *ops, u32 mss, u64 now);
 void tquic_cc_reset(struct tquic_cc *cc, u64 now);
+void tquic_cc_switch(struct tquic_cc *cc, const struct tquic_cc_ops *ops, u64 now);
 void tquic_cc_set_mss(struct tquic_cc *cc, u32 mss);
 void tquic_cc_on_sent(struct tquic_cc *cc, u32 bytes, u64 now);
 void tquic_cc_on_ack(struct tquic_cc *cc, const struct tquic_cc_ack *ack);
@@ -170,6 +171,7 @@ int tquic_cc_register(struct tquic_cc_ops *ops);
 void tquic_cc_unregister(struct tquic_cc_ops *ops);
 const struct tquic_cc_ops *tquic_cc_find(const char *name);
 void tquic_cc_put(const struct tquic_cc_ops *ops);
+bool tquic_cc_name(unsigned int i, char name[TQUIC_CC_NAME_MAX]);
 
 extern struct tquic_cc_ops tquic_cc_newreno;
 extern struct tquic_cc_ops tquic_cc_cubic;

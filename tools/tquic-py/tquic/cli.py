@@ -14,13 +14,14 @@ from . import __version__
 # name on the command line -> (module of this package, attribute, one line of help)
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "agent": ("cmd_agent", "command", "Do the TLS handshakes of plain sockets."),
-    "conn": ("cmd_conn", "group", "See the connections of this network namespace."),
+    "conn": ("cmd_conn", "group", "See and change the connections of this network namespace."),
     "demo": ("cmd_demo", "command", "Move a file over two links and cut one of them midway."),
     "get": ("cmd_get", "command", "Fetch files from a server, over one path or several."),
     "kunit": ("cmd_kunit", "group", "List and run the kernel's unit tests."),
     "monitor": ("cmd_monitor", "command", "Print events of connections and paths."),
     "path": ("cmd_path", "group", "See, add, change and remove paths of connections."),
     "perf": ("cmd_perf", "group", "Measure throughput between two hosts."),
+    "sched": ("cmd_sched", "group", "List schedulers and congestion controls."),
     "serve": ("cmd_serve", "command", "Offer the files of a directory."),
     "vm": ("cmd_vm", "group", "Run things in a virtual machine on a test kernel."),
 }

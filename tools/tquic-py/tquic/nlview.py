@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -20,11 +20,21 @@ from .netlink import (
     Event,
     Path,
     PathEvent,
+    Registry,
 )
 from .record import Address
 from .uapi import CloseFlag, CloseInfo, PathFlag
 
-__all__ = ["conn_dict", "event_dict", "event_line", "path_dict", "show_conns", "show_paths"]
+__all__ = [
+    "conn_dict",
+    "event_dict",
+    "event_line",
+    "path_dict",
+    "registry_dict",
+    "show_conns",
+    "show_paths",
+    "show_registry",
+]
 
 
 def device(ifindex: int) -> str:
@@ -174,4 +184,18 @@ def show_paths(paths: Sequence[Path]) -> None:
             size(path.bytes_received),
             str(path.packets_lost),
         )
+    _print(table)
+
+
+def registry_dict(registry: Mapping[Registry, Sequence[str]]) -> dict[str, list[str]]:
+    """What there is to choose from, for JSON."""
+    return {kind.name.lower(): sorted(names) for kind, names in registry.items()}
+
+
+def show_registry(registry: Mapping[Registry, Sequence[str]]) -> None:
+    """Print a table of what there is to choose from."""
+    table = _table("KIND", "NAME")
+    for kind, names in registry_dict(registry).items():
+        for name in names:
+            table.add_row(kind, name)
     _print(table)
