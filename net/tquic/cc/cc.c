@@ -71,17 +71,21 @@ void tquic_cc_init(struct tquic_cc *cc, const struct tquic_cc_ops *ops, u32 mss,
 }
 
 /**
- * tquic_cc_switch() - change the algorithm of a path in use
+ * tquic_cc_switch() - hand a path over to another algorithm
  * @cc: congestion state
- * @ops: new algorithm
+ * @ops: algorithm; must outlive the path
  * @now: time
  *
- * What is in flight stays, and so does the group; the window begins anew.
+ * Window, threshold and bytes in flight are what the path can carry, whoever
+ * found out, and are kept. Undoing a reduction of the old algorithm's is not
+ * the new one's business.
  */
 void tquic_cc_switch(struct tquic_cc *cc, const struct tquic_cc_ops *ops, u64 now)
 {
 	cc->ops = ops;
-	tquic_cc_reset(cc, now);
+	cc->undo_valid = false;
+	memset(cc->priv, 0, sizeof(cc->priv));
+	ops->init(cc, now);
 }
 
 /**
@@ -413,6 +417,31 @@ void tquic_cc_put(const struct tquic_cc_ops *ops)
 }
 
 /**
+ * tquic_cc_name() - list what there is to choose from
+ * @i: position in the list
+ * @name: the name found there
+ *
+ * Context: any.
+ * Return: false behind the last one.
+ */
+bool tquic_cc_name(unsigned int i, char name[TQUIC_CC_NAME_MAX])
+{
+	const struct tquic_cc_ops *ops;
+	bool found = false;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(ops, &tquic_cc_list, list) {
+		if (i--)
+			continue;
+		memcpy(name, ops->name, TQUIC_CC_NAME_MAX);
+		found = true;
+		break;
+	}
+	rcu_read_unlock();
+	return found;
+}
+
+/**
  * tquic_cc_names() - all algorithms, with blanks between them
  * @buf: destination, ends with a zero
  * @size: bytes at @buf, at least 1; names that do not fit are cut off
@@ -422,13 +451,12 @@ void tquic_cc_put(const struct tquic_cc_ops *ops)
  */
 size_t tquic_cc_names(char *buf, size_t size)
 {
-	struct tquic_cc_ops *ops;
+	char name[TQUIC_CC_NAME_MAX];
+	unsigned int i;
 	size_t len = 0;
 
 	buf[0] = 0;
-	rcu_read_lock();
-	list_for_each_entry_rcu(ops, &tquic_cc_list, list)
-		len += scnprintf(buf + len, size - len, "%s%s", len ? " " : "", ops->name);
-	rcu_read_unlock();
+	for (i = 0; tquic_cc_name(i, name); i++)
+		len += scnprintf(buf + len, size - len, "%s%s", len ? " " : "", name);
 	return len;
 }

@@ -222,6 +222,7 @@ void tquic_cc_unregister(struct tquic_cc_ops *ops);
 const struct tquic_cc_ops *tquic_cc_find(const char *name);
 void tquic_cc_put(const struct tquic_cc_ops *ops);
 size_t tquic_cc_names(char *buf, size_t size);
+bool tquic_cc_name(unsigned int i, char name[TQUIC_CC_NAME_MAX]);
 
 extern struct tquic_cc_ops tquic_cc_balia;
 extern struct tquic_cc_ops tquic_cc_bbr;

@@ -797,3 +797,30 @@ int tquic_conn_stream_stop(struct tquic_conn *conn, struct tquic_stream *s,
 	tquic_streams_reap(&conn->streams, s);
 	return stop ? 0 : -EPIPE;
 }
+
+/**
+ * tquic_conn_assign_cc() - hand all paths over to another congestion control
+ * @conn: connection, at any time of its life
+ * @ops: what tquic_cc_find() returned; the reference goes with it
+ * @now: time in ns
+ *
+ * Paths to come use it, too.  The old one's module is let go of.
+ *
+ * Context: connection lock held.
+ */
+void tquic_conn_assign_cc(struct tquic_conn *conn,
+			  const struct tquic_cc_ops *ops, u64 now)
+{
+	struct tquic_path *path;
+	unsigned int i;
+
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		path = tquic_conn_path(conn, i);
+		if (!path)
+			continue;
+		tquic_cc_switch(&path->cc, ops, now);
+		path->space.sent.rated = ops->sampled;
+	}
+	tquic_cc_put(conn->cc_ops);
+	conn->cc_ops = ops;
+}

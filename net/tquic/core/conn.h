@@ -257,6 +257,8 @@ void tquic_conn_detect_loss(struct tquic_conn *conn, struct tquic_path *path,
 void tquic_conn_detect_loss_hs(struct tquic_conn *conn, enum tquic_level level,
 			       u64 now);
 void tquic_conn_on_timeout(struct tquic_conn *conn, u64 now);
+void tquic_conn_assign_cc(struct tquic_conn *conn,
+			  const struct tquic_cc_ops *ops, u64 now);
 void tquic_conn_touch_idle(struct tquic_conn *conn, bool received, u64 now);
 
 /* ctrl.c: control frames, and what becomes of every frame sent */

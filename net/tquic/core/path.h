@@ -66,8 +66,8 @@ enum tquic_path_ctl {
  * @pto_count: probe timeouts since the last progress
  * @probes: ack-eliciting packets to send whatever the window says
  * @mtu_tries: size probes lost in a row
- * @weight: share of the data it gets from schedulers that go by weights, up to
- *	TQUIC_SCHED_WEIGHT_MAX; 0: as much as it can carry
+ * @weight: share of the data it gets from schedulers that go by weights;
+ *	0: as much as it can carry
  * @link: UDP socket and route, owned by the adapter; NULL while UNUSED
  * @space: packet numbers of 1-RTT packets
  * @rtt: round-trip time

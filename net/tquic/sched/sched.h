@@ -11,7 +11,6 @@ struct tquic_conn;
 struct tquic_path;
 
 #define TQUIC_SCHED_NAME_MAX	16
-#define TQUIC_SCHED_WEIGHT_MAX	1000	/* of a path, set by the operator */
 
 /**
  * struct tquic_sched_ops - one scheduler

@@ -161,6 +161,31 @@ static void mss_change(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, cc->cwnd, 16000);
 }
 
+/* What is known of the path stays, what is known to the old algorithm does not */
+static void switched(struct kunit *test)
+{
+	struct cc_ctx *c = test->priv;
+	struct tquic_cc *cc = &c->cc;
+
+	tquic_cc_switch(cc, &tquic_cc_newreno, SEC);
+	tquic_cc_on_sent(cc, 3 * MSS, 2 * SEC);
+	lost(c, 1, 2 * SEC, 3 * SEC, false);
+	KUNIT_EXPECT_TRUE(test, cc->undo_valid);
+	cc->cwnd = 50 * MSS;
+	cc->ssthresh = 40 * MSS;
+	cc->priv[0] = ~0ULL;
+	tquic_cc_switch(cc, &tquic_cc_cubic, 4 * SEC);
+	KUNIT_EXPECT_PTR_EQ(test, cc->ops, &tquic_cc_cubic);
+	KUNIT_EXPECT_EQ(test, cc->cwnd, 50 * MSS);
+	KUNIT_EXPECT_EQ(test, cc->ssthresh, 40 * MSS);
+	KUNIT_EXPECT_EQ(test, cc->in_flight, 2 * MSS);
+	KUNIT_EXPECT_EQ(test, cc->recovery_start_ns, 3 * SEC);
+	KUNIT_EXPECT_EQ(test, cc->priv[0], 0);
+	KUNIT_EXPECT_FALSE(test, cc->undo_valid);
+	tquic_cc_switch(cc, &fake_ops, 5 * SEC);
+	KUNIT_EXPECT_EQ(test, c->f->init, 1);
+}
+
 static void in_flight(struct kunit *test)
 {
 	struct cc_ctx *c = test->priv;
@@ -602,7 +627,7 @@ static void group(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, c->cc.group, &g);
 	KUNIT_EXPECT_PTR_EQ(test, c->cc.ops, &model_ops);
 	KUNIT_EXPECT_EQ(test, c->cc.in_flight, MSS);
-	KUNIT_EXPECT_EQ(test, c->cc.cwnd, 10 * MSS);
+	KUNIT_EXPECT_EQ(test, c->cc.cwnd, 50 * MSS);
 	KUNIT_EXPECT_EQ(test, c->cc.rate.delivered, 77);
 	KUNIT_EXPECT_EQ(test, c->f->init, 1);
 	tquic_cc_part(&c->cc);
@@ -628,6 +653,7 @@ static struct kunit_case cc_cases[] = {
 	KUNIT_CASE(pacing_rate),
 	KUNIT_CASE(model_based),
 	KUNIT_CASE(group),
+	KUNIT_CASE(switched),
 	KUNIT_CASE(registry),
 	KUNIT_CASE(registry_refuses),
 	{}
