@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* From the engine's packets to UDP: seal, protect, send */
 #include <linux/skbuff.h>
+#include <trace/events/tquic.h>
 #include <net/inet_ecn.h>
 #include "crypto/seal.h"
 #include "crypto/hp.h"
@@ -115,6 +116,8 @@ void tquic_tx_sealed(struct sock *sk)
 
 		path = tquic_path_find(&tsk->conn, ctx->path_id);
 		if (ctx->err || !path || !path->link) {
+			trace_tquic_packet_dropped(&tsk->conn, ctx->path_id,
+						   TQUIC_DROP_SEAL, skb->len);
 			kfree_skb(skb);
 			continue;
 		}
@@ -180,6 +183,7 @@ static void tquic_tx_seal(struct sock *sk, struct sk_buff *skb,
 	tquic_tx_protect(skb, ctx);
 	if (ctx->err || !path->link) {
 		TQUIC_INC(tquic_sock_net(sk), TX_NO_MEM);
+		trace_tquic_packet_dropped(conn, path->id, TQUIC_DROP_SEAL, skb->len);
 		kfree_skb(skb);
 		return;
 	}
