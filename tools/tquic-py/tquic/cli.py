@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "path": ("cmd_path", "group", "See, add, change and remove paths of connections."),
     "perf": ("cmd_perf", "group", "Measure throughput between two hosts."),
     "serve": ("cmd_serve", "command", "Offer the files of a directory."),
+    "trace": ("cmd_trace", "group", "Watch connections packet by packet, by tracepoints."),
     "vm": ("cmd_vm", "group", "Run things in a virtual machine on a test kernel."),
 }
 
