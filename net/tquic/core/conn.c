@@ -398,6 +398,29 @@ u64 tquic_conn_pto_max_ns(const struct tquic_conn *conn)
 	return pto;
 }
 
+static void tquic_conn_shut(struct tquic_conn *conn, u64 error, u64 frame_type,
+			    u32 flags, const u8 *reason, u32 reason_len, u64 now)
+{
+	struct tquic_close *c = &conn->closed;
+
+	if (conn->state != TQUIC_STATE_HANDSHAKE &&
+	    conn->state != TQUIC_STATE_ESTABLISHED)
+		return;
+	c->error_code = error;
+	c->frame_type = frame_type;
+	c->flags = flags;
+	c->reason_len = min_t(u32, reason_len, TQUIC_REASON_MAX);
+	if (c->reason_len)
+		memcpy(c->reason, reason, c->reason_len);
+	trace_tquic_close(conn);
+	tquic_conn_set_state(conn, TQUIC_STATE_CLOSING);
+	conn->close_levels = conn->keys_tx;
+	conn->close_rx_next = 1;
+	conn->close_end_ns = now + 3 * tquic_conn_pto_max_ns(conn);
+	conn->todo |= TQUIC_TODO_STATE | TQUIC_TODO_READ | TQUIC_TODO_WRITE;
+	tquic_conn_event(conn, TQUIC_EVENT_CLOSED, 0, error);
+}
+
 /**
  * tquic_conn_close() - close the connection with an error or without
  * @conn: connection
@@ -413,34 +436,18 @@ u64 tquic_conn_pto_max_ns(const struct tquic_conn *conn)
 void tquic_conn_close(struct tquic_conn *conn, u64 error, u64 frame_type,
 		      bool app, const u8 *reason, u32 reason_len, u64 now)
 {
-	struct tquic_close *c = &conn->closed;
-
-	if (conn->state != TQUIC_STATE_HANDSHAKE &&
-	    conn->state != TQUIC_STATE_ESTABLISHED)
-		return;
-	c->error_code = error;
-	c->frame_type = frame_type;
-	c->flags = app ? TQUIC_CLOSE_APP : 0;
-	c->reason_len = min_t(u32, reason_len, TQUIC_REASON_MAX);
-	if (c->reason_len)
-		memcpy(c->reason, reason, c->reason_len);
-	tquic_conn_set_state(conn, TQUIC_STATE_CLOSING);
-	conn->close_levels = conn->keys_tx;
-	conn->close_rx_next = 1;
-	conn->close_end_ns = now + 3 * tquic_conn_pto_max_ns(conn);
-	conn->todo |= TQUIC_TODO_STATE | TQUIC_TODO_READ | TQUIC_TODO_WRITE;
-	trace_tquic_close(conn);
-	tquic_conn_event(conn, TQUIC_EVENT_CLOSED, 0, error);
+	tquic_conn_shut(conn, error, frame_type, app ? TQUIC_CLOSE_APP : 0,
+			reason, reason_len, now);
 }
 
 /* The peer's CONNECTION_CLOSE: say nothing more (RFC 9000 §10.2.2) */
 void tquic_conn_closed_by_peer(struct tquic_conn *conn,
 			       const struct tquic_frame *f, u64 now)
 {
-	tquic_conn_close(conn, f->close.code, f->close.frame_type, f->close.app,
-			 f->close.reason, f->close.reason_len, now);
+	tquic_conn_shut(conn, f->close.code, f->close.frame_type,
+			TQUIC_CLOSE_PEER | (f->close.app ? TQUIC_CLOSE_APP : 0),
+			f->close.reason, f->close.reason_len, now);
 	conn->closed.flags |= TQUIC_CLOSE_PEER;
-	trace_tquic_close(conn);
 	tquic_conn_set_state(conn, TQUIC_STATE_DRAINING);
 	conn->close_levels = 0;
 }

@@ -312,5 +312,8 @@ def test_a_file_per_connection_and_none_for_nobody(tmp_path: Path) -> None:
         assert not writer.feed(opened)
         assert not writer.feed(other)
         assert [path.name for path in writer.feed(ended)] == ["4026532000-7-client.sqlog"]
+        size = (tmp_path / "new/folder/4026532000-7-client.sqlog").stat().st_size
+        assert not writer.feed(make(PacketDropped, reason=Drop.NO_KEYS))
+        assert size == (tmp_path / "new/folder/4026532000-7-client.sqlog").stat().st_size > 0
     names = {path.name for path in (tmp_path / "new" / "folder").iterdir()}
     assert names == {"4026532000-7-client.sqlog", "4026532000-8-server.sqlog"}

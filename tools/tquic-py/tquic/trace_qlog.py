@@ -55,6 +55,9 @@ WANTS: Final[tuple[type[Event], ...]] = (
 
 Json = dict[str, Any]
 
+#: Connections remembered after their end.
+_COMPLETE_KEPT: Final = 65536
+
 _TYPES: Final = {
     Level.INITIAL: "initial",
     Level.EARLY: "0RTT",
@@ -299,6 +302,7 @@ class QlogWriter:
         self._folder = folder
         self._dialect = dialect
         self._open: dict[int, _File] = {}
+        self._complete: dict[int, None] = {}
         folder.mkdir(parents=True, exist_ok=True)
 
     def __enter__(self) -> Self:
@@ -316,7 +320,8 @@ class QlogWriter:
 
     def feed(self, event: Event) -> Iterable[Path]:
         """Write an event; the file that is complete with it, if any."""
-        if not event.conn:
+        # Packets still come when their connection is gone.
+        if not event.conn or event.conn in self._complete:
             return ()
         file = self._open.get(event.conn) or self._begin(event)
         record = file.trace.feed(event)
@@ -326,6 +331,9 @@ class QlogWriter:
             return ()
         file.out.close()
         del self._open[event.conn]
+        self._complete[event.conn] = None
+        if len(self._complete) > _COMPLETE_KEPT:
+            del self._complete[next(iter(self._complete))]
         return (Path(file.out.name),)
 
     def _begin(self, event: Event) -> _File:
