@@ -83,13 +83,13 @@ class Tracer:
         bcc = find_bcc()
         self._events: list[Event] = []
         try:
-            self._bpf: Any = bcc.BPF(text=program(wanted, token), cflags=["-w"])
+            self._bpf: Any = bcc.BPF(text=program(wanted, token).encode(), cflags=["-w"])
         except Exception as error:
             raise UnavailableError(
                 f"the probes cannot be compiled or attached ({error}): "
                 "apt install linux-headers-$(uname -r)"
             ) from error
-        self._bpf["records"].open_ring_buffer(self._on_record)
+        self._bpf[b"records"].open_ring_buffer(self._on_record)
 
     def __enter__(self) -> Self:
         return self
@@ -122,4 +122,4 @@ class Tracer:
     @property
     def overruns(self) -> int:
         """Events lost because they were not read in time."""
-        return int(self._bpf["overrun"][ctypes.c_int(0)].value)
+        return int(self._bpf[b"overrun"][ctypes.c_int(0)].value)
