@@ -84,6 +84,7 @@ struct tquic_conn_stats {
 /**
  * struct tquic_conn - one connection
  * @ops: upward calls
+ * @trace_id: what tracepoints call it; 0 outside a socket
  * @state: enum tquic_state
  * @keys_tx: bit per level: packets can be sealed
  * @keys_rx: bit per level: packets can be opened
@@ -101,6 +102,7 @@ struct tquic_conn_stats {
 struct tquic_conn {
 	const struct tquic_conn_ops *ops;
 	const struct tquic_version *version;
+	u64 trace_id;
 	u8 state;
 	bool server;
 	u8 keys_tx, keys_rx;
@@ -230,6 +232,7 @@ struct tquic_tx_pkt {
 /* conn.c */
 void tquic_conn_init(struct tquic_conn *conn, const struct tquic_conn_ops *ops);
 void tquic_conn_destroy(struct tquic_conn *conn);
+void tquic_conn_set_state(struct tquic_conn *conn, enum tquic_state state);
 int tquic_conn_start(struct tquic_conn *conn, bool server,
 		     const struct tquic_version *v, const struct tquic_cid *odcid,
 		     const struct tquic_cid *peer_scid, u64 now);

@@ -2,6 +2,7 @@
 /* Loss detection, persistent congestion and probe timeout (RFC 9002 section 6, 7.6). */
 #include <linux/minmax.h>
 #include <linux/string.h>
+#include <trace/events/tquic.h>
 
 #include "core/loss.h"
 
@@ -47,6 +48,7 @@ static void tquic_loss_declare(struct tquic_space *space, u64 pn,
 	const struct tquic_rate_pkt *rate;
 	struct tquic_rec *rec;
 
+	trace_tquic_packet_lost(space, pn, pkt, now);
 	while ((rec = tquic_rec_pop(&pkt->recs)))
 		tquic_rec_push(&res->lost, rec);
 	pkt->state = TQUIC_SENT_LOST;

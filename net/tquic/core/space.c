@@ -2,6 +2,7 @@
 /* One packet number space: what was sent, what arrived, what to acknowledge. */
 #include <linux/minmax.h>
 #include <linux/string.h>
+#include <trace/events/tquic.h>
 
 #include "core/space.h"
 
@@ -85,10 +86,11 @@ static void tquic_space_splice(struct tquic_rec **to, struct tquic_rec **from)
 }
 
 /* A packet declared lost has arrived after all. */
-static void tquic_space_ack_lost(struct tquic_space *space,
+static void tquic_space_ack_lost(struct tquic_space *space, u64 pn,
 				 const struct tquic_sent_pkt *pkt,
 				 struct tquic_ack_result *res)
 {
+	trace_tquic_packet_spurious(space, pn, pkt);
 	if (pkt->sent_ns >= space->persist_ns)
 		space->persist_ns = 0;
 	if (!(pkt->flags & TQUIC_SENT_F_IN_FLIGHT) ||
@@ -144,7 +146,7 @@ static int tquic_space_ack_range(struct tquic_space *space, u64 lo, u64 hi,
 			tquic_space_ack_pkt(space, pn, pkt, res, ect0);
 			break;
 		case TQUIC_SENT_LOST:
-			tquic_space_ack_lost(space, pkt, res);
+			tquic_space_ack_lost(space, pn, pkt, res);
 			break;
 		case TQUIC_SENT_ACKED:
 			down = pkt->run_lo;

@@ -13,6 +13,8 @@
 /**
  * struct tquic_space - packet number space of a level or of a path
  * @level: which keys protect it; INITIAL and HANDSHAKE acknowledge at once
+ * @path_id: path whose packets these are, for tracepoints
+ * @trace_id: connection, for tracepoints
  * @sent: packets sent and not forgotten
  * @rx: packet numbers received
  * @next_pn: lowest number the next packet may use
@@ -33,6 +35,8 @@
  */
 struct tquic_space {
 	enum tquic_level level;
+	u32 path_id;
+	u64 trace_id;
 	struct tquic_sent sent;
 	struct tquic_ranges rx;
 	u64 next_pn;

@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "sched": ("cmd_sched", "group", "List schedulers and congestion controls."),
     "serve": ("cmd_serve", "command", "Offer the files of a directory."),
     "sysctl": ("cmd_sysctl", "group", "See and change the defaults of a network namespace."),
+    "trace": ("cmd_trace", "group", "Watch connections packet by packet, by tracepoints."),
     "vm": ("cmd_vm", "group", "Run things in a virtual machine on a test kernel."),
 }
 
