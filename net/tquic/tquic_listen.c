@@ -23,6 +23,19 @@ static struct tquic_listener *tquic_listen_find(struct tquic_net *tn,
 }
 
 /**
+ * tquic_listen_on() - does anybody listen on a UDP socket?
+ * @tn: namespace
+ * @udp: the socket
+ *
+ * Context: RCU.
+ * Return: true when datagrams that come to it may begin connections.
+ */
+bool tquic_listen_on(struct tquic_net *tn, const struct tquic_udp *udp)
+{
+	return tquic_listen_find(tn, udp);
+}
+
+/**
  * tquic_listen_input() - a datagram of no known connection holds an Initial
  * @tn: namespace
  * @udp: socket it came to

@@ -9,11 +9,18 @@
 #include <linux/xarray.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
+#include "core/bucket.h"
 #include "tquic_cidtab.h"
 #include "tquic_mib.h"
 
 struct proc_dir_entry;
 struct tquic_udp_ops;
+
+/* Kinds of datagrams sent without a connection */
+enum tquic_answer {
+	TQUIC_ANSWER_VERSION,
+	TQUIC_ANSWER_KINDS
+};
 
 /**
  * struct tquic_net - state of one network namespace
@@ -28,9 +35,10 @@ struct tquic_udp_ops;
  * @udp_gc: closes sockets whose last reference is gone
  * @conns: connections by token; read under RCU
  * @next_token: where the search for the next one begins
- * @lock: protects @listeners and @handshakes
+ * @lock: protects @listeners, @handshakes and @answers
  * @listeners: struct tquic_listener.node; read under RCU
  * @handshakes: connections that wait for an agent, struct tquic_sock.handshake
+ * @answers: rate limits of what is sent without a connection
  */
 struct tquic_net {
 	struct net *net;
@@ -50,6 +58,7 @@ struct tquic_net {
 	spinlock_t lock;
 	struct list_head listeners;
 	struct list_head handshakes;
+	struct tquic_bucket answers[TQUIC_ANSWER_KINDS];
 };
 
 extern unsigned int tquic_net_id;

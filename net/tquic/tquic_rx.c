@@ -2,8 +2,10 @@
 /* From UDP to the engine: find the connection, open the packet, hand it over */
 #include <linux/skbuff.h>
 #include "core/header.h"
+#include "core/negotiate.h"
 #include "crypto/seal.h"
 #include "crypto/hp.h"
+#include "tquic_answer.h"
 #include "tquic_sock.h"
 
 /**
@@ -471,6 +473,44 @@ static bool tquic_rx_long_ok(const struct tquic_hdr *h, u32 path_id)
 	return h->type == TQUIC_PKT_1RTT || !path_id;
 }
 
+/* A Version Negotiation packet. Context: softirq or BH off, RCU */
+static void tquic_rx_vn(struct tquic_net *tn, const struct tquic_hdr *h)
+{
+	bool taken = false;
+	struct sock *sk;
+
+	sk = tquic_rx_owner(tquic_cidtab_lookup(&tn->cids, TQUIC_CID_LOCAL,
+						&h->dcid));
+	if (sk) {
+		bh_lock_sock_nested(sk);
+		/* With the lock taken: the next Initial meets the same answer. */
+		if (!sock_owned_by_user(sk) && tquic_sk(sk)->alive)
+			taken = tquic_conn_on_vn(&tquic_sk(sk)->conn, h);
+		if (taken)
+			tquic_sock_kick(sk);
+		bh_unlock_sock(sk);
+		sock_put(sk);
+	}
+	if (taken)
+		TQUIC_INC(tn, RX_VN);
+	else
+		TQUIC_INC(tn, RX_VN_BAD);
+}
+
+/* What is not one of our packets. Context: as tquic_rx_dgram() */
+static void tquic_rx_malformed(struct tquic_net *tn, struct tquic_udp *udp,
+			       struct sk_buff *skb, const struct tquic_hdr *h,
+			       bool first, int err)
+{
+	if (err != -EPROTONOSUPPORT) {
+		TQUIC_INC(tn, RX_BAD_HDR);
+		return;
+	}
+	TQUIC_INC(tn, RX_BAD_VERSION);
+	if (first)
+		tquic_answer_version(tn, udp, skb, h);
+}
+
 /*
  * One datagram: each of its packets goes its own way (RFC 9000 §12.2).
  * Context: softirq or BH off, under rcu_read_lock().
@@ -491,10 +531,11 @@ static void tquic_rx_dgram(struct tquic_net *tn, struct tquic_udp *udp,
 		ret = tquic_hdr_parse(skb->data, skb->len, TQUIC_LOCAL_CID_LEN,
 				      &h);
 		if (ret) {
-			if (ret == -EPROTONOSUPPORT)
-				TQUIC_INC(tn, RX_BAD_VERSION);
-			else
-				TQUIC_INC(tn, RX_BAD_HDR);
+			tquic_rx_malformed(tn, udp, skb, &h, first, ret);
+			break;
+		}
+		if (h.type == TQUIC_PKT_VN && first) {
+			tquic_rx_vn(tn, &h);
 			break;
 		}
 		if (h.type == TQUIC_PKT_VN || h.type == TQUIC_PKT_RETRY) {

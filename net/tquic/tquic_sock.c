@@ -361,6 +361,9 @@ int tquic_sock_errno(const struct tquic_conn *conn)
 		       ECONNRESET : 0;
 	if (c->error_code == TQUIC_ERR_CONNECTION_REFUSED)
 		return ECONNREFUSED;
+	if (c->error_code == TQUIC_ERR_VERSION_NEGOTIATION &&
+	    !(c->flags & TQUIC_CLOSE_PEER))
+		return EPROTOTYPE;
 	return c->flags & TQUIC_CLOSE_PEER ? ECONNRESET : EPROTO;
 }
 

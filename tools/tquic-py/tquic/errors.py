@@ -149,6 +149,7 @@ _HINTS = {
     errno.EADDRINUSE: "that address and port are in use",
     errno.ECONNRESET: "the peer broke the connection off",
     errno.EPROTO: "protocol error",
+    errno.EPROTOTYPE: "no version of QUIC in common",
 }
 
 

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Which version of QUIC a connection speaks: RFC 9000 §6, RFC 9368 */
+#ifndef TQUIC_CORE_NEGOTIATE_H
+#define TQUIC_CORE_NEGOTIATE_H
+
+#include <linux/types.h>
+
+struct tquic_conn;
+struct tquic_hdr;
+
+bool tquic_conn_on_vn(struct tquic_conn *conn, const struct tquic_hdr *h);
+
+#endif /* TQUIC_CORE_NEGOTIATE_H */

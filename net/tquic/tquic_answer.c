@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Datagrams sent without a connection, in answer to one that has none */
+#include <linux/random.h>
+#include <linux/skbuff.h>
+#include <net/inet_ecn.h>
+#include "core/header.h"
+#include "tquic_answer.h"
+#include "tquic_sock.h"
+
+/* Answers of one kind per namespace, and how many at once */
+#define TQUIC_ANSWER_INTERVAL_NS	NSEC_PER_MSEC
+#define TQUIC_ANSWER_BURST		100
+
+/* Room of a Version Negotiation packet with the longest ids */
+#define TQUIC_VN_BYTES_MAX	(1 + 4 + 2 * (1 + TQUIC_CID_MAX_LEN_ANY) + \
+				 (TQUIC_VERSION_COUNT + 1) * 4)
+
+static bool tquic_answer_allowed(struct tquic_net *tn, enum tquic_answer kind)
+{
+	bool ok;
+
+	spin_lock_bh(&tn->lock);
+	ok = tquic_bucket_take(&tn->answers[kind], TQUIC_ANSWER_INTERVAL_NS,
+			       TQUIC_ANSWER_BURST, tquic_now_ns());
+	spin_unlock_bh(&tn->lock);
+	if (!ok)
+		TQUIC_INC(tn, TX_ANSWERS_LIMITED);
+	return ok;
+}
+
+static struct sk_buff *tquic_answer_alloc(struct tquic_net *tn, u32 bytes)
+{
+	struct sk_buff *skb;
+
+	skb = alloc_skb(TQUIC_UDP_HEADROOM + bytes, GFP_ATOMIC | __GFP_NOWARN);
+	if (!skb) {
+		TQUIC_INC(tn, TX_NO_MEM);
+		return NULL;
+	}
+	skb_reserve(skb, TQUIC_UDP_HEADROOM);
+	return skb;
+}
+
+/*
+ * Send @skb back to where @in came from.  Nothing is kept, so the way there is
+ * looked up each time.
+ */
+static bool tquic_answer_send(struct tquic_udp *udp, const struct sk_buff *in,
+			      struct sk_buff *skb)
+{
+	struct tquic_route rt = {};
+	int ret;
+
+	if (!tquic_udp_hold(udp)) {
+		kfree_skb(skb);
+		return false;
+	}
+	tquic_skb_addrs(in, &rt.local, &rt.peer);
+	local_bh_disable();
+	ret = tquic_udp_xmit(udp, &rt, skb, INET_ECN_NOT_ECT, 0);
+	local_bh_enable();
+	tquic_udp_route_release(&rt);
+	tquic_udp_put(udp);
+	return !ret;
+}
+
+/**
+ * tquic_answer_version() - tell a client which versions are spoken here
+ * @tn: namespace
+ * @udp: socket the datagram came to
+ * @skb: the datagram; its first packet has a version that is not known
+ * @h: that packet's header
+ *
+ * Only where somebody listens, and only for a datagram that could hold an
+ * Initial of some version (RFC 9000 §5.2.2, §6.1): the answer is smaller.
+ *
+ * Context: softirq or BH off, under rcu_read_lock().
+ */
+void tquic_answer_version(struct tquic_net *tn, struct tquic_udp *udp,
+			  const struct sk_buff *skb, const struct tquic_hdr *h)
+{
+	struct sk_buff *out;
+	struct tquic_wbuf b;
+
+	if (skb->len < TQUIC_INITIAL_BYTES_MIN || !tquic_listen_on(tn, udp) ||
+	    !tquic_answer_allowed(tn, TQUIC_ANSWER_VERSION))
+		return;
+	out = tquic_answer_alloc(tn, TQUIC_VN_BYTES_MAX);
+	if (!out)
+		return;
+	b.p = out->data;
+	b.end = out->data + TQUIC_VN_BYTES_MAX;
+	skb_put(out, tquic_hdr_put_vn(&b, h, get_random_u32()));
+	if (tquic_answer_send(udp, skb, out))
+		TQUIC_INC(tn, TX_VN);
+}

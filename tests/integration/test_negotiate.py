@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Answers without a connection, and packets of others that end or change a handshake."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import LabMaker
+from running import STALL_S, Echo, RunningServer
+
+from tquic.handshake import Options, new_socket
+from tquic.lab import Link, Namespace, TwoLinks
+from tquic.record import Address
+from tquic.sock import TquicSocket
+from tquic.tls import Level
+
+pytestmark = [pytest.mark.usefixtures("module"), pytest.mark.timeout(300)]
+
+Start = Callable[..., RunningServer]
+PORT = 4470
+PLAIN = Link()
+#: Seconds in which an answer on an idle link would long be there.
+SILENCE_S = 1.0
+
+
+def counter(host: Namespace, name: str) -> int:
+    """A counter of a host's namespace."""
+    with host.entered():
+        for line in Path("/proc/thread-self/net/tquic/snmp").read_text().splitlines():
+            words = line.split()
+            if words[0] == name:
+                return int(words[1])
+    raise AssertionError(f"no counter {name}")
+
+
+def wait_for(done: Callable[[], bool]) -> None:
+    """Wait until something has happened."""
+    deadline = time.monotonic() + STALL_S
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def echo(_stream: int) -> Echo:
+    return Echo()
+
+
+def udp(host: Namespace, address: Address) -> socket.socket:
+    """A plain UDP socket of a host."""
+    with host.entered():
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.bind(address.sockaddr)
+    sock.settimeout(STALL_S)
+    return sock
+
+
+def long_header(version: int, dcid: bytes, scid: bytes, first: int = 0xC0) -> bytes:
+    """The start of a long header: all that does not depend on the version."""
+    ids = bytes([len(dcid)]) + dcid + bytes([len(scid)]) + scid
+    return bytes([first]) + version.to_bytes(4, "big") + ids
+
+
+def parse_long(packet: bytes) -> tuple[int, bytes, bytes, bytes]:
+    """Version, destination id, source id, and what follows."""
+    version = int.from_bytes(packet[1:5], "big")
+    at = 6 + packet[5]
+    dcid = packet[6:at]
+    end = at + 1 + packet[at]
+    return version, dcid, packet[at + 1 : end], packet[end:]
+
+
+@pytest.fixture(name="lab")
+def _lab(make_lab: LabMaker) -> TwoLinks:
+    return make_lab(PLAIN, PLAIN)
+
+
+def test_server_offers_versions(lab: TwoLinks, start_server: Start) -> None:
+    server = start_server(lab, echo)
+    before = counter(lab.server, "TxVersionNegotiation")
+    dcid, scid = bytes(range(20, 61)), b"source"
+    with udp(lab.client, lab.client_address(0)) as sock:
+        first = long_header(0x1A2A3A4A, dcid, scid).ljust(1200, b"\0")
+        sock.sendto(first, server.address.sockaddr)
+        packet = sock.recv(4096)
+        version, to, source, offer = parse_long(packet)
+        assert (version, to, source) == (0, scid, dcid)
+        versions = {int.from_bytes(offer[i : i + 4], "big") for i in range(0, len(offer), 4)}
+        assert {1, 0x6B3343CF} < versions
+        assert any(version & 0x0F0F0F0F == 0x0A0A0A0A for version in versions)
+        assert 0x1A2A3A4A not in versions
+        # Too small for an Initial of any version, and an offer itself: no answer.
+        sock.sendto(first[:1199], server.address.sockaddr)
+        sock.sendto(packet.ljust(1200, b"\0"), server.address.sockaddr)
+        sock.settimeout(SILENCE_S)
+        with pytest.raises(TimeoutError):
+            sock.recv(4096)
+    assert counter(lab.server, "TxVersionNegotiation") == before + 1
+
+
+def test_nobody_listens(lab: TwoLinks) -> None:
+    with (
+        udp(lab.server, lab.server_address(port=PORT)) as target,
+        lab.client.entered(),
+        new_socket(socket.AF_INET, Options(local=lab.client_address(0, port=PORT))) as client,
+    ):
+        # A client's port answers nobody.
+        client.connect(lab.server_address(port=PORT))
+        _start_client(client)
+        target.sendto(
+            long_header(0x1A2A3A4A, b"12345678", b"").ljust(1200, b"\0"),
+            lab.client_address(0, port=PORT).sockaddr,
+        )
+        wait_for(lambda: counter(lab.client, "RxUnknownVersion") > 0)
+        assert counter(lab.client, "TxVersionNegotiation") == 0
+
+
+def _start_client(sock: TquicSocket) -> None:
+    """Have a client send something: bytes that no TLS library would."""
+    sock.send_crypto(Level.INITIAL, bytes(64))
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_client_is_offered_versions(lab: TwoLinks, listed: bool) -> None:
+    errors: list[OSError | None] = []
+    with (
+        udp(lab.server, lab.server_address(port=PORT)) as server,
+        lab.client.entered(),
+        new_socket(socket.AF_INET, Options()) as client,
+    ):
+        client.connect(lab.server_address(port=PORT))
+        _start_client(client)
+        packet, source = server.recvfrom(4096)
+        version, dcid, scid, _rest = parse_long(packet)
+        offer = [0x0A1A2A3A, 0xFF00001D, *([version] if listed else [])]
+        server.sendto(
+            long_header(0, scid, dcid) + b"".join(v.to_bytes(4, "big") for v in offer), source
+        )
+        if listed:
+            # It cannot be true: the client goes on.
+            wait_for(lambda: counter(lab.client, "RxVersionNegotiationInvalid") > 0)
+            assert len(server.recv(4096)) >= 1200
+            return
+        wait_for(lambda: errors.append(client.take_error()) or errors[-1] is not None)
+        error = errors[-1]
+        assert error is not None
+        assert error.errno == errno.EPROTOTYPE
+        assert client.close_info().error_code == 0x11
+        assert counter(lab.client, "RxVersionNegotiation") > 0
