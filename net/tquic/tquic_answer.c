@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Datagrams sent without a connection, in answer to one that has none */
 #include <linux/random.h>
+#include <linux/siphash.h>
 #include <linux/skbuff.h>
 #include <net/inet_ecn.h>
 #include "core/header.h"
@@ -10,6 +11,11 @@
 /* Answers of one kind per namespace, and how many at once */
 #define TQUIC_ANSWER_INTERVAL_NS	NSEC_PER_MSEC
 #define TQUIC_ANSWER_BURST		100
+
+/* Bytes of a stateless reset: fewer than a packet has, more than 41 when what
+ * it answers allows (RFC 9000 §10.3).
+ */
+#define TQUIC_RESET_BYTES	43
 
 /* Room of a Version Negotiation packet with the longest ids */
 #define TQUIC_VN_BYTES_MAX	(1 + 4 + 2 * (1 + TQUIC_CID_MAX_LEN_ANY) + \
@@ -62,6 +68,58 @@ static bool tquic_answer_send(struct tquic_udp *udp, const struct sk_buff *in,
 	tquic_udp_route_release(&rt);
 	tquic_udp_put(udp);
 	return !ret;
+}
+
+/**
+ * tquic_answer_token() - stateless reset token of one of our ids
+ * @tn: namespace
+ * @cid: the id
+ * @token: destination
+ *
+ * The same id has the same token as long as the namespace lives, so that none
+ * has to be remembered (RFC 9000 §10.3.2).
+ */
+void tquic_answer_token(const struct tquic_net *tn, const struct tquic_cid *cid,
+			u8 token[16])
+{
+	u64 half[2];
+
+	half[0] = siphash(cid->id, cid->len, &tn->reset_key);
+	half[1] = siphash_2u64(half[0], cid->len, &tn->reset_key);
+	memcpy(token, half, sizeof(half));
+}
+
+/**
+ * tquic_answer_reset() - tell the sender that its connection is not known here
+ * @tn: namespace
+ * @udp: socket the datagram came to
+ * @skb: the datagram
+ * @h: its header, a short one
+ *
+ * The answer is smaller than what it answers, so two ends that know nothing of
+ * each other fall silent (RFC 9000 §10.3.3).
+ *
+ * Context: softirq or BH off, under rcu_read_lock().
+ */
+void tquic_answer_reset(struct tquic_net *tn, struct tquic_udp *udp,
+			const struct sk_buff *skb, const struct tquic_hdr *h)
+{
+	u32 bytes = min_t(u32, skb->len - 1, TQUIC_RESET_BYTES);
+	struct sk_buff *out;
+	u8 *p;
+
+	if (bytes < TQUIC_RESET_BYTES_MIN ||
+	    !tquic_answer_allowed(tn, TQUIC_ANSWER_RESET))
+		return;
+	out = tquic_answer_alloc(tn, bytes);
+	if (!out)
+		return;
+	p = skb_put(out, bytes);
+	get_random_bytes(p, bytes - TQUIC_RESET_TOKEN_LEN);
+	*p = (*p & ~TQUIC_HDR_LONG) | TQUIC_HDR_FIXED;
+	tquic_answer_token(tn, &h->dcid, p + bytes - TQUIC_RESET_TOKEN_LEN);
+	if (tquic_answer_send(udp, skb, out))
+		TQUIC_INC(tn, TX_RESET);
 }
 
 /**

@@ -4,12 +4,21 @@
 #define TQUIC_ANSWER_H
 
 #include <linux/types.h>
+#include "core/proto.h"
+
+/* No stateless reset is smaller (RFC 9000 §10.3) */
+#define TQUIC_RESET_BYTES_MIN	(5 + TQUIC_RESET_TOKEN_LEN)
 
 struct sk_buff;
+struct tquic_cid;
 struct tquic_hdr;
 struct tquic_net;
 struct tquic_udp;
 
+void tquic_answer_token(const struct tquic_net *tn, const struct tquic_cid *cid,
+			u8 token[16]);
+void tquic_answer_reset(struct tquic_net *tn, struct tquic_udp *udp,
+			const struct sk_buff *skb, const struct tquic_hdr *h);
 void tquic_answer_version(struct tquic_net *tn, struct tquic_udp *udp,
 			  const struct sk_buff *skb, const struct tquic_hdr *h);
 

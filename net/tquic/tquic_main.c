@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Module init and exit, and what each network namespace gets */
 #include <linux/module.h>
+#include <linux/random.h>
 #include "cc/cc.h"
 #include "core/rec.h"
 #include "crypto/keyring.h"
@@ -22,6 +23,7 @@ static int __net_init tquic_net_init(struct net *net)
 	xa_init_flags(&tn->conns, XA_FLAGS_ALLOC1 | XA_FLAGS_LOCK_BH);
 	INIT_LIST_HEAD(&tn->listeners);
 	INIT_LIST_HEAD(&tn->handshakes);
+	get_random_bytes(&tn->reset_key, sizeof(tn->reset_key));
 	tquic_udp_net_init(tn, &tquic_rx_ops);
 	ret = tquic_mib_net_init(tn);
 	if (ret)

@@ -5,6 +5,7 @@
 
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/siphash.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 #include <net/net_namespace.h>
@@ -18,6 +19,7 @@ struct tquic_udp_ops;
 
 /* Kinds of datagrams sent without a connection */
 enum tquic_answer {
+	TQUIC_ANSWER_RESET,
 	TQUIC_ANSWER_VERSION,
 	TQUIC_ANSWER_KINDS
 };
@@ -39,6 +41,8 @@ enum tquic_answer {
  * @listeners: struct tquic_listener.node; read under RCU
  * @handshakes: connections that wait for an agent, struct tquic_sock.handshake
  * @answers: rate limits of what is sent without a connection
+ * @reset_key: what stateless reset tokens derive from; one namespace must not
+ *	tell the tokens of another
  */
 struct tquic_net {
 	struct net *net;
@@ -59,6 +63,7 @@ struct tquic_net {
 	struct list_head listeners;
 	struct list_head handshakes;
 	struct tquic_bucket answers[TQUIC_ANSWER_KINDS];
+	siphash_key_t reset_key;
 };
 
 extern unsigned int tquic_net_id;

@@ -20,6 +20,7 @@
  * @gen: enum tquic_rx_gen
  * @first: first byte without header protection
  * @raw: still sealed, waiting for keys
+ * @reset: of no known id, perhaps a stateless reset
  */
 struct tquic_rx_cb {
 	struct tquic_skb_cb udp;
@@ -32,6 +33,7 @@ struct tquic_rx_cb {
 	u8 gen:3;
 	u8 raw:1;
 	u8 first;
+	u8 reset:1;
 };
 
 #define TQUIC_RX_CB(skb) ((struct tquic_rx_cb *)(skb)->cb)
@@ -94,7 +96,7 @@ static int tquic_rx_open_path(struct sock *sk, struct tquic_path *path,
 		return ret;
 	ret = tquic_path_start(conn, path, tquic_now_ns());
 	if (ret)
-		tquic_link_free(path);
+		tquic_link_free(sk, path);
 	else
 		TQUIC_INC(tquic_sock_net(sk), PATHS_OPENED);
 	return ret;
@@ -238,6 +240,22 @@ static void tquic_rx_keep(struct sock *sk, struct sk_buff *skb)
 		tquic_sock_queue_work(sk);
 }
 
+/* Has the peer lost the connection? Context: lock held */
+static void tquic_rx_reset(struct sock *sk, struct sk_buff *skb)
+{
+	struct tquic_sock *tsk = tquic_sk(sk);
+	const u8 *token = skb_tail_pointer(skb) - TQUIC_RESET_TOKEN_LEN;
+
+	if (tsk->alive && tquic_conn_on_reset(&tsk->conn, token, tquic_now_ns())) {
+		TQUIC_INC(tquic_sock_net(sk), RX_RESET);
+		consume_skb(skb);
+		tquic_sock_kick(sk);
+		return;
+	}
+	TQUIC_INC(tquic_sock_net(sk), RX_NO_CONN);
+	kfree_skb(skb);
+}
+
 /*
  * With the lock held: a sealed packet is kept, an opened one processed.
  * Consumes the skb, not the socket.
@@ -246,6 +264,10 @@ static void tquic_rx_locked(struct sock *sk, struct sk_buff *skb)
 {
 	struct tquic_rx_cb *cb = TQUIC_RX_CB(skb);
 
+	if (cb->reset) {
+		tquic_rx_reset(sk, skb);
+		return;
+	}
 	if (cb->raw) {
 		tquic_rx_keep(sk, skb);
 		return;
@@ -268,7 +290,7 @@ static void tquic_rx_drop(struct sk_buff *skb)
 {
 	struct tquic_rx_cb *cb = TQUIC_RX_CB(skb);
 
-	if (!cb->raw)
+	if (!cb->raw && !cb->reset)
 		tquic_keys_put(cb->keys);
 	kfree_skb(skb);
 }
@@ -364,6 +386,7 @@ static void tquic_rx_packet(struct sock *sk, struct sk_buff *skb,
 	cb->type = type;
 	cb->path_id = path_id;
 	cb->raw = false;
+	cb->reset = false;
 	keys = tquic_keyring_rx_get(&tsk->keys, level);
 	if (!keys) {
 		cb->raw = true;
@@ -467,6 +490,31 @@ static struct sock *tquic_rx_lookup(struct tquic_net *tn,
 	return tquic_rx_owner(e);
 }
 
+/*
+ * A short header with an id of no connection: the peer of a connection on that
+ * address has lost it, or we have. True when the skb was consumed.
+ */
+static bool tquic_rx_stray(struct tquic_net *tn, struct tquic_udp *udp,
+			   struct sk_buff *skb, const struct tquic_hdr *h)
+{
+	struct tquic_addr local, peer;
+	struct tquic_cid tuple;
+	struct sock *sk;
+
+	if (skb->len < TQUIC_RESET_BYTES_MIN)
+		return false;
+	tquic_skb_addrs(skb, &local, &peer);
+	tquic_link_tuple(&tuple, udp, &peer);
+	sk = tquic_rx_owner(tquic_cidtab_lookup(&tn->cids, TQUIC_CID_TUPLE, &tuple));
+	if (!sk) {
+		tquic_answer_reset(tn, udp, skb, h);
+		return false;
+	}
+	TQUIC_RX_CB(skb)->reset = true;
+	tquic_rx_submit(sk, skb);
+	return true;
+}
+
 /* The ids of a long header belong to path 0's handshake */
 static bool tquic_rx_long_ok(const struct tquic_hdr *h, u32 path_id)
 {
@@ -551,6 +599,9 @@ static void tquic_rx_dgram(struct tquic_net *tn, struct tquic_udp *udp,
 			/* Consumed when it may begin a connection */
 			if (first && h.type == TQUIC_PKT_INITIAL &&
 			    tquic_listen_input(tn, udp, skb))
+				return;
+			if (first && h.type == TQUIC_PKT_1RTT &&
+			    tquic_rx_stray(tn, udp, skb, &h))
 				return;
 			TQUIC_INC(tn, RX_NO_CONN);
 			break;

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Life of a connection's socket: start, what the engine asks for, end */
-#include <linux/random.h>
-#include <linux/siphash.h>
 #include <net/inet_common.h>
 #include <net/proto_memory.h>
 #include <net/tcp_states.h>
 #include <uapi/linux/tquic_netlink.h>
 #include "cc/cc.h"
 #include "sched/sched.h"
+#include "tquic_answer.h"
 #include "tquic_handshake.h"
 #include "tquic_netlink.h"
 #include "tquic_sock.h"
@@ -21,8 +20,6 @@
 /* How long a closed socket waits for the peer to take something, and at all */
 #define TQUIC_LINGER_STALL_NS	(30ULL * NSEC_PER_SEC)
 #define TQUIC_LINGER_MAX_S	(15 * 60)
-
-static siphash_key_t tquic_reset_key __read_mostly;
 
 static int tquic_sock_cid_add(struct tquic_conn *conn,
 			      const struct tquic_cid *cid, u32 path_id, u64 seq)
@@ -43,16 +40,10 @@ static void tquic_sock_cid_del(struct tquic_conn *conn,
 			 cid, sk);
 }
 
-/* RFC 9000 §10.3.2: the same id gives the same token as long as we run */
 static void tquic_sock_reset_token(struct tquic_conn *conn,
 				   const struct tquic_cid *cid, u8 token[16])
 {
-	u64 half[2];
-
-	get_random_once(&tquic_reset_key, sizeof(tquic_reset_key));
-	half[0] = siphash(cid->id, cid->len, &tquic_reset_key);
-	half[1] = siphash_2u64(half[0], cid->len, &tquic_reset_key);
-	memcpy(token, half, sizeof(half));
+	tquic_answer_token(tquic_sock_net(tquic_conn_sk(conn)), cid, token);
 }
 
 static void tquic_sock_keys_discard(struct tquic_conn *conn,
@@ -78,7 +69,7 @@ static void tquic_sock_path_free(struct tquic_conn *conn,
 		TQUIC_INC(tn, ECN_FAILED);
 	/* The slot's next path starts without a history. */
 	tquic_phase_init(&tquic_sk(sk)->phase[path->index]);
-	tquic_link_free(path);
+	tquic_link_free(sk, path);
 }
 
 static int tquic_sock_acked(struct tquic_conn *conn,
@@ -356,6 +347,8 @@ int tquic_sock_errno(const struct tquic_conn *conn)
 
 	if (c->flags & TQUIC_CLOSE_IDLE)
 		return ETIMEDOUT;
+	if (c->flags & TQUIC_CLOSE_RESET)
+		return ECONNRESET;
 	if (c->flags & TQUIC_CLOSE_APP || !c->error_code)
 		return c->error_code && c->flags & TQUIC_CLOSE_PEER ?
 		       ECONNRESET : 0;

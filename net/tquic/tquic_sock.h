@@ -29,10 +29,12 @@ enum tquic_deferred {
  * struct tquic_link - where the packets of a path go; path->link
  * @udp: socket they leave from, with a reference
  * @route: addresses and cached route
+ * @tuple: key in tn->cids
  */
 struct tquic_link {
 	struct tquic_udp *udp;
 	struct tquic_route route;
+	struct tquic_cid tuple;
 };
 
 /**
@@ -192,7 +194,9 @@ int tquic_link_open(struct sock *sk, struct tquic_path *path,
 int tquic_link_accept(struct sock *sk, struct tquic_path *path,
 		      struct tquic_udp *udp, const struct tquic_addr *local,
 		      const struct tquic_addr *peer);
-void tquic_link_free(struct tquic_path *path);
+void tquic_link_free(struct sock *sk, struct tquic_path *path);
+void tquic_link_tuple(struct tquic_cid *key, const struct tquic_udp *udp,
+		      const struct tquic_addr *peer);
 int tquic_link_add_path(struct sock *sk, const struct tquic_addr *local,
 			const struct tquic_addr *peer, int ifindex, bool backup,
 			u32 *path_id);

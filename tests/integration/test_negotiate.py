@@ -151,3 +151,39 @@ def test_client_is_offered_versions(lab: TwoLinks, listed: bool) -> None:
         assert error.errno == errno.EPROTOTYPE
         assert client.close_info().error_code == 0x11
         assert counter(lab.client, "RxVersionNegotiation") > 0
+
+
+def test_strays_are_answered_by_a_reset(lab: TwoLinks, start_server: Start) -> None:
+    server = start_server(lab, echo)
+    stray = bytes([0x41]) + b"12345678"
+    with udp(lab.client, lab.client_address(0)) as sock:
+        tokens = set()
+        for size, want in ((1200, 43), (43, 42), (22, 21)):
+            sock.sendto(stray.ljust(size, b"\0"), server.address.sockaddr)
+            answer = sock.recv(4096)
+            assert len(answer) == want
+            assert answer[0] & 0xC0 == 0x40
+            tokens.add(answer[-16:])
+        # The same id has the same token, another id another one.
+        assert len(tokens) == 1
+        sock.sendto(bytes([0x41]) + b"abcdefgh" + bytes(50), server.address.sockaddr)
+        assert sock.recv(4096)[-16:] not in tokens
+        # A smaller one could not be answered by something smaller still.
+        sock.sendto(stray.ljust(21, b"\0"), server.address.sockaddr)
+        sock.settimeout(SILENCE_S)
+        with pytest.raises(TimeoutError):
+            sock.recv(4096)
+
+
+def test_answers_are_limited(lab: TwoLinks, start_server: Start) -> None:
+    server = start_server(lab, echo)
+    before = counter(lab.server, "TxAnswersLimited")
+    with udp(lab.client, lab.client_address(0)) as sock:
+        stray = bytes([0x41]) + bytes(99)
+
+        def limited() -> bool:
+            for _ in range(500):
+                sock.sendto(stray, server.address.sockaddr)
+            return counter(lab.server, "TxAnswersLimited") > before
+
+        wait_for(limited)

@@ -138,6 +138,7 @@ struct tquic_config {
 #define TQUIC_CLOSE_APP			0x1	/* application code, else transport */
 #define TQUIC_CLOSE_PEER		0x2	/* get: the peer closed */
 #define TQUIC_CLOSE_IDLE		0x4	/* get: idle timeout */
+#define TQUIC_CLOSE_RESET		0x8	/* get: the peer has lost the connection */
 
 #define TQUIC_REASON_MAX		64
 

@@ -418,6 +418,42 @@ void tquic_conn_closed_by_peer(struct tquic_conn *conn,
 	conn->close_levels = 0;
 }
 
+/**
+ * tquic_conn_on_reset() - a packet that nobody could open came from the peer
+ * @conn: connection
+ * @token: its last 16 bytes
+ * @now: time in ns
+ *
+ * When they are the stateless reset token of an id that packets go to, the
+ * peer knows nothing of the connection any more (RFC 9000 §10.3.1). All ids are
+ * compared, so that the time taken tells nothing.
+ *
+ * Context: connection lock held. Sets conn->todo.
+ * Return: true when it was a stateless reset.
+ */
+bool tquic_conn_on_reset(struct tquic_conn *conn, const u8 *token, u64 now)
+{
+	const struct tquic_path *path;
+	bool found = false;
+	unsigned int i;
+
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		path = tquic_conn_path(conn, i);
+		if (path)
+			found |= tquic_cidset_remote_is_reset(&path->remote, token);
+	}
+	if (!found || conn->state > TQUIC_STATE_CLOSING)
+		return false;
+	if (conn->state < TQUIC_STATE_CLOSING) {
+		tquic_conn_close(conn, 0, 0, false, NULL, 0, now);
+		conn->closed.flags = TQUIC_CLOSE_PEER | TQUIC_CLOSE_RESET;
+	}
+	conn->state = TQUIC_STATE_DRAINING;
+	conn->close_levels = 0;
+	conn->todo |= TQUIC_TODO_STATE;
+	return true;
+}
+
 /* End without a word: idle timeout, or the last waiting is over */
 static void tquic_conn_vanish(struct tquic_conn *conn, u32 flags)
 {

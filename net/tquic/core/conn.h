@@ -242,6 +242,7 @@ void tquic_conn_close(struct tquic_conn *conn, u64 error, u64 frame_type,
 		      bool app, const u8 *reason, u32 reason_len, u64 now);
 void tquic_conn_closed_by_peer(struct tquic_conn *conn,
 			       const struct tquic_frame *f, u64 now);
+bool tquic_conn_on_reset(struct tquic_conn *conn, const u8 *token, u64 now);
 void tquic_conn_event(struct tquic_conn *conn, u32 type, u64 id, u64 error);
 bool tquic_conn_event_pop(struct tquic_conn *conn, struct tquic_event *ev);
 u64 tquic_conn_pto_max_ns(const struct tquic_conn *conn);

@@ -114,6 +114,8 @@ def close_text(info: CloseInfo) -> str:
     """Why a connection closed, in words."""
     if info.flags & CloseFlag.IDLE:
         return "nothing was heard from the peer until the idle timeout"
+    if info.flags & CloseFlag.RESET:
+        return "the peer has lost the connection (stateless reset)"
     who = "the peer" if info.flags & CloseFlag.PEER else "this end"
     if info.flags & CloseFlag.APP:
         what = f"application code {info.error_code:#x}"

@@ -146,6 +146,7 @@ class CloseFlag(IntFlag):
     APP = 0x1
     PEER = 0x2
     IDLE = 0x4
+    RESET = 0x8
 
 
 class PathFlag(IntFlag):
