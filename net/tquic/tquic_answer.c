@@ -5,6 +5,8 @@
 #include <linux/skbuff.h>
 #include <net/inet_ecn.h>
 #include "core/header.h"
+#include "crypto/retry.h"
+#include "crypto/token.h"
 #include "tquic_answer.h"
 #include "tquic_sock.h"
 
@@ -16,6 +18,10 @@
  * it answers allows (RFC 9000 §10.3).
  */
 #define TQUIC_RESET_BYTES	43
+
+/* Room of a Retry packet with the longest ids and token */
+#define TQUIC_RETRY_BYTES_MAX	(1 + 4 + 2 * (1 + TQUIC_CID_MAX_LEN) + \
+				 TQUIC_TOKEN_OWN_MAX_LEN + TQUIC_RETRY_TAG_LEN)
 
 /* Room of a Version Negotiation packet with the longest ids */
 #define TQUIC_VN_BYTES_MAX	(1 + 4 + 2 * (1 + TQUIC_CID_MAX_LEN_ANY) + \
@@ -120,6 +126,89 @@ void tquic_answer_reset(struct tquic_net *tn, struct tquic_udp *udp,
 	tquic_answer_token(tn, &h->dcid, p + bytes - TQUIC_RESET_TOKEN_LEN);
 	if (tquic_answer_send(udp, skb, out))
 		TQUIC_INC(tn, TX_RESET);
+}
+
+/**
+ * tquic_answer_bind() - who a token is good for
+ * @bind: destination
+ * @peer: address of the client
+ * @rscid: id a Retry tells it to use, NULL for a NEW_TOKEN
+ */
+void tquic_answer_bind(struct tquic_token_bind *bind, const struct tquic_addr *peer,
+		       const struct tquic_cid *rscid)
+{
+	struct in6_addr ip;
+
+	if (tquic_addr_family(peer) == AF_INET)
+		ipv6_addr_set_v4mapped(peer->v4.sin_addr.s_addr, &ip);
+	else
+		ip = peer->v6.sin6_addr;
+	memset(bind, 0, sizeof(*bind));
+	memcpy(bind->ip, &ip, sizeof(bind->ip));
+	bind->port = tquic_addr_port(peer);
+	if (rscid)
+		bind->rscid = *rscid;
+}
+
+/* The packet at @b, whole; 0 when that fails */
+static int tquic_answer_put_retry(struct tquic_net *tn, struct tquic_wbuf b,
+				  const struct sk_buff *skb,
+				  const struct tquic_hdr *h)
+{
+	u8 token[TQUIC_TOKEN_OWN_MAX_LEN];
+	struct tquic_token_bind bind;
+	struct tquic_addr local, peer;
+	struct tquic_cid rscid;
+	u8 *start = b.p;
+	int len;
+
+	tquic_skb_addrs(skb, &local, &peer);
+	tquic_cid_generate(&rscid);
+	tquic_answer_bind(&bind, &peer, &rscid);
+	len = tquic_tokens_make(&tn->tokens, TQUIC_TOKEN_RETRY, &h->dcid, &bind,
+				ktime_get_seconds(), token);
+	if (len < 0)
+		return 0;
+	len = tquic_hdr_put_retry(&b, h->ver, &h->scid, &rscid, token, len,
+				  get_random_u8());
+	if (!len || tquic_retry_tag(h->ver, &h->dcid, start, len, b.p))
+		return 0;
+	return len + TQUIC_RETRY_TAG_LEN;
+}
+
+/**
+ * tquic_answer_retry() - have a client prove that it gets what is sent to it
+ * @tn: namespace
+ * @udp: socket the datagram came to
+ * @skb: the datagram
+ * @h: header of its first packet, an Initial
+ *
+ * All there is to know comes back in the token; no state is kept. The answer
+ * is a fraction of what it answers.
+ *
+ * Context: process, may sleep.
+ */
+void tquic_answer_retry(struct tquic_net *tn, struct tquic_udp *udp,
+			const struct sk_buff *skb, const struct tquic_hdr *h)
+{
+	struct sk_buff *out;
+	struct tquic_wbuf b;
+	int len;
+
+	out = tquic_answer_alloc(tn, TQUIC_RETRY_BYTES_MAX);
+	if (!out)
+		return;
+	b.p = out->data;
+	b.end = out->data + TQUIC_RETRY_BYTES_MAX - TQUIC_RETRY_TAG_LEN;
+	len = tquic_answer_put_retry(tn, b, skb, h);
+	if (!len) {
+		TQUIC_INC(tn, TX_NO_MEM);
+		kfree_skb(out);
+		return;
+	}
+	skb_put(out, len);
+	if (tquic_answer_send(udp, skb, out))
+		TQUIC_INC(tn, TX_RETRY);
 }
 
 /**

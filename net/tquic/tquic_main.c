@@ -24,6 +24,7 @@ static int __net_init tquic_net_init(struct net *net)
 	INIT_LIST_HEAD(&tn->listeners);
 	INIT_LIST_HEAD(&tn->handshakes);
 	get_random_bytes(&tn->reset_key, sizeof(tn->reset_key));
+	tn->retry_threshold = TQUIC_RETRY_THRESHOLD;
 	tquic_udp_net_init(tn, &tquic_rx_ops);
 	ret = tquic_mib_net_init(tn);
 	if (ret)
@@ -31,8 +32,13 @@ static int __net_init tquic_net_init(struct net *net)
 	ret = tquic_cidtab_init(&tn->cids);
 	if (ret)
 		goto err_mib;
+	ret = tquic_tokens_init(&tn->tokens);
+	if (ret)
+		goto err_cidtab;
 	return 0;
 
+err_cidtab:
+	tquic_cidtab_destroy(&tn->cids);
 err_mib:
 	tquic_mib_net_exit(tn);
 err_udp:
@@ -46,6 +52,7 @@ static void __net_exit tquic_net_exit(struct net *net)
 	struct tquic_net *tn = tquic_pernet(net);
 
 	tquic_udp_net_exit(tn);
+	tquic_tokens_destroy(&tn->tokens);
 	tquic_cidtab_destroy(&tn->cids);
 	tquic_mib_net_exit(tn);
 }

@@ -44,6 +44,7 @@ struct seq_file;
 	X(RX_BAD_FRAME, "RxFrameErrors")				\
 	X(RX_PROTO_ERR, "RxProtocolErrors")				\
 	X(RX_RETRY, "RxRetry")						\
+	X(RX_RETRY_BAD, "RxRetryInvalid")				\
 	X(RX_VN, "RxVersionNegotiation")				\
 	X(RX_VN_BAD, "RxVersionNegotiationInvalid")			\
 	X(RX_RESET, "RxStatelessResets")				\

@@ -11,11 +11,17 @@
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 #include "core/bucket.h"
+#include "crypto/token.h"
 #include "tquic_cidtab.h"
 #include "tquic_mib.h"
 
 struct proc_dir_entry;
 struct tquic_udp_ops;
+
+/* Half-open connections from which on clients have to prove their address: half
+ * the usual backlog
+ */
+#define TQUIC_RETRY_THRESHOLD	64
 
 /* Kinds of datagrams sent without a connection */
 enum tquic_answer {
@@ -43,6 +49,10 @@ enum tquic_answer {
  * @answers: rate limits of what is sent without a connection
  * @reset_key: what stateless reset tokens derive from; one namespace must not
  *	tell the tokens of another
+ * @tokens: address validation tokens
+ * @half_open: connections of servers whose handshake is under way
+ * @retry_threshold: from so many of them on, first packets are answered by a
+ *	Retry
  */
 struct tquic_net {
 	struct net *net;
@@ -64,6 +74,9 @@ struct tquic_net {
 	struct list_head handshakes;
 	struct tquic_bucket answers[TQUIC_ANSWER_KINDS];
 	siphash_key_t reset_key;
+	struct tquic_tokens tokens;
+	atomic_t half_open;
+	u32 retry_threshold;
 };
 
 extern unsigned int tquic_net_id;

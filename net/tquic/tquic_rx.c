@@ -3,6 +3,8 @@
 #include <linux/skbuff.h>
 #include "core/header.h"
 #include "core/negotiate.h"
+#include "core/token.h"
+#include "crypto/retry.h"
 #include "crypto/seal.h"
 #include "crypto/hp.h"
 #include "tquic_answer.h"
@@ -219,6 +221,52 @@ static bool tquic_rx_keys_come(const struct tquic_sock *tsk,
 	return type == TQUIC_PKT_1RTT;
 }
 
+/* The work item looks at a Retry: its tag cannot be checked here. Context: lock held */
+static void tquic_rx_keep_retry(struct sock *sk, struct sk_buff *skb)
+{
+	struct tquic_sock *tsk = tquic_sk(sk);
+
+	if (!tsk->alive || tsk->conn.server || tsk->retry) {
+		TQUIC_INC(tquic_sock_net(sk), RX_RETRY_BAD);
+		kfree_skb(skb);
+		return;
+	}
+	tsk->retry = skb;
+	tquic_sock_queue_work(sk);
+}
+
+/**
+ * tquic_rx_retry() - start over when a Retry packet that came is genuine
+ * @sk: socket
+ *
+ * Context: process, lock held, may sleep.
+ */
+void tquic_rx_retry(struct sock *sk)
+{
+	struct tquic_sock *tsk = tquic_sk(sk);
+	struct tquic_conn *conn = &tsk->conn;
+	struct sk_buff *skb = tsk->retry;
+	struct tquic_hdr h;
+	int ret = -EBADMSG;
+
+	if (!skb)
+		return;
+	tsk->retry = NULL;
+	if (!tquic_hdr_parse(skb->data, skb->len, TQUIC_LOCAL_CID_LEN, &h) &&
+	    tquic_conn_wants_retry(conn, &h))
+		ret = tquic_retry_check(h.ver, &conn->odcid, skb->data, skb->len);
+	if (!ret)
+		ret = tquic_keyring_install_initial(&tsk->keys, h.ver, &h.scid,
+						    false);
+	if (!ret)
+		ret = tquic_conn_on_retry(conn, &h, tquic_now_ns());
+	if (ret)
+		TQUIC_INC(tquic_sock_net(sk), RX_RETRY_BAD);
+	else
+		TQUIC_INC(tquic_sock_net(sk), RX_RETRY);
+	kfree_skb(skb);
+}
+
 /* Keep a packet until its keys come. Context: lock held */
 static void tquic_rx_keep(struct sock *sk, struct sk_buff *skb)
 {
@@ -266,6 +314,10 @@ static void tquic_rx_locked(struct sock *sk, struct sk_buff *skb)
 
 	if (cb->reset) {
 		tquic_rx_reset(sk, skb);
+		return;
+	}
+	if (cb->raw && cb->type == TQUIC_PKT_RETRY) {
+		tquic_rx_keep_retry(sk, skb);
 		return;
 	}
 	if (cb->raw) {
@@ -545,6 +597,22 @@ static void tquic_rx_vn(struct tquic_net *tn, const struct tquic_hdr *h)
 		TQUIC_INC(tn, RX_VN_BAD);
 }
 
+/* A Retry packet. True when the skb was consumed. Context: as tquic_rx_vn() */
+static bool tquic_rx_hand_retry(struct tquic_net *tn, struct sk_buff *skb,
+				const struct tquic_hdr *h)
+{
+	struct sock *sk;
+
+	sk = tquic_rx_owner(tquic_cidtab_lookup(&tn->cids, TQUIC_CID_LOCAL,
+						&h->dcid));
+	if (!sk)
+		return false;
+	TQUIC_RX_CB(skb)->type = TQUIC_PKT_RETRY;
+	TQUIC_RX_CB(skb)->raw = true;
+	tquic_rx_submit(sk, skb);
+	return true;
+}
+
 /* What is not one of our packets. Context: as tquic_rx_dgram() */
 static void tquic_rx_malformed(struct tquic_net *tn, struct tquic_udp *udp,
 			       struct sk_buff *skb, const struct tquic_hdr *h,
@@ -586,6 +654,9 @@ static void tquic_rx_dgram(struct tquic_net *tn, struct tquic_udp *udp,
 			tquic_rx_vn(tn, &h);
 			break;
 		}
+		if (h.type == TQUIC_PKT_RETRY && first &&
+		    tquic_rx_hand_retry(tn, skb, &h))
+			return;
 		if (h.type == TQUIC_PKT_VN || h.type == TQUIC_PKT_RETRY) {
 			TQUIC_INC(tn, RX_BAD_HDR);
 			break;

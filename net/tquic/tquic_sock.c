@@ -140,6 +140,7 @@ static void tquic_sock_work(struct work_struct *work)
 	if (tsk->alive) {
 		if (tquic_keyring_needs_precompute(&tsk->keys))
 			tquic_keyring_precompute(&tsk->keys);
+		tquic_rx_retry(sk);
 		tquic_rx_undec(sk);
 		tquic_tx_sealed(sk);
 		tquic_sock_kick(sk);
@@ -228,6 +229,7 @@ static void tquic_sock_cap_credit(struct tquic_params *p, u64 bytes)
  * @v: QUIC version
  * @odcid: destination id of the client's first packet
  * @peer_scid: server: the client's id
+ * @rscid: server: id our Retry told the client to use, NULL without one
  *
  * Context: process, lock held, may sleep.
  * Return: 0, -ENOMEM, or what key derivation says. On failure the caller calls
@@ -235,7 +237,8 @@ static void tquic_sock_cap_credit(struct tquic_params *p, u64 bytes)
  */
 int tquic_sock_start(struct sock *sk, bool server, const struct tquic_version *v,
 		     const struct tquic_cid *odcid,
-		     const struct tquic_cid *peer_scid)
+		     const struct tquic_cid *peer_scid,
+		     const struct tquic_cid *rscid)
 {
 	struct tquic_net *tn = tquic_sock_net(sk);
 	struct tquic_sock *tsk = tquic_sk(sk);
@@ -268,12 +271,51 @@ int tquic_sock_start(struct sock *sk, bool server, const struct tquic_version *v
 		conn->streams.rx_window_max = sk->sk_rcvbuf;
 		conn->streams.rx_mem.max = 2 * (u64)sk->sk_rcvbuf;
 	}
-	ret = tquic_keyring_install_initial(&tsk->keys, v, odcid, server);
+	if (rscid) {
+		conn->local.rscid = *rscid;
+		conn->local.has_rscid = true;
+	}
+	ret = tquic_keyring_install_initial(&tsk->keys, v, rscid ?: odcid, server);
 	if (ret)
 		return ret;
 	tquic_conn_keys_ready(conn, TQUIC_LEVEL_INITIAL, true);
 	tquic_conn_keys_ready(conn, TQUIC_LEVEL_INITIAL, false);
 	return 0;
+}
+
+/* The handshake is over, one way or the other */
+static void tquic_sock_opened(struct tquic_sock *tsk)
+{
+	if (!tsk->half_open)
+		return;
+	tsk->half_open = false;
+	atomic_dec(&tquic_sock_net(&tsk->inet.sk)->half_open);
+}
+
+/**
+ * tquic_sock_new_token() - give the client a token for its next connection
+ * @sk: server's socket whose handshake is complete
+ *
+ * Without one the next connection may have to take a Retry, no more.
+ *
+ * Context: process, lock held, may sleep.
+ */
+void tquic_sock_new_token(struct sock *sk)
+{
+	struct tquic_net *tn = tquic_sock_net(sk);
+	struct tquic_sock *tsk = tquic_sk(sk);
+	struct tquic_conn *conn = &tsk->conn;
+	u8 token[TQUIC_TOKEN_OWN_MAX_LEN];
+	struct tquic_token_bind bind;
+	int len;
+
+	tquic_answer_bind(&bind, &tsk->peer, NULL);
+	len = tquic_tokens_make(&tn->tokens, TQUIC_TOKEN_NEW, NULL, &bind,
+				ktime_get_seconds(), token);
+	if (len > 0 && !tquic_conn_set_token(&conn->new_token,
+					     &conn->new_token_len, token, len,
+					     GFP_KERNEL))
+		conn->ctl |= TQUIC_CONN_CTL_NEW_TOKEN;
 }
 
 /**
@@ -301,7 +343,12 @@ void tquic_sock_end(struct sock *sk)
 			tquic_path_destroy(conn, path);
 	}
 	if (conn->server)
-		tquic_cidtab_del(&tn->cids, TQUIC_CID_INITIAL, &conn->odcid, sk);
+		tquic_cidtab_del(&tn->cids, TQUIC_CID_INITIAL,
+				 conn->local.has_rscid ? &conn->local.rscid :
+							 &conn->odcid, sk);
+	tquic_sock_opened(tsk);
+	kfree_skb(tsk->retry);
+	tsk->retry = NULL;
 	tquic_keyring_destroy(&tsk->keys);
 	skb_queue_purge(&tsk->undec);
 	xa_erase_bh(&tn->conns, tsk->token);
@@ -328,10 +375,15 @@ void tquic_sock_renew(struct sock *sk, const struct tquic_params *local)
 	const struct tquic_cc_ops *cc_ops = conn->cc_ops;
 	const struct tquic_sched_ops *sched = conn->sched;
 	u64 keepalive_ns = conn->keepalive_ns;
+	u16 token_len = conn->token_len;
+	u8 *token = conn->token;
 
 	tquic_sock_end(sk);
+	conn->token = NULL;
 	tquic_conn_destroy(conn);
 	tquic_conn_init(conn, &tquic_sock_conn_ops);
+	conn->token = token;
+	conn->token_len = token_len;
 	conn->local = *local;
 	conn->cc_ops = cc_ops;
 	conn->sched = sched;
@@ -367,6 +419,7 @@ static void tquic_sock_state(struct sock *sk)
 
 	switch (conn->state) {
 	case TQUIC_STATE_ESTABLISHED:
+		tquic_sock_opened(tsk);
 		tquic_handshake_over(sk);
 		if (sk->sk_state == TCP_SYN_SENT || sk->sk_state == TCP_SYN_RECV) {
 			inet_sk_set_state(sk, TCP_ESTABLISHED);
@@ -377,6 +430,7 @@ static void tquic_sock_state(struct sock *sk)
 	case TQUIC_STATE_CLOSING:
 	case TQUIC_STATE_DRAINING:
 	case TQUIC_STATE_CLOSED:
+		tquic_sock_opened(tsk);
 		tquic_handshake_over(sk);
 		if (sk->sk_state == TCP_CLOSING || sk->sk_state == TCP_CLOSE)
 			break;

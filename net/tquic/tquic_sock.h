@@ -70,8 +70,11 @@ struct tquic_listener {
  * @work: key precomputation and packets sealed asynchronously
  * @sealed: packets whose asynchronous seal has ended
  * @undec: packets whose keys are not there yet
+ * @retry: a Retry packet whose tag is still to be checked, or NULL
  * @deferred: enum tquic_deferred bits
  * @alive: the connection holds a reference on the socket
+ * @half_open: counted in tn->half_open
+ * @retry_always: listener: every client has to prove its address
  * @lingering: closed by the program; ends when the rest is delivered
  * @linger_left: least that was left to deliver so far, bytes
  * @linger_end_ns: when it ends unless the peer takes something
@@ -108,8 +111,11 @@ struct tquic_sock {
 	struct work_struct work;
 	struct sk_buff_head sealed;
 	struct sk_buff_head undec;
+	struct sk_buff *retry;
 	unsigned long deferred;
 	bool alive;
+	bool half_open;
+	bool retry_always;
 	bool lingering;
 	u64 linger_left;
 	u64 linger_end_ns;
@@ -173,7 +179,9 @@ int tquic_sock_init(struct sock *sk);
 void tquic_sock_destruct(struct sock *sk);
 int tquic_sock_start(struct sock *sk, bool server, const struct tquic_version *v,
 		     const struct tquic_cid *odcid,
-		     const struct tquic_cid *peer_scid);
+		     const struct tquic_cid *peer_scid,
+		     const struct tquic_cid *rscid);
+void tquic_sock_new_token(struct sock *sk);
 void tquic_sock_end(struct sock *sk);
 void tquic_sock_renew(struct sock *sk, const struct tquic_params *local);
 int tquic_sock_errno(const struct tquic_conn *conn);
@@ -204,6 +212,7 @@ int tquic_link_add_path(struct sock *sk, const struct tquic_addr *local,
 /* tquic_rx.c, tquic_tx.c */
 extern const struct tquic_udp_ops tquic_rx_ops;
 int tquic_rx_backlog(struct sock *sk, struct sk_buff *skb);
+void tquic_rx_retry(struct sock *sk);
 void tquic_rx_undec(struct sock *sk);
 void tquic_rx_unref(struct sk_buff *skb);
 void tquic_tx_push(struct sock *sk);

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import time
 from collections.abc import Callable
@@ -11,10 +12,11 @@ from pathlib import Path
 
 import pytest
 from conftest import LabMaker
-from running import STALL_S, Echo, RunningServer
+from running import DATA, STALL_S, Certificates, Echo, RunningServer, Sender, dial, exchange
 
 from tquic.handshake import Options, new_socket
 from tquic.lab import Link, Namespace, TwoLinks
+from tquic.netlink import TquicNetlink
 from tquic.record import Address
 from tquic.sock import TquicSocket
 from tquic.tls import Level
@@ -187,3 +189,71 @@ def test_answers_are_limited(lab: TwoLinks, start_server: Start) -> None:
             return counter(lab.server, "TxAnswersLimited") > before
 
         wait_for(limited)
+
+
+def test_retry_and_token(lab: TwoLinks, certificates: Certificates, start_server: Start) -> None:
+    server = start_server(lab, echo, retry=True)
+    sent = counter(lab.server, "TxRetry")
+    with dial(lab, server.address, certificates.client()) as sock:
+        exchange(sock, [Sender(DATA[:10_000])])
+        wait_for(lambda: bool(sock.token))
+        token = sock.token
+    assert counter(lab.server, "TxRetry") == sent + 1
+    assert counter(lab.client, "RxRetry") > 0
+    # The token of that connection is good for the next one, from another port.
+    options = Options(local=lab.client_address(0), token=token)
+    with dial(lab, server.address, certificates.client(), options=options) as sock:
+        exchange(sock, [Sender(DATA[:1000])])
+    assert counter(lab.server, "TxRetry") == sent + 1
+    # From another address it says nothing: a Retry again.
+    bad = counter(lab.server, "TokensInvalid")
+    options = Options(local=lab.client_address(1), token=token)
+    with dial(lab, server.address, certificates.client(), options=options) as sock:
+        exchange(sock, [Sender(DATA[:1000])])
+    assert counter(lab.server, "TxRetry") == sent + 2
+    assert counter(lab.server, "TokensInvalid") == bad + 1
+
+
+def test_token_option(lab: TwoLinks) -> None:
+    with lab.client.entered(), new_socket(socket.AF_INET, Options()) as sock:
+        with pytest.raises(OSError, match="not connected"):
+            _ = sock.token
+        sock.token = bytes(512)
+        with pytest.raises(OSError, match="too long"):
+            sock.token = bytes(513)
+        sock.connect(lab.server_address(port=PORT))
+        assert sock.token == b""
+        with pytest.raises(OSError, match="already connected"):
+            sock.token = b"x"
+
+
+def test_flood_meets_retry(lab: TwoLinks, certificates: Certificates, start_server: Start) -> None:
+    """Initials that are genuine but never go on: state is bounded, and others still get in."""
+    forge = pytest.importorskip("aioquic.quic.crypto")
+    server = start_server(lab, echo)
+    sent = counter(lab.server, "TxRetry")
+
+    def initial() -> bytes:
+        dcid = os.urandom(8)
+        pair = forge.CryptoPair()
+        pair.setup_initial(dcid, is_client=True, version=1)
+        start = long_header(1, dcid, b"flooding", first=0xC1) + b"\0"
+        length = 1200 - len(start) - 2
+        header = start + (0x4000 | length).to_bytes(2, "big") + b"\0\0"
+        ping = b"\x01".ljust(length - 2 - 16, b"\0")
+        packet = pair.encrypt_packet(header, ping, 0)
+        assert len(packet) == 1200
+        return bytes(packet)
+
+    with (
+        udp(lab.client, lab.client_address(1)) as sock,
+        lab.server.entered(),
+        TquicNetlink() as netlink,
+    ):
+        for _ in range(150):
+            sock.sendto(initial(), server.address.sockaddr)
+            time.sleep(0.005)  # the queue of first packets is not what is tested
+        wait_for(lambda: counter(lab.server, "TxRetry") > sent)
+        assert len(netlink.connections()) <= 64
+        with dial(lab, server.address, certificates.client()) as honest:
+            exchange(honest, [Sender(DATA[:1000])])

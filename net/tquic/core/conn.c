@@ -143,6 +143,10 @@ void tquic_conn_destroy(struct tquic_conn *conn)
 	struct tquic_path *path;
 	unsigned int i;
 
+	kfree(conn->token);
+	conn->token = NULL;
+	kfree(conn->new_token);
+	conn->new_token = NULL;
 	if (!conn->version)
 		return;
 	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
@@ -159,8 +163,6 @@ void tquic_conn_destroy(struct tquic_conn *conn)
 	tquic_streams_destroy(&conn->streams);
 	__skb_queue_purge(&conn->dgram_tx);
 	__skb_queue_purge(&conn->dgram_rx);
-	kfree(conn->token);
-	conn->token = NULL;
 	conn->version = NULL;
 }
 
@@ -202,7 +204,9 @@ int tquic_conn_peer_params(struct tquic_conn *conn, const u8 *buf, size_t len,
 	ret = tquic_params_parse(buf, len, !conn->server, p);
 	if (!ret)
 		ret = tquic_params_check_cids(p, !conn->server, &conn->odcid,
-					      &conn->iscid, NULL);
+					      &conn->iscid,
+					      conn->retry_seen ?
+					      &conn->local.rscid : NULL);
 	if (ret) {
 		kfree(p);
 		tquic_conn_close(conn, ret, 0, false, NULL, 0, now);

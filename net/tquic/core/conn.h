@@ -65,6 +65,7 @@ enum tquic_conn_ctl {
 	TQUIC_CONN_CTL_HANDSHAKE_DONE = 4,
 	TQUIC_CONN_CTL_MAX_PATH_ID = 8,
 	TQUIC_CONN_CTL_PING = 16,	/* keep-alive */
+	TQUIC_CONN_CTL_NEW_TOKEN = 32,
 };
 
 /* CRYPTO bytes of one level, both ways */
@@ -118,8 +119,9 @@ struct tquic_conn {
 	struct tquic_cid odcid;		/* first DCID the client chose */
 	struct tquic_cid iscid;		/* peer's first SCID */
 	bool iscid_set;
-	u8 token_len;
+	u16 token_len, new_token_len;
 	u8 *token;			/* for client Initials */
+	u8 *new_token;			/* for a later connection */
 
 	/* handshake */
 	struct tquic_space hs[2];

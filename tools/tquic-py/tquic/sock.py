@@ -48,6 +48,7 @@ RECEIVE_BYTES = 128 * 1024
 #: Bytes of encoded transport parameters.
 _PARAMS_BYTES = 1024
 _NAME_BYTES = 256
+_TOKEN_BYTES = 512
 _CMSG_BYTES = socket.CMSG_SPACE(StreamInfo.size()) * 2
 _MAX_PATH_IDS = 256
 
@@ -290,6 +291,24 @@ class TquicSocket:
     @scheduler.setter
     def scheduler(self, name: str) -> None:
         self._set(SockOpt.SCHEDULER, name.encode())
+
+    @property
+    def retry(self) -> bool:
+        """Whether a listener has every client prove its address with a Retry."""
+        return bool(self._get_u32(SockOpt.RETRY))
+
+    @retry.setter
+    def retry(self, always: bool) -> None:
+        self._set_u32(SockOpt.RETRY, int(always))
+
+    @property
+    def token(self) -> bytes:
+        """What saves the next connection to this server a Retry; empty until it has come."""
+        return self._get(SockOpt.TOKEN, _TOKEN_BYTES)
+
+    @token.setter
+    def token(self, token: bytes) -> None:
+        self._set(SockOpt.TOKEN, token)
 
     def info(self) -> Info:
         """The connection as a whole."""

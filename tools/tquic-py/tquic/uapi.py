@@ -89,6 +89,8 @@ class SockOpt(IntEnum):
     SCHEDULER = 19
     INFO = 20
     PATH_INFO = 21
+    RETRY = 30
+    TOKEN = 31
 
 
 class HandshakeMode(IntEnum):
