@@ -567,10 +567,12 @@ static bool tquic_rx_stray(struct tquic_net *tn, struct tquic_udp *udp,
 	return true;
 }
 
-/* The ids of a long header belong to path 0's handshake */
-static bool tquic_rx_long_ok(const struct tquic_hdr *h, u32 path_id)
+/* A long header belongs to path 0's handshake, in the version of that */
+static bool tquic_rx_long_ok(const struct sock *sk, const struct tquic_hdr *h,
+			     u32 path_id)
 {
-	return h->type == TQUIC_PKT_1RTT || !path_id;
+	return h->type == TQUIC_PKT_1RTT ||
+	       (!path_id && h->ver == READ_ONCE(tquic_sk(sk)->conn.version));
 }
 
 /* A Version Negotiation packet. Context: softirq or BH off, RCU */
@@ -684,7 +686,7 @@ static void tquic_rx_dgram(struct tquic_net *tn, struct tquic_udp *udp,
 				__skb_pull(rest, h.pkt_len);
 			__skb_trim(skb, h.pkt_len);
 		}
-		if (!tquic_rx_long_ok(&h, path_id)) {
+		if (!tquic_rx_long_ok(sk, &h, path_id)) {
 			TQUIC_INC(tn, RX_BAD_HDR);
 			kfree_skb(skb);
 			sock_put(sk);

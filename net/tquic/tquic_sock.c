@@ -170,6 +170,7 @@ int tquic_sock_init(struct sock *sk)
 
 	tquic_conn_init(&tsk->conn, &tquic_sock_conn_ops);
 	tquic_keyring_init(&tsk->keys);
+	tsk->version = tquic_version_find(TQUIC_VERSION_1);
 	for (i = 0; i < TQUIC_PATHS_MAX; i++)
 		tquic_phase_init(&tsk->phase[i]);
 	tquic_timer_init(tsk);

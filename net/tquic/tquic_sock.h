@@ -84,6 +84,7 @@ struct tquic_listener {
  * @rx_gen: key generation of the packet being processed
  * @local: address given to bind()
  * @peer: address of the first path
+ * @version: what connect() begins with
  * @handshake_mode: TQUIC_HANDSHAKE_*
  * @handshake: in tn->handshakes while no agent has taken it
  * @handshake_end_ns: when the agent has to be done; 0: none is involved
@@ -127,6 +128,7 @@ struct tquic_sock {
 	struct tquic_addr local;
 	struct tquic_addr peer;
 	struct tquic_udp *udp;
+	const struct tquic_version *version;
 	u8 handshake_mode;
 	struct list_head handshake;
 	u64 handshake_end_ns;

@@ -150,6 +150,26 @@ static int tquic_opt_set_retry(struct sock *sk, sockptr_t optval,
 	return 0;
 }
 
+/* The version a client begins with; a server takes what the client chose */
+static int tquic_opt_set_version(struct sock *sk, sockptr_t optval,
+				 unsigned int optlen)
+{
+	const struct tquic_version *v;
+	u32 version;
+	int ret;
+
+	ret = tquic_opt_copy(&version, sizeof(version), optval, optlen);
+	if (ret)
+		return ret;
+	if (tquic_opt_started(tquic_sk(sk)))
+		return -EISCONN;
+	v = tquic_version_find(version);
+	if (!v)
+		return -EPROTOTYPE;
+	tquic_sk(sk)->version = v;
+	return 0;
+}
+
 /* A token that an earlier connection got from the server */
 static int tquic_opt_set_token(struct sock *sk, sockptr_t optval,
 			       unsigned int optlen)
@@ -489,6 +509,8 @@ static int tquic_do_setsockopt(struct sock *sk, int optname, sockptr_t optval,
 		return tquic_opt_set_retry(sk, optval, optlen);
 	case TQUIC_SOCKOPT_TOKEN:
 		return tquic_opt_set_token(sk, optval, optlen);
+	case TQUIC_SOCKOPT_VERSION:
+		return tquic_opt_set_version(sk, optval, optlen);
 	default:
 		return -ENOPROTOOPT;
 	}
@@ -734,6 +756,10 @@ static int tquic_do_getsockopt(struct sock *sk, int optname,
 			return -ENOTCONN;
 		memcpy(out->params, conn->new_token, conn->new_token_len);
 		return conn->new_token_len;
+	case TQUIC_SOCKOPT_VERSION:
+		out->u = conn->version ? conn->version->version :
+					 tsk->version->version;
+		return sizeof(out->u);
 	default:
 		return -ENOPROTOOPT;
 	}

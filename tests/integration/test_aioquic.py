@@ -31,7 +31,7 @@ from tquic.handshake import Options, complete, connect, listen
 from tquic.lab import Link, TwoLinks
 from tquic.mux import StreamMux
 from tquic.record import Address
-from tquic.sock import Datagram
+from tquic.sock import QUIC_VERSIONS, Datagram
 from tquic.tls import Role
 from tquic.uapi import Config, RecvMask
 
@@ -369,3 +369,47 @@ def test_their_client_takes_our_retry(
     config = configuration(certificates, Role.CLIENT, token=tokens[0])
     run_client(lab, server.address, config, talk)
     assert retries == [True, False]
+
+
+def test_our_client_speaks_v2(lab: TwoLinks, certificates: Certificates) -> None:
+    config = configuration(certificates, Role.SERVER)
+    options = Options(local=lab.client_address(0), version=QUIC_VERSIONS["2"])
+    with (
+        aioquic_server(lab, config) as address,
+        dial(lab, address, certificates.client(), options=options) as sock,
+    ):
+        assert sock.info().version == sock.version == QUIC_VERSIONS["2"]
+        exchange(sock, [Sender(DATA[:100_000])])
+
+
+def test_our_server_speaks_v2(
+    lab: TwoLinks, certificates: Certificates, start_server: Start
+) -> None:
+    server = start_server(lab, echo)
+    versions = list(QUIC_VERSIONS.values())
+    config = configuration(
+        certificates,
+        Role.CLIENT,
+        supported_versions=versions,
+        original_version=QUIC_VERSIONS["2"],
+    )
+
+    async def talk(client: CollectProtocol) -> None:
+        stream = client.send(DATA[:100_000])
+        await client.all_finished({stream})
+        assert client.received[stream] == DATA[:100_000]
+        assert client._quic._version == QUIC_VERSIONS["2"]
+
+    run_client(lab, server.address, config, talk)
+
+
+def test_our_client_with_retry_in_v2(
+    lab: TwoLinks, certificates: Certificates, start_server: Start
+) -> None:
+    server = start_server(lab, echo, retry=True)
+    options = Options(local=lab.client_address(0), version=QUIC_VERSIONS["2"])
+    with dial(lab, server.address, certificates.client(), options=options) as sock:
+        exchange(sock, [Sender(DATA[:100_000])])
+        sock.update_keys()
+        exchange(sock, [Sender(DATA[:100_000])])
+        assert sock.info().version == QUIC_VERSIONS["2"]

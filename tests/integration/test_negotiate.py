@@ -18,7 +18,7 @@ from tquic.handshake import Options, new_socket
 from tquic.lab import Link, Namespace, TwoLinks
 from tquic.netlink import TquicNetlink
 from tquic.record import Address
-from tquic.sock import TquicSocket
+from tquic.sock import QUIC_VERSIONS, TquicSocket
 from tquic.tls import Level
 
 pytestmark = [pytest.mark.usefixtures("module"), pytest.mark.timeout(300)]
@@ -257,3 +257,17 @@ def test_flood_meets_retry(lab: TwoLinks, certificates: Certificates, start_serv
         assert len(netlink.connections()) <= 64
         with dial(lab, server.address, certificates.client()) as honest:
             exchange(honest, [Sender(DATA[:1000])])
+
+
+def test_version_option(lab: TwoLinks) -> None:
+    with lab.client.entered(), new_socket(socket.AF_INET, Options()) as sock:
+        assert sock.version == QUIC_VERSIONS["1"]
+        with pytest.raises(OSError, match="wrong type") as caught:
+            sock.version = 0x1A2A3A4A
+        assert caught.value.errno == errno.EPROTOTYPE
+        sock.version = QUIC_VERSIONS["2"]
+        assert sock.version == QUIC_VERSIONS["2"]
+        sock.connect(lab.server_address(port=PORT))
+        with pytest.raises(OSError, match="already connected"):
+            sock.version = QUIC_VERSIONS["1"]
+        assert sock.info().version == QUIC_VERSIONS["2"]

@@ -44,6 +44,7 @@
 #define TQUIC_SOCKOPT_PATH_INFO		21	/* get struct tquic_path_info: path_id in */
 #define TQUIC_SOCKOPT_RETRY		30	/* get/set __u32 1: listener answers with Retry */
 #define TQUIC_SOCKOPT_TOKEN		31	/* get: for a later connection; set: for this one */
+#define TQUIC_SOCKOPT_VERSION		32	/* get/set __u32: QUIC version to connect with */
 
 /* Who drives TLS: the agent of this network namespace, or the program itself */
 #define TQUIC_HANDSHAKE_AGENT		0

@@ -7,6 +7,7 @@
 #include <linux/string.h>
 #include "core/conn.h"
 #include "core/loss.h"
+#include "core/negotiate.h"
 #include "core/path.h"
 #include "sched/sched.h"
 
@@ -87,6 +88,7 @@ int tquic_conn_start(struct tquic_conn *conn, bool server,
 	conn->server = server;
 	conn->version = v;
 	conn->odcid = *odcid;
+	tquic_conn_tell_versions(conn);
 	/* Every id we allow needs a place for its state. */
 	conn->local.max_path_id = min(conn->local.max_path_id,
 				      TQUIC_PATHS_MAX - 1U);
@@ -207,6 +209,8 @@ int tquic_conn_peer_params(struct tquic_conn *conn, const u8 *buf, size_t len,
 					      &conn->iscid,
 					      conn->retry_seen ?
 					      &conn->local.rscid : NULL);
+	if (!ret)
+		ret = tquic_conn_check_versions(conn, p);
 	if (ret) {
 		kfree(p);
 		tquic_conn_close(conn, ret, 0, false, NULL, 0, now);

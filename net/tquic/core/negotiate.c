@@ -21,6 +21,45 @@ static bool tquic_vn_cid_is(const u8 *view, u8 len, const struct tquic_cid *cid)
 }
 
 /**
+ * tquic_conn_tell_versions() - fill in our version_information (RFC 9368 §3)
+ * @conn: connection that is started
+ *
+ * A server tells all it speaks. A client tells which versions its first flight
+ * may be answered in, and that is the one it is in.
+ */
+void tquic_conn_tell_versions(struct tquic_conn *conn)
+{
+	struct tquic_params *p = &conn->local;
+	unsigned int i;
+
+	p->has_version_info = true;
+	p->version_chosen = conn->version->version;
+	p->version_count = 0;
+	for (i = 0; i < TQUIC_VERSION_COUNT; i++)
+		if (conn->server || &tquic_versions[i] == conn->version)
+			p->versions[p->version_count++] = tquic_versions[i].version;
+}
+
+/**
+ * tquic_conn_check_versions() - is the version the peer's choice too?
+ * @conn: connection
+ * @p: the peer's parameters
+ *
+ * Long headers are not authentic until TLS is complete: what it carries shows
+ * when the version was tampered with (RFC 9368 §4). Only a peer that speaks
+ * nothing but version 1 may say nothing (RFC 9369 §4).
+ *
+ * Return: 0 or %TQUIC_ERR_VERSION_NEGOTIATION.
+ */
+int tquic_conn_check_versions(const struct tquic_conn *conn,
+			      const struct tquic_params *p)
+{
+	u32 chosen = p->has_version_info ? p->version_chosen : TQUIC_VERSION_1;
+
+	return chosen == conn->version->version ? 0 : TQUIC_ERR_VERSION_NEGOTIATION;
+}
+
+/**
  * tquic_conn_on_vn() - a Version Negotiation packet for a connection
  * @conn: connection
  * @h: the packet

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Versions: what a client believes a Version Negotiation packet. */
+/* Versions: what a client believes a Version Negotiation packet, and what TLS confirms. */
 #include <kunit/test.h>
 #include "core/header.h"
 #include "core/negotiate.h"
@@ -92,10 +92,55 @@ static void negotiate_vn_too_late(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, s->state, TQUIC_STATE_ESTABLISHED);
 }
 
+/* Each side says what it speaks, and believes only who says the version in use */
+static void negotiate_version_information(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *c = &pair_client(p)->conn;
+	struct tquic_conn *s = &pair_server(p)->conn;
+	struct tquic_params *t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, t);
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_EXPECT_TRUE(test, s->peer.has_version_info);
+	KUNIT_EXPECT_EQ(test, s->peer.version_chosen, TQUIC_VERSION_1);
+	KUNIT_EXPECT_EQ(test, s->peer.version_count, 1);
+	KUNIT_EXPECT_EQ(test, s->peer.versions[0], TQUIC_VERSION_1);
+	KUNIT_EXPECT_TRUE(test, c->peer.has_version_info);
+	KUNIT_EXPECT_EQ(test, c->peer.version_chosen, TQUIC_VERSION_1);
+	KUNIT_EXPECT_EQ(test, c->peer.version_count, TQUIC_VERSION_COUNT);
+
+	KUNIT_EXPECT_EQ(test, tquic_conn_check_versions(c, t), 0);
+	t->has_version_info = true;
+	t->version_chosen = TQUIC_VERSION_2;
+	KUNIT_EXPECT_EQ(test, tquic_conn_check_versions(c, t), TQUIC_ERR_VERSION_NEGOTIATION);
+	KUNIT_EXPECT_EQ(test, tquic_conn_check_versions(s, t), TQUIC_ERR_VERSION_NEGOTIATION);
+	c->version = tquic_version_find(TQUIC_VERSION_2);
+	KUNIT_EXPECT_EQ(test, tquic_conn_check_versions(c, t), 0);
+	t->has_version_info = false;
+	KUNIT_EXPECT_EQ(test, tquic_conn_check_versions(c, t), TQUIC_ERR_VERSION_NEGOTIATION);
+}
+
+/* A server whose parameters name another version than the client speaks */
+static void negotiate_version_tampered(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *c = &pair_client(p)->conn;
+
+	KUNIT_ASSERT_TRUE(test, pair_start(p));
+	c->version = tquic_version_find(TQUIC_VERSION_2);
+	pair_run(p, PAIR_MS(500));
+	KUNIT_EXPECT_FALSE(test, c->confirmed);
+	KUNIT_EXPECT_EQ(test, c->closed.error_code, TQUIC_ERR_VERSION_NEGOTIATION);
+	KUNIT_EXPECT_EQ(test, c->closed.flags, 0);
+}
+
 static struct kunit_case negotiate_cases[] = {
 	KUNIT_CASE(negotiate_vn_ends_client),
 	KUNIT_CASE(negotiate_vn_forged),
 	KUNIT_CASE(negotiate_vn_too_late),
+	KUNIT_CASE(negotiate_version_information),
+	KUNIT_CASE(negotiate_version_tampered),
 	{}
 };
 

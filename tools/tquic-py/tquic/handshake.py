@@ -163,7 +163,8 @@ class Options:
     """How to make a connection: ``local`` and ``device`` bind its first path.
 
     ``token`` is the ``TquicSocket.token`` of an earlier connection to the same server, ``retry``
-    has every client of a listener prove its address.
+    has every client of a listener prove its address. ``version`` is the QUIC version to connect
+    with.
     """
 
     kind: int = socket.SOCK_DGRAM
@@ -174,6 +175,7 @@ class Options:
     recv_mask: RecvMask = RecvMask.CRYPTO
     token: bytes = b""
     retry: bool = False
+    version: int | None = None
 
 
 def new_socket(family: int, options: Options) -> TquicSocket:
@@ -187,6 +189,8 @@ def new_socket(family: int, options: Options) -> TquicSocket:
             sock.config = options.config
         sock.handshake_mode = HandshakeMode.SELF
         sock.recv_mask = options.recv_mask | RecvMask.CRYPTO
+        if options.version is not None:
+            sock.version = options.version
         if options.token:
             sock.token = options.token
         if options.device is not None:

@@ -41,8 +41,18 @@ from .uapi import (
     StreamInfo,
 )
 
-__all__ = ["CryptoData", "Datagram", "Message", "RawSocket", "StreamData", "TquicSocket"]
+__all__ = [
+    "QUIC_VERSIONS",
+    "CryptoData",
+    "Datagram",
+    "Message",
+    "RawSocket",
+    "StreamData",
+    "TquicSocket",
+]
 
+#: Versions of QUIC by the names people use: RFC 9000 15, RFC 9369 3.1.
+QUIC_VERSIONS = {"1": 0x0000_0001, "2": 0x6B33_43CF}
 #: Bytes one receive call takes at most: more than any datagram, many packets of a stream.
 RECEIVE_BYTES = 128 * 1024
 #: Bytes of encoded transport parameters.
@@ -300,6 +310,15 @@ class TquicSocket:
     @retry.setter
     def retry(self, always: bool) -> None:
         self._set_u32(SockOpt.RETRY, int(always))
+
+    @property
+    def version(self) -> int:
+        """The QUIC version of the connection; set before connect(), the one to begin with."""
+        return self._get_u32(SockOpt.VERSION)
+
+    @version.setter
+    def version(self, number: int) -> None:
+        self._set_u32(SockOpt.VERSION, number)
 
     @property
     def token(self) -> bytes:

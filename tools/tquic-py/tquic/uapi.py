@@ -91,6 +91,7 @@ class SockOpt(IntEnum):
     PATH_INFO = 21
     RETRY = 30
     TOKEN = 31
+    VERSION = 32
 
 
 class HandshakeMode(IntEnum):
