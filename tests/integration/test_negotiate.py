@@ -198,20 +198,21 @@ def test_retry_and_token(lab: TwoLinks, certificates: Certificates, start_server
         exchange(sock, [Sender(DATA[:10_000])])
         wait_for(lambda: bool(sock.token))
         token = sock.token
-    assert counter(lab.server, "TxRetry") == sent + 1
+    retried = counter(lab.server, "TxRetry")
+    assert retried > sent
     assert counter(lab.client, "RxRetry") > 0
     # The token of that connection is good for the next one, from another port.
     options = Options(local=lab.client_address(0), token=token)
     with dial(lab, server.address, certificates.client(), options=options) as sock:
         exchange(sock, [Sender(DATA[:1000])])
-    assert counter(lab.server, "TxRetry") == sent + 1
+    assert counter(lab.server, "TxRetry") == retried
     # From another address it says nothing: a Retry again.
     bad = counter(lab.server, "TokensInvalid")
     options = Options(local=lab.client_address(1), token=token)
     with dial(lab, server.address, certificates.client(), options=options) as sock:
         exchange(sock, [Sender(DATA[:1000])])
-    assert counter(lab.server, "TxRetry") == sent + 2
-    assert counter(lab.server, "TokensInvalid") == bad + 1
+    assert counter(lab.server, "TxRetry") > retried
+    assert counter(lab.server, "TokensInvalid") > bad
 
 
 def test_token_option(lab: TwoLinks) -> None:
@@ -250,11 +251,12 @@ def test_flood_meets_retry(lab: TwoLinks, certificates: Certificates, start_serv
         lab.server.entered(),
         TquicNetlink() as netlink,
     ):
+        others = len(netlink.connections())
         for _ in range(150):
             sock.sendto(initial(), server.address.sockaddr)
             time.sleep(0.005)  # the queue of first packets is not what is tested
         wait_for(lambda: counter(lab.server, "TxRetry") > sent)
-        assert len(netlink.connections()) <= 64
+        assert len(netlink.connections()) <= others + 64
         with dial(lab, server.address, certificates.client()) as honest:
             exchange(honest, [Sender(DATA[:1000])])
 

@@ -127,7 +127,12 @@ def test_peer_that_lost_the_connection(lab: TwoLinks, joined: Joined) -> None:
     ends.c.sendall(b"x")
     assert ends.s.recv(1) == b"x"
     before = counter(lab, "TxStatelessResets")
-    with lab.server.entered(), TquicNetlink() as netlink:
+    # The port stays open, as that of a server does.
+    with (
+        lab.server.entered(),
+        listen(lab.server_address(port=PORT), Options()),
+        TquicNetlink() as netlink,
+    ):
         lab.cut(0)
         try:
             # Its last words are lost, and after a while it knows nothing any more.
@@ -139,10 +144,10 @@ def test_peer_that_lost_the_connection(lab: TwoLinks, joined: Joined) -> None:
                 time.sleep(0.02)
         finally:
             lab.restore(0)
-    ends.c.sendall(b"y")
-    with pytest.raises(ConnectionResetError):
-        ends.c.recv(1)
-    assert ends.client.close_info().flags == CloseFlag.PEER | CloseFlag.RESET
+        ends.c.sendall(b"y")
+        with pytest.raises(ConnectionResetError):
+            ends.c.recv(1)
+        assert ends.client.close_info().flags == CloseFlag.PEER | CloseFlag.RESET
     assert counter(lab, "TxStatelessResets") > before
 
 
