@@ -15,10 +15,13 @@
  * @TQUIC_CID_LOCAL: issued by us
  * @TQUIC_CID_INITIAL: destination ID that a client chose for its first flight,
  *	so that repeated Initial and 0-RTT packets find the connection
+ * @TQUIC_CID_TUPLE: no ID but a port of ours and an address of the peer, see
+ *	tquic_link_tuple(), so that a stateless reset finds the connection
  */
 enum tquic_cid_kind {
 	TQUIC_CID_LOCAL,
 	TQUIC_CID_INITIAL,
+	TQUIC_CID_TUPLE,
 };
 
 /* The bytes behind cid.len are zero. */

@@ -137,13 +137,39 @@ void tquic_link_check(struct sock *sk, struct tquic_path *path)
 		tquic_path_link_down(conn, path, tquic_now_ns());
 }
 
+/**
+ * tquic_link_tuple() - key of a port of ours and an address of the peer
+ * @key: destination
+ * @udp: socket with the port
+ * @peer: the address
+ */
+void tquic_link_tuple(struct tquic_cid *key, const struct tquic_udp *udp,
+		      const struct tquic_addr *peer)
+{
+	__be16 ports[] = {
+		tquic_addr_port(&udp->local), tquic_addr_port(peer),
+	};
+	struct in6_addr ip;
+
+	BUILD_BUG_ON(sizeof(ports) + sizeof(ip) > sizeof(key->id));
+	if (tquic_addr_family(peer) == AF_INET)
+		ipv6_addr_set_v4mapped(peer->v4.sin_addr.s_addr, &ip);
+	else
+		ip = peer->v6.sin6_addr;
+	key->len = sizeof(ports) + sizeof(ip);
+	memcpy(key->id, ports, sizeof(ports));
+	memcpy(key->id + sizeof(ports), &ip, sizeof(ip));
+}
+
 /* Release path->link; the last packet is out or will not go out */
-void tquic_link_free(struct tquic_path *path)
+void tquic_link_free(struct sock *sk, struct tquic_path *path)
 {
 	struct tquic_link *link = path->link;
 
 	if (!link)
 		return;
+	tquic_cidtab_del(&tquic_sock_net(sk)->cids, TQUIC_CID_TUPLE,
+			 &link->tuple, sk);
 	path->link = NULL;
 	tquic_udp_route_release(&link->route);
 	tquic_udp_put(link->udp);
@@ -155,6 +181,12 @@ static void tquic_link_attach(struct sock *sk, struct tquic_path *path,
 			      struct tquic_link *link)
 {
 	path->link = link;
+	/* Of connections that share both ends, the first learns of resets; the
+	 * others find out when nothing is answered.
+	 */
+	tquic_link_tuple(&link->tuple, link->udp, &link->route.peer);
+	tquic_cidtab_add(&tquic_sock_net(sk)->cids, TQUIC_CID_TUPLE,
+			 &link->tuple, sk, path->id, 0, GFP_ATOMIC);
 	if (!tquic_link_route(link))
 		tquic_path_set_mtu(&tquic_sk(sk)->conn, path,
 				   tquic_udp_route_payload(&link->route));
@@ -280,7 +312,7 @@ int tquic_link_add_path(struct sock *sk, const struct tquic_addr *local,
 	path->backup = backup;
 	ret = tquic_path_start(conn, path, tquic_now_ns());
 	if (ret) {
-		tquic_link_free(path);
+		tquic_link_free(sk, path);
 		return -EAGAIN;
 	}
 	*path_id = path->id;

@@ -7,6 +7,7 @@
 #include "cc/cc.h"
 #include "core/header.h"
 #include "sched/sched.h"
+#include "tquic_answer.h"
 #include "tquic_sock.h"
 #include "tquic_sysctl.h"
 
@@ -21,6 +22,19 @@ static struct tquic_listener *tquic_listen_find(struct tquic_net *tn,
 		if (l->udp == udp)
 			return l;
 	return NULL;
+}
+
+/**
+ * tquic_listen_on() - does anybody listen on a UDP socket?
+ * @tn: namespace
+ * @udp: the socket
+ *
+ * Context: RCU.
+ * Return: true when datagrams that come to it may begin connections.
+ */
+bool tquic_listen_on(struct tquic_net *tn, const struct tquic_udp *udp)
+{
+	return tquic_listen_find(tn, udp);
 }
 
 /**
@@ -101,10 +115,15 @@ static struct sock *tquic_listen_clone(struct sock *parent)
 	return sk;
 }
 
-/* Make the connection a first packet asks for. Context: process, no lock */
+/*
+ * Make the connection a first packet asks for. @token: the one it carries, if
+ * that is good. Context: process, no lock
+ */
 static int tquic_listen_child(struct tquic_listener *l, struct sk_buff *skb,
-			      const struct tquic_hdr *h)
+			      const struct tquic_hdr *h,
+			      const struct tquic_token *token)
 {
+	bool retried = token && token->kind == TQUIC_TOKEN_RETRY;
 	struct tquic_net *tn = tquic_sock_net(l->sk);
 	struct tquic_addr local, peer;
 	struct tquic_sock *tsk;
@@ -120,7 +139,9 @@ static int tquic_listen_child(struct tquic_listener *l, struct sk_buff *skb,
 	tquic_skb_addrs(skb, &local, &peer);
 	tsk->peer = peer;
 	lock_sock_nested(sk, SINGLE_DEPTH_NESTING);
-	ret = tquic_sock_start(sk, true, h->ver, &h->dcid, &h->scid);
+	ret = tquic_sock_start(sk, true, h->ver,
+			       retried ? &token->odcid : &h->dcid, &h->scid,
+			       retried ? &h->dcid : NULL);
 	if (ret)
 		goto err;
 	ret = tquic_link_accept(sk, tquic_conn_path(&tsk->conn, 0), l->udp,
@@ -131,6 +152,7 @@ static int tquic_listen_child(struct tquic_listener *l, struct sk_buff *skb,
 			       GFP_KERNEL);
 	if (ret)
 		goto err;
+	tquic_conn_path(&tsk->conn, 0)->validated = token;
 	inet_sk_set_state(sk, TCP_SYN_RECV);
 
 	spin_lock_bh(&l->lock);
@@ -145,6 +167,8 @@ static int tquic_listen_child(struct tquic_listener *l, struct sk_buff *skb,
 	list_add_tail(&tsk->child, &l->children);
 	l->count++;
 	spin_unlock_bh(&l->lock);
+	tsk->half_open = true;
+	atomic_inc(&tn->half_open);
 	tquic_timer_update(sk);
 	release_sock(sk);
 	TQUIC_INC(tn, CONNS_PASSIVE);
@@ -186,13 +210,49 @@ static void tquic_listen_check(struct tquic_net *tn, const struct tquic_cid *cid
 	sock_put(sk);
 }
 
+/*
+ * Has the client proved its address, or has it to? True when a connection may
+ * be made; else the packet was answered, or is not to be.
+ */
+static bool tquic_listen_admit(struct tquic_listener *l, const struct sk_buff *skb,
+			       const struct tquic_hdr *h, struct tquic_token *t,
+			       bool *proved)
+{
+	struct tquic_net *tn = tquic_sock_net(l->sk);
+	struct tquic_addr local, peer;
+	struct tquic_token_bind bind;
+	int ret = -ENOENT;
+
+	if (h->token_len) {
+		tquic_skb_addrs(skb, &local, &peer);
+		tquic_answer_bind(&bind, &peer, &h->dcid);
+		ret = tquic_tokens_check(&tn->tokens, h->token, h->token_len,
+					 &bind, ktime_get_seconds(), t);
+	}
+	*proved = !ret;
+	if (*proved)
+		return true;
+	if (ret != -ENOENT) {
+		TQUIC_INC(tn, TOKEN_BAD);
+		/* A client takes one Retry only: there is no use in another. */
+		if (t->kind == TQUIC_TOKEN_RETRY)
+			return false;
+	}
+	if (!READ_ONCE(tquic_sk(l->sk)->retry_always) &&
+	    atomic_read(&tn->half_open) < TQUIC_SYSCTL(tn, retry_threshold))
+		return true;
+	tquic_answer_retry(tn, l->udp, skb, h);
+	return false;
+}
+
 static void tquic_listen_one(struct tquic_listener *l, struct sk_buff *skb)
 {
 	struct tquic_net *tn = tquic_sock_net(l->sk);
 	struct tquic_udp_burst burst = {};
 	struct tquic_hdr h;
+	struct tquic_token token;
 	struct tquic_cid cid;
-	bool made = false;
+	bool made = false, proved = false;
 
 	if (tquic_hdr_parse(skb->data, skb->len, TQUIC_LOCAL_CID_LEN, &h) ||
 	    h.type != TQUIC_PKT_INITIAL ||
@@ -206,12 +266,16 @@ static void tquic_listen_one(struct tquic_listener *l, struct sk_buff *skb)
 	rcu_read_lock();
 	made = !tquic_cidtab_lookup(&tn->cids, TQUIC_CID_INITIAL, &cid);
 	rcu_read_unlock();
+	if (made && !tquic_listen_admit(l, skb, &h, &token, &proved)) {
+		kfree_skb(skb);
+		return;
+	}
 	if (made && READ_ONCE(l->count) > READ_ONCE(l->sk->sk_max_ack_backlog)) {
 		TQUIC_INC(tn, LISTEN_OVERFLOW);
 		kfree_skb(skb);
 		return;
 	}
-	if (made && tquic_listen_child(l, skb, &h)) {
+	if (made && tquic_listen_child(l, skb, &h, proved ? &token : NULL)) {
 		TQUIC_INC(tn, LISTEN_DROP);
 		kfree_skb(skb);
 		return;

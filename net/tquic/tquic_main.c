@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Module init and exit, and what each network namespace gets */
 #include <linux/module.h>
+#include <linux/random.h>
 #include "cc/cc.h"
 #include "core/rec.h"
 #include "crypto/keyring.h"
@@ -23,6 +24,7 @@ static int __net_init tquic_net_init(struct net *net)
 	INIT_LIST_HEAD(&tn->listeners);
 	INIT_LIST_HEAD(&tn->handshakes);
 	tquic_pm_net_init(&tn->pm);
+	get_random_bytes(&tn->reset_key, sizeof(tn->reset_key));
 	tquic_udp_net_init(tn, &tquic_rx_ops);
 	ret = tquic_mib_net_init(tn);
 	if (ret)
@@ -30,11 +32,16 @@ static int __net_init tquic_net_init(struct net *net)
 	ret = tquic_cidtab_init(&tn->cids);
 	if (ret)
 		goto err_mib;
-	ret = tquic_sysctl_net_init(tn);
+	ret = tquic_tokens_init(&tn->tokens);
 	if (ret)
 		goto err_cidtab;
+	ret = tquic_sysctl_net_init(tn);
+	if (ret)
+		goto err_tokens;
 	return 0;
 
+err_tokens:
+	tquic_tokens_destroy(&tn->tokens);
 err_cidtab:
 	tquic_cidtab_destroy(&tn->cids);
 err_mib:
@@ -52,6 +59,7 @@ static void __net_exit tquic_net_exit(struct net *net)
 	tquic_pm_net_exit(&tn->pm);
 	tquic_sysctl_net_exit(tn);
 	tquic_udp_net_exit(tn);
+	tquic_tokens_destroy(&tn->tokens);
 	tquic_cidtab_destroy(&tn->cids);
 	tquic_mib_net_exit(tn);
 }

@@ -44,11 +44,14 @@ struct seq_file;
 	X(RX_BAD_FRAME, "RxFrameErrors")				\
 	X(RX_PROTO_ERR, "RxProtocolErrors")				\
 	X(RX_RETRY, "RxRetry")						\
+	X(RX_RETRY_BAD, "RxRetryInvalid")				\
 	X(RX_VN, "RxVersionNegotiation")				\
+	X(RX_VN_BAD, "RxVersionNegotiationInvalid")			\
 	X(RX_RESET, "RxStatelessResets")				\
 	X(TX_RETRY, "TxRetry")						\
 	X(TX_VN, "TxVersionNegotiation")				\
 	X(TX_RESET, "TxStatelessResets")				\
+	X(TX_ANSWERS_LIMITED, "TxAnswersLimited")			\
 	X(TX_AMPLIFICATION, "TxAmplificationBlocked")			\
 	X(TX_NO_MEM, "TxNoMemory")					\
 	/* loss recovery and paths */					\

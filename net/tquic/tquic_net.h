@@ -5,11 +5,14 @@
 
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/siphash.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 #include "tquic-sysctl-gen.h"
+#include "core/bucket.h"
+#include "crypto/token.h"
 #include "tquic_cidtab.h"
 #include "tquic_mib.h"
 #include "tquic_pm.h"
@@ -17,6 +20,13 @@
 struct ctl_table_header;
 struct proc_dir_entry;
 struct tquic_udp_ops;
+
+/* Kinds of datagrams sent without a connection */
+enum tquic_answer {
+	TQUIC_ANSWER_RESET,
+	TQUIC_ANSWER_VERSION,
+	TQUIC_ANSWER_KINDS
+};
 
 /**
  * struct tquic_net - state of one network namespace
@@ -33,9 +43,14 @@ struct tquic_udp_ops;
  * @udp_gc: closes sockets whose last reference is gone
  * @conns: connections by token; read under RCU
  * @next_token: where the search for the next one begins
- * @lock: protects @listeners, @handshakes and strings in @sysctls
+ * @lock: protects @listeners, @handshakes, @answers and strings in @sysctls
  * @listeners: struct tquic_listener.node; read under RCU
  * @handshakes: connections that wait for an agent, struct tquic_sock.handshake
+ * @answers: rate limits of what is sent without a connection
+ * @reset_key: what stateless reset tokens derive from; one namespace must not
+ *	tell the tokens of another
+ * @tokens: address validation tokens
+ * @half_open: connections of servers whose handshake is under way
  * @pm: kernel path manager
  */
 struct tquic_net {
@@ -58,6 +73,10 @@ struct tquic_net {
 	spinlock_t lock;
 	struct list_head listeners;
 	struct list_head handshakes;
+	struct tquic_bucket answers[TQUIC_ANSWER_KINDS];
+	siphash_key_t reset_key;
+	struct tquic_tokens tokens;
+	atomic_t half_open;
 
 	struct tquic_pm pm;
 };

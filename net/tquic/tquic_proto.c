@@ -86,8 +86,7 @@ static int tquic_connect_start(struct sock *sk, const struct tquic_addr *peer)
 		local.sa.sa_family = tquic_addr_family(peer);
 	tsk->peer = *peer;
 	tquic_cid_generate(&odcid);
-	ret = tquic_sock_start(sk, false, tquic_version_find(TQUIC_VERSION_1),
-			       &odcid, NULL);
+	ret = tquic_sock_start(sk, false, tsk->version, &odcid, NULL, NULL);
 	if (!ret)
 		ret = tquic_link_open(sk, tquic_conn_path(&tsk->conn, 0), &local,
 				      peer, sk->sk_bound_dev_if);

@@ -3,8 +3,12 @@
 #include <linux/skbuff.h>
 #include <trace/events/tquic.h>
 #include "core/header.h"
+#include "core/negotiate.h"
+#include "core/token.h"
+#include "crypto/retry.h"
 #include "crypto/seal.h"
 #include "crypto/hp.h"
+#include "tquic_answer.h"
 #include "tquic_sock.h"
 #include "tquic_sysctl.h"
 
@@ -20,6 +24,7 @@
  * @gen: enum tquic_rx_gen
  * @first: first byte without header protection
  * @raw: still sealed, waiting for keys
+ * @reset: of no known id, perhaps a stateless reset
  */
 struct tquic_rx_cb {
 	struct tquic_skb_cb udp;
@@ -32,6 +37,7 @@ struct tquic_rx_cb {
 	u8 gen:3;
 	u8 raw:1;
 	u8 first;
+	u8 reset:1;
 };
 
 #define TQUIC_RX_CB(skb) ((struct tquic_rx_cb *)(skb)->cb)
@@ -94,7 +100,7 @@ static int tquic_rx_open_path(struct sock *sk, struct tquic_path *path,
 		return ret;
 	ret = tquic_path_start(conn, path, tquic_now_ns());
 	if (ret)
-		tquic_link_free(path);
+		tquic_link_free(sk, path);
 	else
 		TQUIC_INC(tquic_sock_net(sk), PATHS_OPENED);
 	return ret;
@@ -224,6 +230,52 @@ static bool tquic_rx_keys_come(const struct tquic_sock *tsk,
 	return type == TQUIC_PKT_1RTT;
 }
 
+/* The work item looks at a Retry: its tag cannot be checked here. Context: lock held */
+static void tquic_rx_keep_retry(struct sock *sk, struct sk_buff *skb)
+{
+	struct tquic_sock *tsk = tquic_sk(sk);
+
+	if (!tsk->alive || tsk->conn.server || tsk->retry) {
+		TQUIC_INC(tquic_sock_net(sk), RX_RETRY_BAD);
+		kfree_skb(skb);
+		return;
+	}
+	tsk->retry = skb;
+	tquic_sock_queue_work(sk);
+}
+
+/**
+ * tquic_rx_retry() - start over when a Retry packet that came is genuine
+ * @sk: socket
+ *
+ * Context: process, lock held, may sleep.
+ */
+void tquic_rx_retry(struct sock *sk)
+{
+	struct tquic_sock *tsk = tquic_sk(sk);
+	struct tquic_conn *conn = &tsk->conn;
+	struct sk_buff *skb = tsk->retry;
+	struct tquic_hdr h;
+	int ret = -EBADMSG;
+
+	if (!skb)
+		return;
+	tsk->retry = NULL;
+	if (!tquic_hdr_parse(skb->data, skb->len, TQUIC_LOCAL_CID_LEN, &h) &&
+	    tquic_conn_wants_retry(conn, &h))
+		ret = tquic_retry_check(h.ver, &conn->odcid, skb->data, skb->len);
+	if (!ret)
+		ret = tquic_keyring_install_initial(&tsk->keys, h.ver, &h.scid,
+						    false);
+	if (!ret)
+		ret = tquic_conn_on_retry(conn, &h, tquic_now_ns());
+	if (ret)
+		TQUIC_INC(tquic_sock_net(sk), RX_RETRY_BAD);
+	else
+		TQUIC_INC(tquic_sock_net(sk), RX_RETRY);
+	kfree_skb(skb);
+}
+
 /* Keep a packet until its keys come. Context: lock held */
 static void tquic_rx_keep(struct sock *sk, struct sk_buff *skb)
 {
@@ -248,6 +300,22 @@ static void tquic_rx_keep(struct sock *sk, struct sk_buff *skb)
 		tquic_sock_queue_work(sk);
 }
 
+/* Has the peer lost the connection? Context: lock held */
+static void tquic_rx_reset(struct sock *sk, struct sk_buff *skb)
+{
+	struct tquic_sock *tsk = tquic_sk(sk);
+	const u8 *token = skb_tail_pointer(skb) - TQUIC_RESET_TOKEN_LEN;
+
+	if (tsk->alive && tquic_conn_on_reset(&tsk->conn, token, tquic_now_ns())) {
+		TQUIC_INC(tquic_sock_net(sk), RX_RESET);
+		consume_skb(skb);
+		tquic_sock_kick(sk);
+		return;
+	}
+	TQUIC_INC(tquic_sock_net(sk), RX_NO_CONN);
+	kfree_skb(skb);
+}
+
 /*
  * With the lock held: a sealed packet is kept, an opened one processed.
  * Consumes the skb, not the socket.
@@ -256,6 +324,14 @@ static void tquic_rx_locked(struct sock *sk, struct sk_buff *skb)
 {
 	struct tquic_rx_cb *cb = TQUIC_RX_CB(skb);
 
+	if (cb->reset) {
+		tquic_rx_reset(sk, skb);
+		return;
+	}
+	if (cb->raw && cb->type == TQUIC_PKT_RETRY) {
+		tquic_rx_keep_retry(sk, skb);
+		return;
+	}
 	if (cb->raw) {
 		tquic_rx_keep(sk, skb);
 		return;
@@ -298,7 +374,7 @@ static void tquic_rx_drop(struct sk_buff *skb)
 {
 	struct tquic_rx_cb *cb = TQUIC_RX_CB(skb);
 
-	if (!cb->raw)
+	if (!cb->raw && !cb->reset)
 		tquic_keys_put(cb->keys);
 	kfree_skb(skb);
 }
@@ -415,6 +491,7 @@ static void tquic_rx_packet(struct sock *sk, struct sk_buff *skb,
 	cb->type = type;
 	cb->path_id = path_id;
 	cb->raw = false;
+	cb->reset = false;
 	keys = tquic_keyring_rx_get(&tsk->keys, level);
 	if (!keys) {
 		cb->raw = true;
@@ -525,10 +602,94 @@ static struct sock *tquic_rx_lookup(struct tquic_net *tn,
 	return tquic_rx_owner(e);
 }
 
-/* The ids of a long header belong to path 0's handshake */
-static bool tquic_rx_long_ok(const struct tquic_hdr *h, u32 path_id)
+/*
+ * A short header with an id of no connection: the peer of a connection on that
+ * address has lost it, or we have. True when the skb was consumed.
+ */
+static bool tquic_rx_stray(struct tquic_net *tn, struct tquic_udp *udp,
+			   struct sk_buff *skb, const struct tquic_hdr *h,
+			   struct tquic_udp_burst *burst)
 {
-	return h->type == TQUIC_PKT_1RTT || !path_id;
+	struct tquic_addr local, peer;
+	struct tquic_cid tuple;
+	struct sock *sk;
+
+	if (skb->len < TQUIC_RESET_BYTES_MIN)
+		return false;
+	tquic_skb_addrs(skb, &local, &peer);
+	tquic_link_tuple(&tuple, udp, &peer);
+	sk = tquic_rx_owner(tquic_cidtab_lookup(&tn->cids, TQUIC_CID_TUPLE, &tuple));
+	if (!sk) {
+		tquic_answer_reset(tn, udp, skb, h);
+		return false;
+	}
+	TQUIC_RX_CB(skb)->reset = true;
+	tquic_rx_submit(sk, skb, burst);
+	return true;
+}
+
+/* A long header belongs to path 0's handshake, in the version of that */
+static bool tquic_rx_long_ok(const struct sock *sk, const struct tquic_hdr *h,
+			     u32 path_id)
+{
+	return h->type == TQUIC_PKT_1RTT ||
+	       (!path_id && h->ver == READ_ONCE(tquic_sk(sk)->conn.version));
+}
+
+/* A Version Negotiation packet. Context: softirq or BH off, RCU */
+static void tquic_rx_vn(struct tquic_net *tn, const struct tquic_hdr *h)
+{
+	bool taken = false;
+	struct sock *sk;
+
+	sk = tquic_rx_owner(tquic_cidtab_lookup(&tn->cids, TQUIC_CID_LOCAL,
+						&h->dcid));
+	if (sk) {
+		bh_lock_sock_nested(sk);
+		/* With the lock taken: the next Initial meets the same answer. */
+		if (!sock_owned_by_user(sk) && tquic_sk(sk)->alive)
+			taken = tquic_conn_on_vn(&tquic_sk(sk)->conn, h);
+		if (taken)
+			tquic_sock_kick(sk);
+		bh_unlock_sock(sk);
+		sock_put(sk);
+	}
+	if (taken)
+		TQUIC_INC(tn, RX_VN);
+	else
+		TQUIC_INC(tn, RX_VN_BAD);
+}
+
+/* A Retry packet. True when the skb was consumed. Context: as tquic_rx_vn() */
+static bool tquic_rx_hand_retry(struct tquic_net *tn, struct sk_buff *skb,
+				const struct tquic_hdr *h,
+				struct tquic_udp_burst *burst)
+{
+	struct sock *sk;
+
+	sk = tquic_rx_owner(tquic_cidtab_lookup(&tn->cids, TQUIC_CID_LOCAL,
+						&h->dcid));
+	if (!sk)
+		return false;
+	TQUIC_RX_CB(skb)->type = TQUIC_PKT_RETRY;
+	TQUIC_RX_CB(skb)->raw = true;
+	tquic_rx_submit(sk, skb, burst);
+	return true;
+}
+
+/* What is not one of our packets. Context: as tquic_rx_dgram() */
+static void tquic_rx_malformed(struct tquic_net *tn, struct tquic_udp *udp,
+			       struct sk_buff *skb, const struct tquic_hdr *h,
+			       bool first, int err)
+{
+	trace_tquic_packet_dropped(NULL, 0, TQUIC_DROP_HEADER, skb->len);
+	if (err != -EPROTONOSUPPORT) {
+		TQUIC_INC(tn, RX_BAD_HDR);
+		return;
+	}
+	TQUIC_INC(tn, RX_BAD_VERSION);
+	if (first)
+		tquic_answer_version(tn, udp, skb, h);
 }
 
 /*
@@ -551,13 +712,16 @@ static void tquic_rx_dgram(struct tquic_net *tn, struct tquic_udp *udp,
 		ret = tquic_hdr_parse(skb->data, skb->len, TQUIC_LOCAL_CID_LEN,
 				      &h);
 		if (ret) {
-			if (ret == -EPROTONOSUPPORT)
-				TQUIC_INC(tn, RX_BAD_VERSION);
-			else
-				TQUIC_INC(tn, RX_BAD_HDR);
-			trace_tquic_packet_dropped(NULL, 0, TQUIC_DROP_HEADER, skb->len);
+			tquic_rx_malformed(tn, udp, skb, &h, first, ret);
 			break;
 		}
+		if (h.type == TQUIC_PKT_VN && first) {
+			tquic_rx_vn(tn, &h);
+			break;
+		}
+		if (h.type == TQUIC_PKT_RETRY && first &&
+		    tquic_rx_hand_retry(tn, skb, &h, burst))
+			return;
 		if (h.type == TQUIC_PKT_VN || h.type == TQUIC_PKT_RETRY) {
 			TQUIC_INC(tn, RX_BAD_HDR);
 			trace_tquic_packet_dropped(NULL, 0, TQUIC_DROP_HEADER, skb->len);
@@ -573,6 +737,9 @@ static void tquic_rx_dgram(struct tquic_net *tn, struct tquic_udp *udp,
 			if (first && h.type == TQUIC_PKT_INITIAL &&
 			    tquic_listen_input(tn, udp, skb))
 				return;
+			if (first && h.type == TQUIC_PKT_1RTT &&
+			    tquic_rx_stray(tn, udp, skb, &h, burst))
+				return;
 			TQUIC_INC(tn, RX_NO_CONN);
 			trace_tquic_packet_dropped(NULL, 0, TQUIC_DROP_NO_CONN, skb->len);
 			break;
@@ -584,7 +751,7 @@ static void tquic_rx_dgram(struct tquic_net *tn, struct tquic_udp *udp,
 				__skb_pull(rest, h.pkt_len);
 			__skb_trim(skb, h.pkt_len);
 		}
-		if (!tquic_rx_long_ok(&h, path_id)) {
+		if (!tquic_rx_long_ok(sk, &h, path_id)) {
 			TQUIC_INC(tn, RX_BAD_HDR);
 			trace_tquic_packet_dropped(&tquic_sk(sk)->conn, path_id,
 						   TQUIC_DROP_HEADER, skb->len);

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Life of a connection's socket: start, what the engine asks for, end */
-#include <linux/random.h>
-#include <linux/siphash.h>
 #include <net/inet_common.h>
 #include <net/proto_memory.h>
 #include <net/tcp_states.h>
@@ -9,6 +7,7 @@
 #include <uapi/linux/tquic_netlink.h>
 #include "cc/cc.h"
 #include "sched/sched.h"
+#include "tquic_answer.h"
 #include "tquic_handshake.h"
 #include "tquic_netlink.h"
 #include "tquic_sock.h"
@@ -16,8 +15,6 @@
 
 /* Send buffer a program that set none gets, as multiple of the window */
 #define TQUIC_SNDBUF_CWNDS	3
-
-static siphash_key_t tquic_reset_key __read_mostly;
 
 static int tquic_sock_cid_add(struct tquic_conn *conn,
 			      const struct tquic_cid *cid, u32 path_id, u64 seq)
@@ -38,16 +35,10 @@ static void tquic_sock_cid_del(struct tquic_conn *conn,
 			 cid, sk);
 }
 
-/* RFC 9000 §10.3.2: the same id gives the same token as long as we run */
 static void tquic_sock_reset_token(struct tquic_conn *conn,
 				   const struct tquic_cid *cid, u8 token[16])
 {
-	u64 half[2];
-
-	get_random_once(&tquic_reset_key, sizeof(tquic_reset_key));
-	half[0] = siphash(cid->id, cid->len, &tquic_reset_key);
-	half[1] = siphash_2u64(half[0], cid->len, &tquic_reset_key);
-	memcpy(token, half, sizeof(half));
+	tquic_answer_token(tquic_sock_net(tquic_conn_sk(conn)), cid, token);
 }
 
 static void tquic_sock_keys_discard(struct tquic_conn *conn,
@@ -73,7 +64,7 @@ static void tquic_sock_path_free(struct tquic_conn *conn,
 		TQUIC_INC(tn, ECN_FAILED);
 	/* The slot's next path starts without a history. */
 	tquic_phase_init(&tquic_sk(sk)->phase[path->index]);
-	tquic_link_free(path);
+	tquic_link_free(sk, path);
 }
 
 static int tquic_sock_acked(struct tquic_conn *conn,
@@ -148,6 +139,7 @@ static void tquic_sock_work(struct work_struct *work)
 	if (tsk->alive) {
 		if (tquic_keyring_needs_precompute(&tsk->keys))
 			tquic_keyring_precompute(&tsk->keys);
+		tquic_rx_retry(sk);
 		tquic_rx_undec(sk);
 		tquic_tx_sealed(sk);
 		if (tsk->pm_due) {
@@ -182,6 +174,7 @@ int tquic_sock_init(struct sock *sk)
 	tquic_conn_init(&tsk->conn, &tquic_sock_conn_ops);
 	tquic_sysctl_socket(tquic_sock_net(sk), &tsk->conn);
 	tquic_keyring_init(&tsk->keys);
+	tsk->version = tquic_version_find(TQUIC_VERSION_1);
 	for (i = 0; i < TQUIC_PATHS_MAX; i++)
 		tquic_phase_init(&tsk->phase[i]);
 	tquic_timer_init(tsk);
@@ -241,6 +234,7 @@ static void tquic_sock_cap_credit(struct tquic_params *p, u64 bytes)
  * @v: QUIC version
  * @odcid: destination id of the client's first packet
  * @peer_scid: server: the client's id
+ * @rscid: server: id our Retry told the client to use, NULL without one
  *
  * Context: process, lock held, may sleep.
  * Return: 0, -ENOMEM, -ENOENT when the default scheduler or congestion
@@ -249,7 +243,8 @@ static void tquic_sock_cap_credit(struct tquic_params *p, u64 bytes)
  */
 int tquic_sock_start(struct sock *sk, bool server, const struct tquic_version *v,
 		     const struct tquic_cid *odcid,
-		     const struct tquic_cid *peer_scid)
+		     const struct tquic_cid *peer_scid,
+		     const struct tquic_cid *rscid)
 {
 	struct tquic_net *tn = tquic_sock_net(sk);
 	struct tquic_sock *tsk = tquic_sk(sk);
@@ -280,12 +275,51 @@ int tquic_sock_start(struct sock *sk, bool server, const struct tquic_version *v
 		conn->streams.rx_window_max = sk->sk_rcvbuf;
 		conn->streams.rx_mem.max = 2 * (u64)sk->sk_rcvbuf;
 	}
-	ret = tquic_keyring_install_initial(&tsk->keys, v, odcid, server);
+	if (rscid) {
+		conn->local.rscid = *rscid;
+		conn->local.has_rscid = true;
+	}
+	ret = tquic_keyring_install_initial(&tsk->keys, v, rscid ?: odcid, server);
 	if (ret)
 		return ret;
 	tquic_conn_keys_ready(conn, TQUIC_LEVEL_INITIAL, true);
 	tquic_conn_keys_ready(conn, TQUIC_LEVEL_INITIAL, false);
 	return 0;
+}
+
+/* The handshake is over, one way or the other */
+static void tquic_sock_opened(struct tquic_sock *tsk)
+{
+	if (!tsk->half_open)
+		return;
+	tsk->half_open = false;
+	atomic_dec(&tquic_sock_net(&tsk->inet.sk)->half_open);
+}
+
+/**
+ * tquic_sock_new_token() - give the client a token for its next connection
+ * @sk: server's socket whose handshake is complete
+ *
+ * Without one the next connection may have to take a Retry, no more.
+ *
+ * Context: process, lock held, may sleep.
+ */
+void tquic_sock_new_token(struct sock *sk)
+{
+	struct tquic_net *tn = tquic_sock_net(sk);
+	struct tquic_sock *tsk = tquic_sk(sk);
+	struct tquic_conn *conn = &tsk->conn;
+	u8 token[TQUIC_TOKEN_OWN_MAX_LEN];
+	struct tquic_token_bind bind;
+	int len;
+
+	tquic_answer_bind(&bind, &tsk->peer, NULL);
+	len = tquic_tokens_make(&tn->tokens, TQUIC_TOKEN_NEW, NULL, &bind,
+				ktime_get_seconds(), token);
+	if (len > 0 && !tquic_conn_set_token(&conn->new_token,
+					     &conn->new_token_len, token, len,
+					     GFP_KERNEL))
+		conn->ctl |= TQUIC_CONN_CTL_NEW_TOKEN;
 }
 
 /**
@@ -313,7 +347,12 @@ void tquic_sock_end(struct sock *sk)
 			tquic_path_destroy(conn, path);
 	}
 	if (conn->server)
-		tquic_cidtab_del(&tn->cids, TQUIC_CID_INITIAL, &conn->odcid, sk);
+		tquic_cidtab_del(&tn->cids, TQUIC_CID_INITIAL,
+				 conn->local.has_rscid ? &conn->local.rscid :
+							 &conn->odcid, sk);
+	tquic_sock_opened(tsk);
+	kfree_skb(tsk->retry);
+	tsk->retry = NULL;
 	tquic_keyring_destroy(&tsk->keys);
 	skb_queue_purge(&tsk->undec);
 	xa_erase_bh(&tn->conns, tsk->token);
@@ -340,10 +379,15 @@ void tquic_sock_renew(struct sock *sk, const struct tquic_params *local)
 	const struct tquic_cc_ops *cc_ops = conn->cc_ops;
 	const struct tquic_sched_ops *sched = conn->sched;
 	u64 keepalive_ns = conn->keepalive_ns;
+	u16 token_len = conn->token_len;
+	u8 *token = conn->token;
 
 	tquic_sock_end(sk);
+	conn->token = NULL;
 	tquic_conn_destroy(conn);
 	tquic_conn_init(conn, &tquic_sock_conn_ops);
+	conn->token = token;
+	conn->token_len = token_len;
 	conn->local = *local;
 	conn->cc_ops = cc_ops;
 	conn->sched = sched;
@@ -359,11 +403,16 @@ int tquic_sock_errno(const struct tquic_conn *conn)
 
 	if (c->flags & TQUIC_CLOSE_IDLE)
 		return ETIMEDOUT;
+	if (c->flags & TQUIC_CLOSE_RESET)
+		return ECONNRESET;
 	if (c->flags & TQUIC_CLOSE_APP || !c->error_code)
 		return c->error_code && c->flags & TQUIC_CLOSE_PEER ?
 		       ECONNRESET : 0;
 	if (c->error_code == TQUIC_ERR_CONNECTION_REFUSED)
 		return ECONNREFUSED;
+	if (c->error_code == TQUIC_ERR_VERSION_NEGOTIATION &&
+	    !(c->flags & TQUIC_CLOSE_PEER))
+		return EPROTOTYPE;
 	return c->flags & TQUIC_CLOSE_PEER ? ECONNRESET : EPROTO;
 }
 
@@ -374,6 +423,7 @@ static void tquic_sock_state(struct sock *sk)
 
 	switch (conn->state) {
 	case TQUIC_STATE_ESTABLISHED:
+		tquic_sock_opened(tsk);
 		tquic_handshake_over(sk);
 		if (sk->sk_state == TCP_SYN_SENT || sk->sk_state == TCP_SYN_RECV) {
 			inet_sk_set_state(sk, TCP_ESTABLISHED);
@@ -384,6 +434,7 @@ static void tquic_sock_state(struct sock *sk)
 	case TQUIC_STATE_CLOSING:
 	case TQUIC_STATE_DRAINING:
 	case TQUIC_STATE_CLOSED:
+		tquic_sock_opened(tsk);
 		tquic_handshake_over(sk);
 		if (sk->sk_state == TCP_CLOSING || sk->sk_state == TCP_CLOSE)
 			break;

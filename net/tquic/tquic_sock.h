@@ -31,6 +31,7 @@ enum tquic_deferred {
  * @oif: device packets leave by, as last looked up; 0: not known
  * @endpoint: key of the endpoint the path manager opened it for, 0: it did not
  * @works: interface and address are there, as the engine was told
+ * @tuple: key in tn->cids
  */
 struct tquic_link {
 	struct tquic_udp *udp;
@@ -38,6 +39,7 @@ struct tquic_link {
 	int oif;
 	u32 endpoint;
 	bool works;
+	struct tquic_cid tuple;
 };
 
 /**
@@ -73,8 +75,11 @@ struct tquic_listener {
  * @work: key precomputation and packets sealed asynchronously
  * @sealed: packets whose asynchronous seal has ended
  * @undec: packets whose keys are not there yet
+ * @retry: a Retry packet whose tag is still to be checked, or NULL
  * @deferred: enum tquic_deferred bits
  * @alive: the connection holds a reference on the socket
+ * @half_open: counted in tn->half_open
+ * @retry_always: listener: every client has to prove its address
  * @lingering: closed by the program; ends when the rest is delivered
  * @linger_left: least that was left to deliver so far, bytes
  * @linger_end_ns: when it ends unless the peer takes something
@@ -87,6 +92,7 @@ struct tquic_listener {
  * @rx_gen: key generation of the packet being processed
  * @local: address given to bind()
  * @peer: address of the first path
+ * @version: what connect() begins with
  * @handshake_mode: TQUIC_HANDSHAKE_*
  * @handshake: in tn->handshakes while no agent has taken it
  * @handshake_end_ns: when the agent has to be done; 0: none is involved
@@ -114,8 +120,11 @@ struct tquic_sock {
 	struct work_struct work;
 	struct sk_buff_head sealed;
 	struct sk_buff_head undec;
+	struct sk_buff *retry;
 	unsigned long deferred;
 	bool alive;
+	bool half_open;
+	bool retry_always;
 	bool lingering;
 	u64 linger_left;
 	u64 linger_end_ns;
@@ -130,6 +139,7 @@ struct tquic_sock {
 	struct tquic_addr local;
 	struct tquic_addr peer;
 	struct tquic_udp *udp;
+	const struct tquic_version *version;
 	u8 handshake_mode;
 	struct list_head handshake;
 	u64 handshake_end_ns;
@@ -182,7 +192,9 @@ int tquic_sock_init(struct sock *sk);
 void tquic_sock_destruct(struct sock *sk);
 int tquic_sock_start(struct sock *sk, bool server, const struct tquic_version *v,
 		     const struct tquic_cid *odcid,
-		     const struct tquic_cid *peer_scid);
+		     const struct tquic_cid *peer_scid,
+		     const struct tquic_cid *rscid);
+void tquic_sock_new_token(struct sock *sk);
 void tquic_sock_end(struct sock *sk);
 void tquic_sock_renew(struct sock *sk, const struct tquic_params *local);
 int tquic_sock_errno(const struct tquic_conn *conn);
@@ -205,10 +217,12 @@ int tquic_link_open(struct sock *sk, struct tquic_path *path,
 int tquic_link_accept(struct sock *sk, struct tquic_path *path,
 		      struct tquic_udp *udp, const struct tquic_addr *local,
 		      const struct tquic_addr *peer);
-void tquic_link_free(struct tquic_path *path);
 bool tquic_link_has_addr(struct net *net, const struct tquic_addr *addr);
 bool tquic_link_dev_works(struct net *net, int ifindex);
 void tquic_link_check(struct sock *sk, struct tquic_path *path);
+void tquic_link_free(struct sock *sk, struct tquic_path *path);
+void tquic_link_tuple(struct tquic_cid *key, const struct tquic_udp *udp,
+		      const struct tquic_addr *peer);
 int tquic_link_add_path(struct sock *sk, const struct tquic_addr *local,
 			const struct tquic_addr *peer, int ifindex, bool backup,
 			u32 *path_id);
@@ -216,6 +230,7 @@ int tquic_link_add_path(struct sock *sk, const struct tquic_addr *local,
 /* tquic_rx.c, tquic_tx.c */
 extern const struct tquic_udp_ops tquic_rx_ops;
 int tquic_rx_backlog(struct sock *sk, struct sk_buff *skb);
+void tquic_rx_retry(struct sock *sk);
 void tquic_rx_undec(struct sock *sk);
 void tquic_rx_unref(struct sk_buff *skb);
 void tquic_tx_push(struct sock *sk);
@@ -226,6 +241,7 @@ void tquic_tx_exit(void);
 int tquic_listen_start(struct sock *sk, int backlog);
 void tquic_listen_stop(struct sock *sk);
 void tquic_listen_free(struct tquic_listener *l);
+bool tquic_listen_on(struct tquic_net *tn, const struct tquic_udp *udp);
 bool tquic_listen_input(struct tquic_net *tn, struct tquic_udp *udp,
 			struct sk_buff *skb);
 struct sock *tquic_listen_accept(struct sock *sk, struct proto_accept_arg *arg);

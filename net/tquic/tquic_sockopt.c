@@ -3,6 +3,7 @@
 #include <linux/sockptr.h>
 #include <net/ip.h>
 #include "cc/cc.h"
+#include "core/token.h"
 #include "sched/sched.h"
 #include "tquic_sock.h"
 #include "tquic_sysctl.h"
@@ -15,6 +16,7 @@ static_assert(TQUIC_ENC_INITIAL == TQUIC_LEVEL_INITIAL);
 static_assert(TQUIC_ENC_EARLY == TQUIC_LEVEL_EARLY);
 static_assert(TQUIC_ENC_HANDSHAKE == TQUIC_LEVEL_HANDSHAKE);
 static_assert(TQUIC_ENC_APP == TQUIC_LEVEL_APP);
+static_assert(TQUIC_TOKEN_MAX_LEN <= TQUIC_PARAMS_MAX_LEN);
 
 /* Exactly @size bytes, or -EINVAL */
 static int tquic_opt_copy(void *dst, size_t size, sockptr_t optval,
@@ -137,6 +139,58 @@ static int tquic_opt_set_mode(struct sock *sk, sockptr_t optval,
 	return 0;
 }
 
+static int tquic_opt_set_retry(struct sock *sk, sockptr_t optval,
+			       unsigned int optlen)
+{
+	u32 on;
+	int ret;
+
+	ret = tquic_opt_copy(&on, sizeof(on), optval, optlen);
+	if (ret)
+		return ret;
+	if (on > 1)
+		return -EINVAL;
+	WRITE_ONCE(tquic_sk(sk)->retry_always, on);
+	return 0;
+}
+
+/* The version a client begins with; a server takes what the client chose */
+static int tquic_opt_set_version(struct sock *sk, sockptr_t optval,
+				 unsigned int optlen)
+{
+	const struct tquic_version *v;
+	u32 version;
+	int ret;
+
+	ret = tquic_opt_copy(&version, sizeof(version), optval, optlen);
+	if (ret)
+		return ret;
+	if (tquic_opt_started(tquic_sk(sk)))
+		return -EISCONN;
+	v = tquic_version_find(version);
+	if (!v)
+		return -EPROTOTYPE;
+	tquic_sk(sk)->version = v;
+	return 0;
+}
+
+/* A token that an earlier connection got from the server */
+static int tquic_opt_set_token(struct sock *sk, sockptr_t optval,
+			       unsigned int optlen)
+{
+	struct tquic_conn *conn = &tquic_sk(sk)->conn;
+	u8 token[TQUIC_TOKEN_MAX_LEN];
+
+	if (optlen > sizeof(token))
+		return -EMSGSIZE;
+	if (tquic_opt_started(tquic_sk(sk)))
+		return -EISCONN;
+	if (copy_from_sockptr(token, optval, optlen))
+		return -EFAULT;
+	return tquic_conn_set_token(&conn->token, &conn->token_len, token,
+				    optlen, GFP_KERNEL);
+}
+
 static int tquic_opt_set_recv_mask(struct sock *sk, sockptr_t optval,
 				   unsigned int optlen)
 {
@@ -234,6 +288,8 @@ static int tquic_opt_set_end(struct sock *sk, sockptr_t optval,
 		    !(conn->keys_tx & conn->keys_rx & BIT(TQUIC_LEVEL_APP)))
 			return -EINVAL;
 		tquic_conn_tls_end(conn, end.verified, tquic_now_ns());
+		if (conn->server)
+			tquic_sock_new_token(sk);
 		tsk->recv_mask &= ~TQUIC_RECV_CRYPTO;
 	}
 	tquic_sock_kick(sk);
@@ -434,6 +490,12 @@ static int tquic_do_setsockopt(struct sock *sk, int optname, sockptr_t optval,
 	case TQUIC_SOCKOPT_CONGESTION:
 	case TQUIC_SOCKOPT_SCHEDULER:
 		return tquic_opt_set_name(sk, optname, optval, optlen);
+	case TQUIC_SOCKOPT_RETRY:
+		return tquic_opt_set_retry(sk, optval, optlen);
+	case TQUIC_SOCKOPT_TOKEN:
+		return tquic_opt_set_token(sk, optval, optlen);
+	case TQUIC_SOCKOPT_VERSION:
+		return tquic_opt_set_version(sk, optval, optlen);
 	default:
 		return -ENOPROTOOPT;
 	}
@@ -689,6 +751,18 @@ static int tquic_do_getsockopt(struct sock *sk, int optname,
 		return sizeof(out->info);
 	case TQUIC_SOCKOPT_PATH_INFO:
 		return tquic_opt_get_path(sk, out, optval, len);
+	case TQUIC_SOCKOPT_RETRY:
+		out->u = tsk->retry_always;
+		return sizeof(out->u);
+	case TQUIC_SOCKOPT_TOKEN:
+		if (conn->state == TQUIC_STATE_IDLE || conn->server)
+			return -ENOTCONN;
+		memcpy(out->params, conn->new_token, conn->new_token_len);
+		return conn->new_token_len;
+	case TQUIC_SOCKOPT_VERSION:
+		out->u = conn->version ? conn->version->version :
+					 tsk->version->version;
+		return sizeof(out->u);
 	default:
 		return -ENOPROTOOPT;
 	}

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Fuzz target: walks the coalesced packets of a datagram; answers unknown versions. */
+/* Fuzz target: walks the coalesced packets of a datagram; answers unknown versions, reads tokens. */
 #include <linux/errno.h>
 
 #include "core/header.h"
+#include "core/token.h"
 #include "fuzz.h"
 
 static void check_packet(const u8 *p, size_t len, const struct tquic_hdr *h)
@@ -14,6 +15,20 @@ static void check_packet(const u8 *p, size_t len, const struct tquic_hdr *h)
 	fuzz_touch(h->token, h->token_len);
 	fuzz_touch(h->dcid_view, h->dcid_view_len);
 	fuzz_touch(h->scid_view, h->scid_view_len);
+}
+
+/* What is taken for a token of ours is written in the same bytes. */
+static void check_token(const struct tquic_hdr *h)
+{
+	u8 buf[TQUIC_TOKEN_OWN_MAX_LEN];
+	struct tquic_wbuf w = { buf, buf + sizeof(buf) };
+	struct tquic_token t;
+
+	if (!h->token_len || !tquic_token_get(h->token, h->token_len, &t))
+		return;
+	BUG_ON(!tquic_token_put(&w, &t));
+	BUG_ON(w.p - buf + TQUIC_TOKEN_MAC_LEN != h->token_len);
+	BUG_ON(memcmp(buf, h->token, w.p - buf));
 }
 
 static void check_vn(const struct tquic_hdr *rx)
@@ -43,6 +58,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t len)
 		if (err)
 			break;
 		check_packet(data, len, &h);
+		check_token(&h);
 		data += h.pkt_len;
 		len -= h.pkt_len;
 	}

@@ -70,8 +70,10 @@ def start_server(certificates: Certificates) -> Iterator[Callable[..., RunningSe
             *,
             config: Config | None = None,
             v6: bool = False,
+            retry: bool = False,
         ) -> RunningServer:
             tls = certificates.server()
-            return held.enter_context(RunningServer(lab, tls, accept, config=config, v6=v6))
+            server = RunningServer(lab, tls, accept, config=config, v6=v6, retry=retry)
+            return held.enter_context(server)
 
         yield start

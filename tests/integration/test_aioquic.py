@@ -31,7 +31,7 @@ from tquic.handshake import Options, complete, connect, listen
 from tquic.lab import Link, TwoLinks
 from tquic.mux import StreamMux
 from tquic.record import Address
-from tquic.sock import Datagram
+from tquic.sock import QUIC_VERSIONS, Datagram
 from tquic.tls import Role
 from tquic.uapi import Config, RecvMask
 
@@ -124,7 +124,7 @@ def configuration(certificates: Certificates, role: Role, **changes: Any) -> Any
 
 
 @contextlib.contextmanager
-def aioquic_server(lab: TwoLinks, config: Any) -> Iterator[Address]:
+def aioquic_server(lab: TwoLinks, config: Any, retry: bool = False) -> Iterator[Address]:
     """An aioquic echo server in the server's namespace."""
     address = lab.server_address(port=PORT)
     loop = asyncio.new_event_loop()
@@ -132,7 +132,11 @@ def aioquic_server(lab: TwoLinks, config: Any) -> Iterator[Address]:
 
     async def serve() -> None:
         server = await aio.serve(
-            address.host, address.port, configuration=config, create_protocol=EchoProtocol
+            address.host,
+            address.port,
+            configuration=config,
+            create_protocol=EchoProtocol,
+            retry=retry,
         )
         ready.set()
         await stop.wait()
@@ -158,6 +162,7 @@ def run_client(
     address: Address,
     config: Any,
     talk: Callable[[CollectProtocol], Coroutine[Any, Any, None]],
+    **changes: Any,
 ) -> None:
     """Connect with aioquic from the client's namespace and talk."""
 
@@ -168,6 +173,7 @@ def run_client(
             configuration=config,
             create_protocol=CollectProtocol,
             local_port=0,
+            **changes,
         ) as client:
             await asyncio.wait_for(talk(client), STALL_S * 2)
 
@@ -331,3 +337,79 @@ def test_aioquic_updates_keys(
             client.request_key_update()
 
     run_client(lab, server.address, configuration(certificates, Role.CLIENT), talk)
+
+
+def test_our_client_takes_their_retry(lab: TwoLinks, certificates: Certificates) -> None:
+    config = configuration(certificates, Role.SERVER)
+    with (
+        aioquic_server(lab, config, retry=True) as address,
+        dial(lab, address, certificates.client()) as sock,
+    ):
+        exchange(sock, [Sender(DATA[:10_000])])
+
+
+def test_their_client_takes_our_retry(
+    lab: TwoLinks, certificates: Certificates, start_server: Start
+) -> None:
+    server = start_server(lab, echo, retry=True)
+    tokens: list[bytes] = []
+    retries: list[bool] = []
+
+    async def talk(client: CollectProtocol) -> None:
+        stream = client.send(DATA[:10_000])
+        await client.all_finished({stream})
+        assert client.received[stream] == DATA[:10_000]
+        retries.append(client._quic._retry_source_connection_id is not None)
+        while not tokens:
+            await asyncio.sleep(0.02)
+
+    config = configuration(certificates, Role.CLIENT)
+    run_client(lab, server.address, config, talk, token_handler=tokens.append)
+    # What our server gave it spares the next connection the Retry.
+    config = configuration(certificates, Role.CLIENT, token=tokens[0])
+    run_client(lab, server.address, config, talk)
+    assert retries == [True, False]
+
+
+def test_our_client_speaks_v2(lab: TwoLinks, certificates: Certificates) -> None:
+    config = configuration(certificates, Role.SERVER)
+    options = Options(local=lab.client_address(0), version=QUIC_VERSIONS["2"])
+    with (
+        aioquic_server(lab, config) as address,
+        dial(lab, address, certificates.client(), options=options) as sock,
+    ):
+        assert sock.info().version == sock.version == QUIC_VERSIONS["2"]
+        exchange(sock, [Sender(DATA[:100_000])])
+
+
+def test_our_server_speaks_v2(
+    lab: TwoLinks, certificates: Certificates, start_server: Start
+) -> None:
+    server = start_server(lab, echo)
+    versions = list(QUIC_VERSIONS.values())
+    config = configuration(
+        certificates,
+        Role.CLIENT,
+        supported_versions=versions,
+        original_version=QUIC_VERSIONS["2"],
+    )
+
+    async def talk(client: CollectProtocol) -> None:
+        stream = client.send(DATA[:100_000])
+        await client.all_finished({stream})
+        assert client.received[stream] == DATA[:100_000]
+        assert client._quic._version == QUIC_VERSIONS["2"]
+
+    run_client(lab, server.address, config, talk)
+
+
+def test_our_client_with_retry_in_v2(
+    lab: TwoLinks, certificates: Certificates, start_server: Start
+) -> None:
+    server = start_server(lab, echo, retry=True)
+    options = Options(local=lab.client_address(0), version=QUIC_VERSIONS["2"])
+    with dial(lab, server.address, certificates.client(), options=options) as sock:
+        exchange(sock, [Sender(DATA[:100_000])])
+        sock.update_keys()
+        exchange(sock, [Sender(DATA[:100_000])])
+        assert sock.info().version == QUIC_VERSIONS["2"]

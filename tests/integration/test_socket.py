@@ -20,10 +20,11 @@ from running import DATA, STALL_S, Certificates
 
 from tquic.handshake import Handshake, Options, complete, connect, listen, new_socket
 from tquic.lab import Link, TwoLinks
+from tquic.netlink import TquicNetlink
 from tquic.record import Address
 from tquic.sock import Datagram, TquicSocket
 from tquic.tls import Role
-from tquic.uapi import HandshakeMode, RecvMask, State
+from tquic.uapi import CloseFlag, HandshakeMode, RecvMask, State
 
 pytestmark = [pytest.mark.usefixtures("module"), pytest.mark.timeout(300)]
 
@@ -119,6 +120,35 @@ def test_shutdown_before_the_first_byte(joined: Joined) -> None:
         ends.c.send(b"x")
     with pytest.raises(BrokenPipeError):
         ends.s.send(b"x")
+
+
+def test_peer_that_lost_the_connection(lab: TwoLinks, joined: Joined) -> None:
+    ends = joined()
+    ends.c.sendall(b"x")
+    assert ends.s.recv(1) == b"x"
+    before = counter(lab, "TxStatelessResets")
+    # The port stays open, as that of a server does.
+    with (
+        lab.server.entered(),
+        listen(lab.server_address(port=PORT), Options()),
+        TquicNetlink() as netlink,
+    ):
+        lab.cut(0)
+        try:
+            # Its last words are lost, and after a while it knows nothing any more.
+            ends.s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            ends.server.close()
+            deadline = time.monotonic() + STALL_S
+            while netlink.connections():
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+        finally:
+            lab.restore(0)
+        ends.c.sendall(b"y")
+        with pytest.raises(ConnectionResetError):
+            ends.c.recv(1)
+        assert ends.client.close_info().flags == CloseFlag.PEER | CloseFlag.RESET
+    assert counter(lab, "TxStatelessResets") > before
 
 
 def test_shutdown_of_reading_wakes_the_reader(joined: Joined) -> None:

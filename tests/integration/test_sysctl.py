@@ -505,6 +505,15 @@ def _initials(bench: Bench) -> None:
             )
 
 
+@effect("retry_threshold")
+def _retry(bench: Bench) -> None:
+    retries = counter(bench.server, "TxRetry")
+    with bench.joined():
+        assert counter(bench.server, "TxRetry") == retries
+    with tuned(bench.server, retry_threshold=0), bench.joined():
+        assert counter(bench.server, "TxRetry") == retries + 1
+
+
 @effect("handshake_timeout_ms")
 def _handshake_timeout(bench: Bench) -> None:
     """It ends a handshake that else the idle timeout would have ended, first."""

@@ -42,6 +42,9 @@
 #define TQUIC_SOCKOPT_SCHEDULER		19	/* get/set: name */
 #define TQUIC_SOCKOPT_INFO		20	/* get struct tquic_info */
 #define TQUIC_SOCKOPT_PATH_INFO		21	/* get struct tquic_path_info: path_id in */
+#define TQUIC_SOCKOPT_RETRY		30	/* get/set __u32 1: listener answers with Retry */
+#define TQUIC_SOCKOPT_TOKEN		31	/* get: for a later connection; set: for this one */
+#define TQUIC_SOCKOPT_VERSION		32	/* get/set __u32: QUIC version to connect with */
 
 /* Who drives TLS: the agent of this network namespace, or the program itself */
 #define TQUIC_HANDSHAKE_AGENT		0
@@ -139,6 +142,7 @@ struct tquic_config {
 #define TQUIC_CLOSE_APP			0x1	/* application code, else transport */
 #define TQUIC_CLOSE_PEER		0x2	/* get: the peer closed */
 #define TQUIC_CLOSE_IDLE		0x4	/* get: idle timeout */
+#define TQUIC_CLOSE_RESET		0x8	/* get: the peer has lost the connection */
 
 #define TQUIC_REASON_MAX		64
 

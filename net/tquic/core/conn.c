@@ -7,7 +7,9 @@
 #include <linux/string.h>
 #include <trace/events/tquic.h>
 #include "core/conn.h"
+#include "core/ctrl.h"
 #include "core/loss.h"
+#include "core/negotiate.h"
 #include "core/path.h"
 #include "sched/sched.h"
 
@@ -117,6 +119,7 @@ int tquic_conn_start(struct tquic_conn *conn, bool server,
 	conn->server = server;
 	conn->version = v;
 	conn->odcid = *odcid;
+	tquic_conn_tell_versions(conn);
 	/* Every id we allow needs a place for its state. */
 	conn->local.max_path_id = min(conn->local.max_path_id,
 				      TQUIC_PATHS_MAX - 1U);
@@ -179,6 +182,10 @@ void tquic_conn_destroy(struct tquic_conn *conn)
 	struct tquic_path *path;
 	unsigned int i;
 
+	kfree(conn->token);
+	conn->token = NULL;
+	kfree(conn->new_token);
+	conn->new_token = NULL;
 	if (!conn->version)
 		return;
 	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
@@ -195,8 +202,6 @@ void tquic_conn_destroy(struct tquic_conn *conn)
 	tquic_streams_destroy(&conn->streams);
 	__skb_queue_purge(&conn->dgram_tx);
 	__skb_queue_purge(&conn->dgram_rx);
-	kfree(conn->token);
-	conn->token = NULL;
 	conn->version = NULL;
 }
 
@@ -238,7 +243,11 @@ int tquic_conn_peer_params(struct tquic_conn *conn, const u8 *buf, size_t len,
 	ret = tquic_params_parse(buf, len, !conn->server, p);
 	if (!ret)
 		ret = tquic_params_check_cids(p, !conn->server, &conn->odcid,
-					      &conn->iscid, NULL);
+					      &conn->iscid,
+					      conn->retry_seen ?
+					      &conn->local.rscid : NULL);
+	if (!ret)
+		ret = tquic_conn_check_versions(conn, p);
 	if (ret) {
 		kfree(p);
 		tquic_conn_close(conn, ret, 0, false, NULL, 0, now);
@@ -468,6 +477,42 @@ void tquic_conn_closed_by_peer(struct tquic_conn *conn,
 	conn->closed.flags |= TQUIC_CLOSE_PEER;
 	tquic_conn_set_state(conn, TQUIC_STATE_DRAINING);
 	conn->close_levels = 0;
+}
+
+/**
+ * tquic_conn_on_reset() - a packet that nobody could open came from the peer
+ * @conn: connection
+ * @token: its last 16 bytes
+ * @now: time in ns
+ *
+ * When they are the stateless reset token of an id that packets go to, the
+ * peer knows nothing of the connection any more (RFC 9000 §10.3.1). All ids are
+ * compared, so that the time taken tells nothing.
+ *
+ * Context: connection lock held. Sets conn->todo.
+ * Return: true when it was a stateless reset.
+ */
+bool tquic_conn_on_reset(struct tquic_conn *conn, const u8 *token, u64 now)
+{
+	const struct tquic_path *path;
+	bool found = false;
+	unsigned int i;
+
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		path = tquic_conn_path(conn, i);
+		if (path)
+			found |= tquic_cidset_remote_is_reset(&path->remote, token);
+	}
+	if (!found || conn->state > TQUIC_STATE_CLOSING)
+		return false;
+	if (conn->state < TQUIC_STATE_CLOSING) {
+		tquic_conn_close(conn, 0, 0, false, NULL, 0, now);
+		conn->closed.flags = TQUIC_CLOSE_PEER | TQUIC_CLOSE_RESET;
+	}
+	conn->state = TQUIC_STATE_DRAINING;
+	conn->close_levels = 0;
+	conn->todo |= TQUIC_TODO_STATE;
+	return true;
 }
 
 /* End without a word: idle timeout, or the last waiting is over */

@@ -66,6 +66,7 @@ enum tquic_conn_ctl {
 	TQUIC_CONN_CTL_MAX_PATH_ID = 8,
 	TQUIC_CONN_CTL_PING = 16,	/* keep-alive */
 	TQUIC_CONN_CTL_PATHS_BLOCKED = 32,
+	TQUIC_CONN_CTL_NEW_TOKEN = 64,
 };
 
 /* CRYPTO bytes of one level, both ways */
@@ -123,8 +124,9 @@ struct tquic_conn {
 	struct tquic_cid odcid;		/* first DCID the client chose */
 	struct tquic_cid iscid;		/* peer's first SCID */
 	bool iscid_set;
-	u8 token_len;
+	u16 token_len, new_token_len;
 	u8 *token;			/* for client Initials */
+	u8 *new_token;			/* for a later connection */
 
 	/* handshake */
 	struct tquic_space hs[2];
@@ -251,6 +253,7 @@ void tquic_conn_close(struct tquic_conn *conn, u64 error, u64 frame_type,
 		      bool app, const u8 *reason, u32 reason_len, u64 now);
 void tquic_conn_closed_by_peer(struct tquic_conn *conn,
 			       const struct tquic_frame *f, u64 now);
+bool tquic_conn_on_reset(struct tquic_conn *conn, const u8 *token, u64 now);
 void tquic_conn_event(struct tquic_conn *conn, u32 type, u64 id, u64 error);
 bool tquic_conn_event_pop(struct tquic_conn *conn, struct tquic_event *ev);
 u64 tquic_conn_pto_max_ns(const struct tquic_conn *conn);
@@ -264,13 +267,6 @@ void tquic_conn_assign_cc(struct tquic_conn *conn,
 			  const struct tquic_cc_ops *ops, u64 now);
 void tquic_conn_touch_idle(struct tquic_conn *conn, bool received, u64 now);
 
-/* ctrl.c: control frames, and what becomes of every frame sent */
-struct tquic_build;
-bool tquic_ctrl_pending(const struct tquic_conn *conn);
-void tquic_ctrl_build(struct tquic_conn *conn, struct tquic_build *bld);
-void tquic_ctrl_on_lost(struct tquic_conn *conn, struct tquic_rec *list);
-void tquic_ctrl_on_acked(struct tquic_conn *conn, struct tquic_rec *list);
-
 /* input.c */
 int tquic_conn_input(struct tquic_conn *conn, const struct tquic_rx_pkt *pkt,
 		     u64 now);
@@ -279,7 +275,6 @@ int tquic_conn_input(struct tquic_conn *conn, const struct tquic_rx_pkt *pkt,
 int tquic_conn_output(struct tquic_conn *conn, u8 *buf, u32 room, u64 now,
 		      struct tquic_tx_pkt pkts[TQUIC_LEVEL_COUNT]);
 
-/* used by stream users (socket layer) */
 void tquic_conn_read_done(struct tquic_conn *conn, struct tquic_stream *s,
 			  u32 bytes, u64 now);
 int tquic_conn_stream_reset(struct tquic_conn *conn, struct tquic_stream *s,

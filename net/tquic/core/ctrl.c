@@ -3,6 +3,7 @@
 #include <linux/minmax.h>
 #include "core/build.h"
 #include "core/conn.h"
+#include "core/ctrl.h"
 #include "core/path.h"
 
 /**
@@ -69,6 +70,14 @@ static void tquic_ctrl_build_conn(struct tquic_conn *conn,
 					       tquic_frame_put_handshake_done(&bld->b)))
 			return;
 		conn->ctl &= ~TQUIC_CONN_CTL_HANDSHAKE_DONE;
+	}
+	if (conn->ctl & TQUIC_CONN_CTL_NEW_TOKEN) {
+		rec = tquic_build_rec(bld, TQUIC_REC_NEW_TOKEN);
+		if (!rec || !tquic_ctrl_finish(bld, rec,
+					       tquic_frame_put_new_token(&bld->b, conn->new_token,
+									 conn->new_token_len)))
+			return;
+		conn->ctl &= ~TQUIC_CONN_CTL_NEW_TOKEN;
 	}
 	if (conn->ctl & TQUIC_CONN_CTL_MAX_DATA) {
 		rec = tquic_build_rec(bld, TQUIC_REC_MAX_DATA);
@@ -482,6 +491,9 @@ static void tquic_ctrl_rec_lost(struct tquic_conn *conn, struct tquic_rec *rec)
 		break;
 	case TQUIC_REC_HANDSHAKE_DONE:
 		conn->ctl |= TQUIC_CONN_CTL_HANDSHAKE_DONE;
+		break;
+	case TQUIC_REC_NEW_TOKEN:
+		conn->ctl |= TQUIC_CONN_CTL_NEW_TOKEN;
 		break;
 	case TQUIC_REC_MAX_PATH_ID:
 		if (rec->off == conn->max_path_id_local)

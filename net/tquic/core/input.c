@@ -6,7 +6,9 @@
 #include <linux/string.h>
 #include <trace/events/tquic.h>
 #include "core/conn.h"
+#include "core/ctrl.h"
 #include "core/path.h"
+#include "core/token.h"
 
 /* A packet on its way through the frame handlers */
 struct tquic_in {
@@ -378,11 +380,17 @@ static int tquic_input_handshake_done(struct tquic_in *in,
 	return 0;
 }
 
-/* Tokens serve later connections; without an owner they only have to be legal */
+/* For a later connection; the newest counts, and one too large is not needed */
 static int tquic_input_new_token(struct tquic_in *in,
 				 const struct tquic_frame *f)
 {
-	return in->conn->server ? TQUIC_ERR_PROTOCOL_VIOLATION : 0;
+	struct tquic_conn *conn = in->conn;
+
+	if (conn->server)
+		return TQUIC_ERR_PROTOCOL_VIOLATION;
+	tquic_conn_set_token(&conn->new_token, &conn->new_token_len,
+			     f->new_token.data, f->new_token.len, GFP_ATOMIC);
+	return 0;
 }
 
 static int tquic_input_datagram(struct tquic_in *in,

@@ -8,6 +8,7 @@
 #include <trace/events/tquic.h>
 #include "core/build.h"
 #include "core/conn.h"
+#include "core/ctrl.h"
 #include "core/path.h"
 #include "sched/sched.h"
 

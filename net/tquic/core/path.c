@@ -8,6 +8,7 @@
 #include <linux/string.h>
 #include <trace/events/tquic.h>
 #include "core/conn.h"
+#include "core/ctrl.h"
 #include "core/loss.h"
 #include "core/path.h"
 

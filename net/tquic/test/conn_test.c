@@ -112,6 +112,48 @@ static void conn_client_unblocks_server(struct kunit *test)
 	KUNIT_EXPECT_GE(test, tquic_conn_path(c, 0)->stats.ptos, 1);
 }
 
+/* The token of an id in use ends the connection; of one never used, or nearly right, not */
+static void conn_stateless_reset(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *c = &p->end[0].conn;
+	struct tquic_cidset_remote *r;
+	u8 token[16];
+	u32 i, unused = 0;
+	u64 sent;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(500));
+	r = &tquic_conn_path(c, 0)->remote;
+	KUNIT_ASSERT_TRUE(test, r->e[r->cur].has_token);
+	for (i = 0; i < 16; i++) {
+		memcpy(token, r->e[r->cur].token, 16);
+		token[i] ^= 0x80;
+		KUNIT_EXPECT_FALSE(test, tquic_conn_on_reset(c, token, p->now));
+	}
+	for (i = 0; i < r->count; i++) {
+		if (r->e[i].used)
+			continue;
+		unused++;
+		KUNIT_EXPECT_FALSE(test, tquic_conn_on_reset(c, r->e[i].token, p->now));
+	}
+	KUNIT_EXPECT_GT(test, unused, 0);
+	KUNIT_EXPECT_EQ(test, c->state, TQUIC_STATE_ESTABLISHED);
+
+	memcpy(token, r->e[r->cur].token, 16);
+	sent = p->link[0].pipe[1].sent;
+	KUNIT_EXPECT_TRUE(test, tquic_conn_on_reset(c, token, p->now));
+	KUNIT_EXPECT_EQ(test, c->state, TQUIC_STATE_DRAINING);
+	KUNIT_EXPECT_EQ(test, c->closed.flags, TQUIC_CLOSE_PEER | TQUIC_CLOSE_RESET);
+	KUNIT_EXPECT_EQ(test, p->end[0].events[TQUIC_EVENT_CLOSED], 1);
+	KUNIT_EXPECT_TRUE(test, c->todo & TQUIC_TODO_STATE);
+	KUNIT_EXPECT_FALSE(test, tquic_conn_on_reset(c, token, p->now));
+	pair_kick(&p->end[0]);
+	pair_run(p, 5 * SEC);
+	KUNIT_EXPECT_TRUE(test, conn_is_closed(&p->end[0]));
+	KUNIT_EXPECT_EQ(test, p->link[0].pipe[1].sent, sent);
+}
+
 /* HANDSHAKE_DONE overtakes the program that runs TLS */
 static void conn_done_before_tls_end(struct kunit *test)
 {
@@ -409,6 +451,7 @@ static struct kunit_case conn_cases[] = {
 	KUNIT_CASE(conn_handshake_lossy),
 	KUNIT_CASE(conn_amplification),
 	KUNIT_CASE(conn_client_unblocks_server),
+	KUNIT_CASE(conn_stateless_reset),
 	KUNIT_CASE(conn_done_before_tls_end),
 	KUNIT_CASE(conn_params_refused),
 	KUNIT_CASE(conn_without_multipath),

@@ -2,6 +2,7 @@
 /* Control frames between two connections: credit, resets, what is repeated and what is not. */
 #include <kunit/test.h>
 
+#include "core/ctrl.h"
 #include "core/path.h"
 #include "core/rec.h"
 #include "test/pair.h"

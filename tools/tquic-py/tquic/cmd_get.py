@@ -22,8 +22,10 @@ from rich.progress import (
 from .cmd_net import EXIT_CODES, PathType, client_tls, path_dict, print_json, told
 from .errors import IncompleteError
 from .get import Download, Result, check_folder, fetch, target_path
+from .handshake import Options
 from .http09 import ALPN, Url
 from .multipath import PathSpec
+from .sock import QUIC_VERSIONS
 
 
 @click.command(epilog=EXIT_CODES)
@@ -40,6 +42,13 @@ from .multipath import PathSpec
     type=PathType(),
     help="Use this local address as a path; give it once for each path.",
 )
+@click.option(
+    "--quic-version",
+    type=click.Choice(list(QUIC_VERSIONS)),
+    default="1",
+    show_default=True,
+    help="Version of QUIC to connect with.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def command(
     urls: tuple[str, ...],
@@ -49,6 +58,7 @@ def command(
     server_name: str | None,
     insecure: bool,
     paths: tuple[PathSpec, ...],
+    quic_version: str,
     as_json: bool,
 ) -> None:
     """Fetch files from https:// URLs over TQUIC with HTTP/0.9 (hq-interop).
@@ -62,10 +72,11 @@ def command(
         check_folder(Path(folder))
         downloads = _plan(urls, Path(folder), name)
         bars = held.enter_context(_Bars())
+        options = Options(version=QUIC_VERSIONS[quic_version])
         results = []
         for group in _by_host(downloads):
             tls = client_tls(ALPN, group[0].url.host, ca, server_name, insecure)
-            results.append(fetch(group, tls, paths=paths, progress=bars.update))
+            results.append(fetch(group, tls, paths=paths, progress=bars.update, options=options))
         held.close()
         _show(results, as_json)
         missing = [text for item in downloads if (text := item.problem)]

@@ -19,9 +19,16 @@ from .uapi import Config
 @click.option("--key", required=True, type=click.Path(), help="Its private key, PEM.")
 @click.option("--listen", "where", type=ListenType(), default="[::]:443", show_default=True)
 @click.option("--connections", default=1000, show_default=True, type=click.IntRange(1))
+@click.option("--retry", is_flag=True, help="Have every client prove its address (Retry).")
 @click.option("--quiet", is_flag=True, help="Do not tell about connections that failed.")
 def command(
-    directory: str, cert: str, key: str, where: tuple[str, int], connections: int, quiet: bool
+    directory: str,
+    cert: str,
+    key: str,
+    where: tuple[str, int],
+    connections: int,
+    retry: bool,
+    quiet: bool,
 ) -> None:
     """Serve the regular files below DIR to `tquic get` and other HTTP/0.9 clients (hq-interop).
 
@@ -34,7 +41,8 @@ def command(
 
     with told(), ServedDirectory(directory) as served:
         tls = server_tls(ALPN, cert, key)
-        options = Options(config=Config.of(max_streams_bidi=128, max_streams_uni=0))
+        config = Config.of(max_streams_bidi=128, max_streams_uni=0)
+        options = Options(config=config, retry=retry)
         listener = listen(listen_address(where), options)
         limits = Limits(connections=connections)
         server = Server(listener, tls, lambda _id: FileExchange(served), limits, log)

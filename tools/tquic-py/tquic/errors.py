@@ -114,6 +114,8 @@ def close_text(info: CloseInfo) -> str:
     """Why a connection closed, in words."""
     if info.flags & CloseFlag.IDLE:
         return "nothing was heard from the peer until the idle timeout"
+    if info.flags & CloseFlag.RESET:
+        return "the peer has lost the connection (stateless reset)"
     who = "the peer" if info.flags & CloseFlag.PEER else "this end"
     if info.flags & CloseFlag.APP:
         what = f"application code {info.error_code:#x}"
@@ -149,6 +151,7 @@ _HINTS = {
     errno.EADDRINUSE: "that address and port are in use",
     errno.ECONNRESET: "the peer broke the connection off",
     errno.EPROTO: "protocol error",
+    errno.EPROTOTYPE: "no version of QUIC in common",
 }
 
 

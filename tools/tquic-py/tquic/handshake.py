@@ -160,7 +160,12 @@ class Handshake:
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """How to make a connection: ``local`` and ``device`` bind its first path."""
+    """How to make a connection: ``local`` and ``device`` bind its first path.
+
+    ``token`` is the ``TquicSocket.token`` of an earlier connection to the same server, ``retry``
+    has every client of a listener prove its address. ``version`` is the QUIC version to connect
+    with.
+    """
 
     kind: int = socket.SOCK_DGRAM
     config: Config | None = None
@@ -168,6 +173,9 @@ class Options:
     device: str | None = None
     timeout_s: float = TIMEOUT_S
     recv_mask: RecvMask = RecvMask.CRYPTO
+    token: bytes = b""
+    retry: bool = False
+    version: int | None = None
 
 
 def new_socket(family: int, options: Options) -> TquicSocket:
@@ -181,6 +189,10 @@ def new_socket(family: int, options: Options) -> TquicSocket:
             sock.config = options.config
         sock.handshake_mode = HandshakeMode.SELF
         sock.recv_mask = options.recv_mask | RecvMask.CRYPTO
+        if options.version is not None:
+            sock.version = options.version
+        if options.token:
+            sock.token = options.token
         if options.device is not None:
             sock.bind_device(options.device)
         if options.local is not None:
@@ -200,6 +212,7 @@ def listen(address: Address, options: Options, backlog: int = 128) -> TquicSocke
     sock = new_socket(address.family, options)
     try:
         sock.bind(address)
+        sock.retry = options.retry
         sock.listen(backlog)
     except OSError as error:
         sock.close()

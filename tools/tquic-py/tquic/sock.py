@@ -42,13 +42,24 @@ from .uapi import (
     StreamInfo,
 )
 
-__all__ = ["CryptoData", "Datagram", "Message", "RawSocket", "StreamData", "TquicSocket"]
+__all__ = [
+    "QUIC_VERSIONS",
+    "CryptoData",
+    "Datagram",
+    "Message",
+    "RawSocket",
+    "StreamData",
+    "TquicSocket",
+]
 
+#: Versions of QUIC by the names people use: RFC 9000 15, RFC 9369 3.1.
+QUIC_VERSIONS = {"1": 0x0000_0001, "2": 0x6B33_43CF}
 #: Bytes one receive call takes at most: more than any datagram, many packets of a stream.
 RECEIVE_BYTES = 128 * 1024
 #: Bytes of encoded transport parameters.
 _PARAMS_BYTES = 1024
 _NAME_BYTES = 256
+_TOKEN_BYTES = 512
 _CMSG_BYTES = socket.CMSG_SPACE(StreamInfo.size()) * 2
 _MAX_PATH_IDS = 256
 
@@ -291,6 +302,33 @@ class TquicSocket:
     @scheduler.setter
     def scheduler(self, name: str) -> None:
         self._set(SockOpt.SCHEDULER, name.encode())
+
+    @property
+    def retry(self) -> bool:
+        """Whether a listener has every client prove its address with a Retry."""
+        return bool(self._get_u32(SockOpt.RETRY))
+
+    @retry.setter
+    def retry(self, always: bool) -> None:
+        self._set_u32(SockOpt.RETRY, int(always))
+
+    @property
+    def version(self) -> int:
+        """The QUIC version of the connection; set before connect(), the one to begin with."""
+        return self._get_u32(SockOpt.VERSION)
+
+    @version.setter
+    def version(self, number: int) -> None:
+        self._set_u32(SockOpt.VERSION, number)
+
+    @property
+    def token(self) -> bytes:
+        """What saves the next connection to this server a Retry; empty until it has come."""
+        return self._get(SockOpt.TOKEN, _TOKEN_BYTES)
+
+    @token.setter
+    def token(self, token: bytes) -> None:
+        self._set(SockOpt.TOKEN, token)
 
     def info(self) -> Info:
         """The connection as a whole."""

@@ -261,6 +261,16 @@ SYSCTLS: Final = (
         default=500,
     ),
     SysctlSpec(
+        name="retry_threshold",
+        type="u32",
+        scope="live",
+        summary="handshakes under way from which on servers ask clients to prove their address",
+        unit="connections",
+        min=0,
+        max=1048576,
+        default=64,
+    ),
+    SysctlSpec(
         name="rx_mem_max_bytes",
         type="u32",
         scope="connection",

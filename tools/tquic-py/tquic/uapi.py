@@ -92,6 +92,9 @@ class SockOpt(IntEnum):
     SCHEDULER = 19
     INFO = 20
     PATH_INFO = 21
+    RETRY = 30
+    TOKEN = 31
+    VERSION = 32
 
 
 class HandshakeMode(IntEnum):
@@ -150,6 +153,7 @@ class CloseFlag(IntFlag):
     APP = 0x1
     PEER = 0x2
     IDLE = 0x4
+    RESET = 0x8
 
 
 class PathFlag(IntFlag):

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Which version of QUIC a connection speaks: RFC 9000 §6, RFC 9368 */
+#include <linux/string.h>
+#include <linux/unaligned.h>
+#include "core/conn.h"
+#include "core/negotiate.h"
+
+static bool tquic_vn_lists(const struct tquic_hdr *h, u32 version)
+{
+	u32 i;
+
+	for (i = 0; i + sizeof(u32) <= h->body_len; i += sizeof(u32))
+		if (get_unaligned_be32(h->body + i) == version)
+			return true;
+	return false;
+}
+
+static bool tquic_vn_cid_is(const u8 *view, u8 len, const struct tquic_cid *cid)
+{
+	return len == cid->len && !memcmp(view, cid->id, len);
+}
+
+/**
+ * tquic_conn_tell_versions() - fill in our version_information (RFC 9368 §3)
+ * @conn: connection that is started
+ *
+ * A server tells all it speaks. A client tells which versions its first flight
+ * may be answered in, and that is the one it is in.
+ */
+void tquic_conn_tell_versions(struct tquic_conn *conn)
+{
+	struct tquic_params *p = &conn->local;
+	unsigned int i;
+
+	p->has_version_info = true;
+	p->version_chosen = conn->version->version;
+	p->version_count = 0;
+	for (i = 0; i < TQUIC_VERSION_COUNT; i++)
+		if (conn->server || &tquic_versions[i] == conn->version)
+			p->versions[p->version_count++] = tquic_versions[i].version;
+}
+
+/**
+ * tquic_conn_check_versions() - is the version the peer's choice too?
+ * @conn: connection
+ * @p: the peer's parameters
+ *
+ * Long headers are not authentic until TLS is complete: what it carries shows
+ * when the version was tampered with (RFC 9368 §4). Only a peer that speaks
+ * nothing but version 1 may say nothing (RFC 9369 §4).
+ *
+ * Return: 0 or %TQUIC_ERR_VERSION_NEGOTIATION.
+ */
+int tquic_conn_check_versions(const struct tquic_conn *conn,
+			      const struct tquic_params *p)
+{
+	u32 chosen = p->has_version_info ? p->version_chosen : TQUIC_VERSION_1;
+
+	return chosen == conn->version->version ? 0 : TQUIC_ERR_VERSION_NEGOTIATION;
+}
+
+/**
+ * tquic_conn_on_vn() - a Version Negotiation packet for a connection
+ * @conn: connection
+ * @h: the packet
+ *
+ * Nothing protects these packets. One counts only while nothing else came from
+ * the server, when it repeats the ids of our Initial, and when it does not
+ * offer the version we have tried (RFC 9000 §6.2). The connection then ends;
+ * another version is for the program to try.
+ *
+ * Context: connection lock held. Sets conn->todo.
+ * Return: false when the packet is to be dropped.
+ */
+bool tquic_conn_on_vn(struct tquic_conn *conn, const struct tquic_hdr *h)
+{
+	if (conn->server || conn->state != TQUIC_STATE_HANDSHAKE ||
+	    conn->iscid_set || conn->retry_seen)
+		return false;
+	if (!tquic_vn_cid_is(h->dcid_view, h->dcid_view_len, &conn->local.iscid) ||
+	    !tquic_vn_cid_is(h->scid_view, h->scid_view_len, &conn->odcid))
+		return false;
+	if (tquic_vn_lists(h, conn->version->version))
+		return false;
+	conn->state = TQUIC_STATE_CLOSED;
+	conn->closed.error_code = TQUIC_ERR_VERSION_NEGOTIATION;
+	conn->todo |= TQUIC_TODO_STATE | TQUIC_TODO_READ | TQUIC_TODO_WRITE;
+	tquic_conn_event(conn, TQUIC_EVENT_CLOSED, 0,
+			 TQUIC_ERR_VERSION_NEGOTIATION);
+	return true;
+}

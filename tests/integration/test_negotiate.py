@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Answers without a connection, and packets of others that end or change a handshake."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import LabMaker
+from running import DATA, STALL_S, Certificates, Echo, RunningServer, Sender, dial, exchange
+
+from tquic.handshake import Options, new_socket
+from tquic.lab import Link, Namespace, TwoLinks
+from tquic.netlink import TquicNetlink
+from tquic.record import Address
+from tquic.sock import QUIC_VERSIONS, TquicSocket
+from tquic.tls import Level
+
+pytestmark = [pytest.mark.usefixtures("module"), pytest.mark.timeout(300)]
+
+Start = Callable[..., RunningServer]
+PORT = 4470
+PLAIN = Link()
+#: Seconds in which an answer on an idle link would long be there.
+SILENCE_S = 1.0
+
+
+def counter(host: Namespace, name: str) -> int:
+    """A counter of a host's namespace."""
+    with host.entered():
+        for line in Path("/proc/thread-self/net/tquic/snmp").read_text().splitlines():
+            words = line.split()
+            if words[0] == name:
+                return int(words[1])
+    raise AssertionError(f"no counter {name}")
+
+
+def wait_for(done: Callable[[], bool]) -> None:
+    """Wait until something has happened."""
+    deadline = time.monotonic() + STALL_S
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def echo(_stream: int) -> Echo:
+    return Echo()
+
+
+def udp(host: Namespace, address: Address) -> socket.socket:
+    """A plain UDP socket of a host."""
+    with host.entered():
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.bind(address.sockaddr)
+    sock.settimeout(STALL_S)
+    return sock
+
+
+def long_header(version: int, dcid: bytes, scid: bytes, first: int = 0xC0) -> bytes:
+    """The start of a long header: all that does not depend on the version."""
+    ids = bytes([len(dcid)]) + dcid + bytes([len(scid)]) + scid
+    return bytes([first]) + version.to_bytes(4, "big") + ids
+
+
+def parse_long(packet: bytes) -> tuple[int, bytes, bytes, bytes]:
+    """Version, destination id, source id, and what follows."""
+    version = int.from_bytes(packet[1:5], "big")
+    at = 6 + packet[5]
+    dcid = packet[6:at]
+    end = at + 1 + packet[at]
+    return version, dcid, packet[at + 1 : end], packet[end:]
+
+
+@pytest.fixture(name="lab")
+def _lab(make_lab: LabMaker) -> TwoLinks:
+    return make_lab(PLAIN, PLAIN)
+
+
+def test_server_offers_versions(lab: TwoLinks, start_server: Start) -> None:
+    server = start_server(lab, echo)
+    before = counter(lab.server, "TxVersionNegotiation")
+    dcid, scid = bytes(range(20, 61)), b"source"
+    with udp(lab.client, lab.client_address(0)) as sock:
+        first = long_header(0x1A2A3A4A, dcid, scid).ljust(1200, b"\0")
+        sock.sendto(first, server.address.sockaddr)
+        packet = sock.recv(4096)
+        version, to, source, offer = parse_long(packet)
+        assert (version, to, source) == (0, scid, dcid)
+        versions = {int.from_bytes(offer[i : i + 4], "big") for i in range(0, len(offer), 4)}
+        assert {1, 0x6B3343CF} < versions
+        assert any(version & 0x0F0F0F0F == 0x0A0A0A0A for version in versions)
+        assert 0x1A2A3A4A not in versions
+        # Too small for an Initial of any version, and an offer itself: no answer.
+        sock.sendto(first[:1199], server.address.sockaddr)
+        sock.sendto(packet.ljust(1200, b"\0"), server.address.sockaddr)
+        sock.settimeout(SILENCE_S)
+        with pytest.raises(TimeoutError):
+            sock.recv(4096)
+    assert counter(lab.server, "TxVersionNegotiation") == before + 1
+
+
+def test_nobody_listens(lab: TwoLinks) -> None:
+    with (
+        udp(lab.server, lab.server_address(port=PORT)) as target,
+        lab.client.entered(),
+        new_socket(socket.AF_INET, Options(local=lab.client_address(0, port=PORT))) as client,
+    ):
+        # A client's port answers nobody.
+        client.connect(lab.server_address(port=PORT))
+        _start_client(client)
+        target.sendto(
+            long_header(0x1A2A3A4A, b"12345678", b"").ljust(1200, b"\0"),
+            lab.client_address(0, port=PORT).sockaddr,
+        )
+        wait_for(lambda: counter(lab.client, "RxUnknownVersion") > 0)
+        assert counter(lab.client, "TxVersionNegotiation") == 0
+
+
+def _start_client(sock: TquicSocket) -> None:
+    """Have a client send something: bytes that no TLS library would."""
+    sock.send_crypto(Level.INITIAL, bytes(64))
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_client_is_offered_versions(lab: TwoLinks, listed: bool) -> None:
+    errors: list[OSError | None] = []
+    with (
+        udp(lab.server, lab.server_address(port=PORT)) as server,
+        lab.client.entered(),
+        new_socket(socket.AF_INET, Options()) as client,
+    ):
+        client.connect(lab.server_address(port=PORT))
+        _start_client(client)
+        packet, source = server.recvfrom(4096)
+        version, dcid, scid, _rest = parse_long(packet)
+        offer = [0x0A1A2A3A, 0xFF00001D, *([version] if listed else [])]
+        server.sendto(
+            long_header(0, scid, dcid) + b"".join(v.to_bytes(4, "big") for v in offer), source
+        )
+        if listed:
+            # It cannot be true: the client goes on.
+            wait_for(lambda: counter(lab.client, "RxVersionNegotiationInvalid") > 0)
+            assert len(server.recv(4096)) >= 1200
+            return
+        wait_for(lambda: errors.append(client.take_error()) or errors[-1] is not None)
+        error = errors[-1]
+        assert error is not None
+        assert error.errno == errno.EPROTOTYPE
+        assert client.close_info().error_code == 0x11
+        assert counter(lab.client, "RxVersionNegotiation") > 0
+
+
+def test_strays_are_answered_by_a_reset(lab: TwoLinks, start_server: Start) -> None:
+    server = start_server(lab, echo)
+    stray = bytes([0x41]) + b"12345678"
+    with udp(lab.client, lab.client_address(0)) as sock:
+        tokens = set()
+        for size, want in ((1200, 43), (43, 42), (22, 21)):
+            sock.sendto(stray.ljust(size, b"\0"), server.address.sockaddr)
+            answer = sock.recv(4096)
+            assert len(answer) == want
+            assert answer[0] & 0xC0 == 0x40
+            tokens.add(answer[-16:])
+        # The same id has the same token, another id another one.
+        assert len(tokens) == 1
+        sock.sendto(bytes([0x41]) + b"abcdefgh" + bytes(50), server.address.sockaddr)
+        assert sock.recv(4096)[-16:] not in tokens
+        # A smaller one could not be answered by something smaller still.
+        sock.sendto(stray.ljust(21, b"\0"), server.address.sockaddr)
+        sock.settimeout(SILENCE_S)
+        with pytest.raises(TimeoutError):
+            sock.recv(4096)
+
+
+def test_answers_are_limited(lab: TwoLinks, start_server: Start) -> None:
+    server = start_server(lab, echo)
+    before = counter(lab.server, "TxAnswersLimited")
+    with udp(lab.client, lab.client_address(0)) as sock:
+        stray = bytes([0x41]) + bytes(99)
+
+        def limited() -> bool:
+            for _ in range(500):
+                sock.sendto(stray, server.address.sockaddr)
+            return counter(lab.server, "TxAnswersLimited") > before
+
+        wait_for(limited)
+
+
+def test_retry_and_token(lab: TwoLinks, certificates: Certificates, start_server: Start) -> None:
+    server = start_server(lab, echo, retry=True)
+    sent = counter(lab.server, "TxRetry")
+    with dial(lab, server.address, certificates.client()) as sock:
+        exchange(sock, [Sender(DATA[:10_000])])
+        wait_for(lambda: bool(sock.token))
+        token = sock.token
+    retried = counter(lab.server, "TxRetry")
+    assert retried > sent
+    assert counter(lab.client, "RxRetry") > 0
+    # The token of that connection is good for the next one, from another port.
+    options = Options(local=lab.client_address(0), token=token)
+    with dial(lab, server.address, certificates.client(), options=options) as sock:
+        exchange(sock, [Sender(DATA[:1000])])
+    assert counter(lab.server, "TxRetry") == retried
+    # From another address it says nothing: a Retry again.
+    bad = counter(lab.server, "TokensInvalid")
+    options = Options(local=lab.client_address(1), token=token)
+    with dial(lab, server.address, certificates.client(), options=options) as sock:
+        exchange(sock, [Sender(DATA[:1000])])
+    assert counter(lab.server, "TxRetry") > retried
+    assert counter(lab.server, "TokensInvalid") > bad
+
+
+def test_token_option(lab: TwoLinks) -> None:
+    with lab.client.entered(), new_socket(socket.AF_INET, Options()) as sock:
+        with pytest.raises(OSError, match="not connected"):
+            _ = sock.token
+        sock.token = bytes(512)
+        with pytest.raises(OSError, match="too long"):
+            sock.token = bytes(513)
+        sock.connect(lab.server_address(port=PORT))
+        assert sock.token == b""
+        with pytest.raises(OSError, match="already connected"):
+            sock.token = b"x"
+
+
+def test_flood_meets_retry(lab: TwoLinks, certificates: Certificates, start_server: Start) -> None:
+    """Initials that are genuine but never go on: state is bounded, and others still get in."""
+    forge = pytest.importorskip("aioquic.quic.crypto")
+    server = start_server(lab, echo)
+    sent = counter(lab.server, "TxRetry")
+
+    def initial() -> bytes:
+        dcid = os.urandom(8)
+        pair = forge.CryptoPair()
+        pair.setup_initial(dcid, is_client=True, version=1)
+        start = long_header(1, dcid, b"flooding", first=0xC1) + b"\0"
+        length = 1200 - len(start) - 2
+        header = start + (0x4000 | length).to_bytes(2, "big") + b"\0\0"
+        ping = b"\x01".ljust(length - 2 - 16, b"\0")
+        packet = pair.encrypt_packet(header, ping, 0)
+        assert len(packet) == 1200
+        return bytes(packet)
+
+    with (
+        udp(lab.client, lab.client_address(1)) as sock,
+        lab.server.entered(),
+        TquicNetlink() as netlink,
+    ):
+        others = len(netlink.connections())
+        for _ in range(150):
+            sock.sendto(initial(), server.address.sockaddr)
+            time.sleep(0.005)  # the queue of first packets is not what is tested
+        wait_for(lambda: counter(lab.server, "TxRetry") > sent)
+        assert len(netlink.connections()) <= others + 64
+        with dial(lab, server.address, certificates.client()) as honest:
+            exchange(honest, [Sender(DATA[:1000])])
+
+
+def test_version_option(lab: TwoLinks) -> None:
+    with lab.client.entered(), new_socket(socket.AF_INET, Options()) as sock:
+        assert sock.version == QUIC_VERSIONS["1"]
+        with pytest.raises(OSError, match="wrong type") as caught:
+            sock.version = 0x1A2A3A4A
+        assert caught.value.errno == errno.EPROTOTYPE
+        sock.version = QUIC_VERSIONS["2"]
+        assert sock.version == QUIC_VERSIONS["2"]
+        sock.connect(lab.server_address(port=PORT))
+        with pytest.raises(OSError, match="already connected"):
+            sock.version = QUIC_VERSIONS["1"]
+        assert sock.info().version == QUIC_VERSIONS["2"]
