@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "path": ("cmd_path", "group", "See, add, change and remove paths of connections."),
     "perf": ("cmd_perf", "group", "Measure throughput between two hosts."),
     "serve": ("cmd_serve", "command", "Offer the files of a directory."),
+    "ss": ("cmd_ss", "command", "Show TQUIC sockets as ss does, or end connections."),
     "sysctl": ("cmd_sysctl", "group", "See and change the defaults of a network namespace."),
     "vm": ("cmd_vm", "group", "Run things in a virtual machine on a test kernel."),
 }
