@@ -7,6 +7,8 @@ import errno
 import json
 import os
 import platform
+import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -22,10 +24,11 @@ from tquic import modbuild, paths
 from tquic.diag import CONNECTED, DiagSocket, InetDiag, Match, SockState
 from tquic.errors import UnavailableError
 from tquic.genl import NetlinkError
-from tquic.handshake import Options
+from tquic.handshake import Options, new_socket
 from tquic.lab import Link, Namespace, TwoLinks
+from tquic.record import Address
 from tquic.sock import TquicSocket
-from tquic.uapi import RecvMask, State
+from tquic.uapi import IPPROTO_TQUIC, RecvMask, State
 
 pytestmark = [pytest.mark.usefixtures("module"), pytest.mark.timeout(300)]
 
@@ -134,6 +137,44 @@ def test_a_v6_connection_is_shown(
         assert (shown.local, shown.peer) == (sock.local, server.address)
         found = diag.sockets(peer=Match.parse(f"[{server.address.host}/64]:{server.address.port}"))
         assert shown.cookie in [other.cookie for other in found]
+
+
+def by_addresses(diag: InetDiag, local: Address, peer: Address) -> list[DiagSocket]:
+    """What the kernel answers a request without a cookie, for exactly these addresses."""
+    ends = [socket.inet_pton(end.family, end.host).ljust(16, b"\0") for end in (local, peer)]
+    ports = [end.port.to_bytes(2, "big") for end in (local, peer)]
+    sockid = b"".join([*ports, *ends]) + struct.pack("=IQ", 0, 2**64 - 1)
+    head = struct.pack("=BBBxI", local.family, IPPROTO_TQUIC, 0, 0xFFFF_FFFF)
+    return diag._ask(20, 4, head + sockid)
+
+
+def test_one_socket_by_its_addresses(sock: TquicSocket, diag: InetDiag) -> None:
+    local, peer = sock.local, sock.peer
+    (shown,) = by_addresses(diag, local, peer)
+    assert (shown.local, shown.peer) == (local, peer)
+    assert (shown.info, shown.memory, shown.paths) == (None, None, ())  # nothing was asked for
+    other = peer._replace(port=peer.port ^ 1)
+    assert refused(lambda: by_addresses(diag, local, other)) == errno.ENOENT
+    other = local._replace(host="10.99.99.99")
+    assert refused(lambda: by_addresses(diag, other, peer)) == errno.ENOENT
+
+
+def test_a_handshake_over_mapped_addresses(lab: TwoLinks, diag: InetDiag) -> None:
+    """An IPv6 socket tells IPv4 addresses as it does elsewhere; filters know both forms."""
+    peer = lab.server_address(0, port=4999)
+    with lab.client.entered():
+        sock = new_socket(socket.AF_INET6, Options())
+    with sock:
+        sock.recv_mask = RecvMask(0)
+        sock.connect(Address(f"::ffff:{peer.host}", peer.port))
+        for text in (str(peer), f"[::ffff:{peer.host}]:{peer.port}"):
+            (shown,) = diag.sockets([SockState.SYN_SENT], peer=Match.parse(text))
+            assert (shown.local, shown.peer) == (sock.local, sock.peer)
+            assert shown.local.host == f"::ffff:{lab.client_address(0).host}"
+        assert by_addresses(diag, shown.local, shown.peer)[0].cookie == shown.cookie
+        diag.destroy(shown.family, shown.cookie)
+        with pytest.raises(ConnectionAbortedError):
+            sock.recv(1)
 
 
 def test_filters_are_the_kernels(sock: TquicSocket, diag: InetDiag) -> None:
