@@ -10,7 +10,7 @@ TALLY	:= $(BIN)/python $(TOP)/scripts/tally.py
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help setup gen module user python kunit integration lint test demo fuzz clean
+.PHONY: help setup gen module user python kunit integration lint test demo bench fuzz clean
 
 help:
 	@echo 'TQUIC: QUIC transport with native multipath for Linux'
@@ -26,6 +26,7 @@ help:
 	@echo '  make integration    real sockets on the stock kernel, in namespaces in a machine'
 	@echo '  make fuzz         fuzz the parsers for a while'
 	@echo '  make demo         move a file over two links and cut one of them'
+	@echo '  make bench        goodput, stalls and completion times beside kernel MPTCP'
 	@echo '  make clean        remove build/ except its Python tools (kernels stay in the cache)'
 	@echo
 	@echo 'Kernels are kept in $${XDG_CACHE_HOME:-~/.cache}/tquic.'
@@ -74,6 +75,10 @@ test: setup
 demo:
 	@scripts/setup.sh --no-kernels
 	@$(TQUIC) demo
+
+bench:
+	@scripts/setup.sh --no-kernels
+	@$(TQUIC) bench $(BENCH)
 
 fuzz: $(TQUIC)
 	@$(MAKE) -C tests/fuzz run PYTHON=$(BIN)/python

@@ -48,17 +48,21 @@ options_of() {
 }
 
 run_checkpatch() {
-	local options=() tests=() source status=0
+	local options=() tests=() trace=() source status=0
 	mapfile -t options < <(options_of scripts/checkpatch.conf)
 	mapfile -t tests < <(options_of scripts/checkpatch.conf scripts/checkpatch-tests.conf)
+	mapfile -t trace < <(options_of scripts/checkpatch.conf scripts/checkpatch-trace.conf)
 	source=$("$bin/python" -c 'from tquic import kernels; print(kernels.source_tree())') || return
 	# shellcheck disable=SC2046
 	perl "$source/scripts/checkpatch.pl" --root="$source" "${options[@]}" --no-summary -f \
 		$(git ls-files -co --exclude-standard 'net/*.[ch]' 'include/*.[ch]' 'compat/*.[ch]' |
-			grep -v '^net/tquic/test/') || status=1
+			grep -v -e '^net/tquic/test/' -e '^include/trace/') || status=1
 	# shellcheck disable=SC2046
 	perl "$source/scripts/checkpatch.pl" --root="$source" "${tests[@]}" --no-summary -f \
 		$(git ls-files -co --exclude-standard 'net/tquic/test/*.[ch]') || status=1
+	# shellcheck disable=SC2046
+	perl "$source/scripts/checkpatch.pl" --root="$source" "${trace[@]}" --no-summary -f \
+		$(git ls-files -co --exclude-standard 'include/trace/*.h') || status=1
 	return $status
 }
 

@@ -18,7 +18,8 @@ export DEBIAN_FRONTEND=noninteractive
 packages=(
 	bc bison build-essential busybox-static ca-certificates clang cpio dwarves ethtool flex
 	git iproute2 iputils-ping kmod libelf-dev libffi-dev libssl-dev linux-source-6.12 nftables
-	procps python3 python3-dev python3-venv qemu-system-x86 rsync shellcheck sparse xz-utils
+	procps python3 python3-bpfcc python3-dev python3-venv qemu-system-x86 rsync shellcheck sparse
+	xz-utils
 )
 
 say() {

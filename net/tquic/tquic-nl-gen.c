@@ -65,10 +65,11 @@ static const struct nla_policy tquic_path_del_nl_policy[TQUIC_A_PATH_ERROR_CODE 
 };
 
 /* TQUIC_CMD_PATH_SET - do */
-static const struct nla_policy tquic_path_set_nl_policy[TQUIC_A_PATH_FLAGS + 1] = {
+static const struct nla_policy tquic_path_set_nl_policy[TQUIC_A_PATH_WEIGHT + 1] = {
 	[TQUIC_A_PATH_TOKEN] = NLA_POLICY_MIN(NLA_U32, 1),
 	[TQUIC_A_PATH_PATH_ID] = { .type = NLA_U32, },
 	[TQUIC_A_PATH_FLAGS] = NLA_POLICY_MASK(NLA_U32, 0x1),
+	[TQUIC_A_PATH_WEIGHT] = NLA_POLICY_MAX(NLA_U32, 1000),
 };
 
 /* TQUIC_CMD_ENDPOINT_ADD - do */
@@ -93,6 +94,13 @@ static const struct nla_policy tquic_endpoint_get_nl_policy[TQUIC_A_ENDPOINT_ID 
 static const struct nla_policy tquic_limits_set_nl_policy[TQUIC_A_LIMITS_ENDPOINTS + 1] = {
 	[TQUIC_A_LIMITS_EXTRA_PATHS] = NLA_POLICY_MAX(NLA_U32, 15),
 	[TQUIC_A_LIMITS_ENDPOINTS] = NLA_POLICY_MAX(NLA_U32, 255),
+};
+
+/* TQUIC_CMD_CONN_SET - do */
+static const struct nla_policy tquic_conn_set_nl_policy[TQUIC_A_CONN_SCHEDULER + 1] = {
+	[TQUIC_A_CONN_TOKEN] = NLA_POLICY_MIN(NLA_U32, 1),
+	[TQUIC_A_CONN_CONGESTION] = { .type = NLA_NUL_STRING, .len = 15, },
+	[TQUIC_A_CONN_SCHEDULER] = { .type = NLA_NUL_STRING, .len = 15, },
 };
 
 /* Ops table for tquic */
@@ -151,7 +159,7 @@ static const struct genl_split_ops tquic_nl_ops[] = {
 		.doit		= tquic_nl_path_set_doit,
 		.post_doit	= tquic_nl_post_doit,
 		.policy		= tquic_path_set_nl_policy,
-		.maxattr	= TQUIC_A_PATH_FLAGS,
+		.maxattr	= TQUIC_A_PATH_WEIGHT,
 		.flags		= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 	{
@@ -201,6 +209,20 @@ static const struct genl_split_ops tquic_nl_ops[] = {
 		.policy		= tquic_limits_set_nl_policy,
 		.maxattr	= TQUIC_A_LIMITS_ENDPOINTS,
 		.flags		= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd		= TQUIC_CMD_CONN_SET,
+		.pre_doit	= tquic_nl_pre_doit,
+		.doit		= tquic_nl_conn_set_doit,
+		.post_doit	= tquic_nl_post_doit,
+		.policy		= tquic_conn_set_nl_policy,
+		.maxattr	= TQUIC_A_CONN_SCHEDULER,
+		.flags		= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DO,
+	},
+	{
+		.cmd	= TQUIC_CMD_REGISTRY_GET,
+		.dumpit	= tquic_nl_registry_get_dumpit,
+		.flags	= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DUMP,
 	},
 };
 

@@ -41,6 +41,9 @@ int tquic_nl_endpoint_get_dumpit(struct sk_buff *skb,
 int tquic_nl_endpoint_flush_doit(struct sk_buff *skb, struct genl_info *info);
 int tquic_nl_limits_get_doit(struct sk_buff *skb, struct genl_info *info);
 int tquic_nl_limits_set_doit(struct sk_buff *skb, struct genl_info *info);
+int tquic_nl_conn_set_doit(struct sk_buff *skb, struct genl_info *info);
+int tquic_nl_registry_get_dumpit(struct sk_buff *skb,
+				 struct netlink_callback *cb);
 
 enum {
 	TQUIC_NLGRP_EVENTS,

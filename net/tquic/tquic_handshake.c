@@ -5,6 +5,7 @@
 #include <linux/poll.h>
 #include <linux/sched/signal.h>
 #include <net/genetlink.h>
+#include <trace/events/tquic.h>
 #include <uapi/linux/tquic_netlink.h>
 #include "tquic-nl-gen.h"
 #include "tquic_handshake.h"
@@ -49,6 +50,7 @@ int tquic_handshake_request(struct sock *sk)
 	int ret;
 
 	tsk->handshake_end_ns = tquic_now_ns() + TQUIC_SYSCTL_NS(tn, agent_timeout_ms);
+	trace_tquic_handshake(&tsk->conn, TQUIC_STEP_AGENT_ASKED);
 	sock_hold(sk);
 	spin_lock_bh(&tn->lock);
 	list_add_tail(&tsk->handshake, &tn->handshakes);
@@ -388,6 +390,7 @@ static int tquic_handshake_give(struct genl_info *info, struct sock *agent,
 	/* The file takes over the reference. */
 	((struct tquic_agent_sock *)agent)->conn_sk = sk;
 	tquic_sk(sk)->agent = agent;
+	trace_tquic_handshake(&tquic_sk(sk)->conn, TQUIC_STEP_AGENT_TOOK);
 	release_sock(sk);
 	return 0;
 }

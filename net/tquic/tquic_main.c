@@ -65,12 +65,20 @@ static struct pernet_operations tquic_net_ops = {
 
 /* What every kernel has; other modules may register more */
 static struct tquic_cc_ops *const tquic_ccs[] = {
+	&tquic_cc_balia,
+	&tquic_cc_bbr,
 	&tquic_cc_cubic,
+	&tquic_cc_lia,
 	&tquic_cc_newreno,
+	&tquic_cc_olia,
 };
 
 static struct tquic_sched_ops *const tquic_scheds[] = {
+	&tquic_sched_blest,
+	&tquic_sched_ecf,
 	&tquic_sched_minrtt,
+	&tquic_sched_roundrobin,
+	&tquic_sched_weighted,
 };
 
 static void tquic_registries_exit(unsigned int ccs, unsigned int scheds)

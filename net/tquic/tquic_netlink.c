@@ -2,6 +2,7 @@
 /* The generic netlink family: dumps, path management, events */
 #include <net/genetlink.h>
 #include <uapi/linux/tquic_netlink.h>
+#include "sched/sched.h"
 #include "tquic-nl-gen.h"
 #include "tquic_netlink.h"
 #include "tquic_sock.h"
@@ -281,7 +282,8 @@ static int tquic_nl_put_path(struct sk_buff *skb, struct sock *sk,
 	    nla_put_uint(skb, TQUIC_A_PATH_BYTES_RECEIVED,
 			 info.bytes_received) ||
 	    nla_put_uint(skb, TQUIC_A_PATH_PTOS, info.ptos) ||
-	    nla_put_uint(skb, TQUIC_A_PATH_CE_MARKS, info.ce_marks))
+	    nla_put_uint(skb, TQUIC_A_PATH_CE_MARKS, info.ce_marks) ||
+	    nla_put_u32(skb, TQUIC_A_PATH_WEIGHT, path->weight))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -635,23 +637,13 @@ int tquic_nl_path_del_doit(struct sk_buff *skb, struct genl_info *info)
 	return ret;
 }
 
-int tquic_nl_path_set_doit(struct sk_buff *skb, struct genl_info *info)
+/* May the flags of a path be changed now? The peer is told of them. */
+static int tquic_nl_path_flags_check(struct genl_info *info,
+				     const struct tquic_path *path)
 {
-	struct tquic_path *path = tquic_nl_path(info);
-	struct sock *sk = info->user_ptr[0];
-	int ret;
-
-	if (IS_ERR(path))
-		return PTR_ERR(path);
-	if (GENL_REQ_ATTR_CHECK(info, TQUIC_A_PATH_FLAGS)) {
-		NL_SET_ERR_MSG(info->extack, "the flags to set are missing");
-		return -EINVAL;
-	}
-	ret = tquic_nl_established(info);
-	if (ret)
-		return ret;
-	if (!tquic_sk(sk)->conn.multipath) {
-		NL_SET_ERR_MSG(info->extack, "the peer does not support multipath");
+	if (!tquic_sk(info->user_ptr[0])->conn.multipath) {
+		NL_SET_ERR_MSG_ATTR(info->extack, info->attrs[TQUIC_A_PATH_FLAGS],
+				    "the peer does not support multipath");
 		return -EOPNOTSUPP;
 	}
 	if (!tquic_path_is_open(path)) {
@@ -660,9 +652,105 @@ int tquic_nl_path_set_doit(struct sk_buff *skb, struct genl_info *info)
 				    "the path is being abandoned");
 		return -EALREADY;
 	}
-	tquic_path_set_backup(path, nla_get_u32(info->attrs[TQUIC_A_PATH_FLAGS]) &
-				    TQUIC_PATH_BACKUP);
+	return 0;
+}
+
+int tquic_nl_path_set_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *weight = info->attrs[TQUIC_A_PATH_WEIGHT];
+	struct nlattr *flags = info->attrs[TQUIC_A_PATH_FLAGS];
+	struct tquic_path *path = tquic_nl_path(info);
+	struct sock *sk = info->user_ptr[0];
+	int ret;
+
+	if (IS_ERR(path))
+		return PTR_ERR(path);
+	if (!flags && !weight) {
+		NL_SET_ERR_MSG(info->extack, "neither flags nor a weight to set");
+		return -EINVAL;
+	}
+	ret = tquic_nl_established(info);
+	if (!ret && flags)
+		ret = tquic_nl_path_flags_check(info, path);
+	if (ret)
+		return ret;
+	if (flags)
+		tquic_path_set_backup(path, nla_get_u32(flags) & TQUIC_PATH_BACKUP);
+	if (weight)
+		path->weight = nla_get_u32(weight);
 	tquic_sock_kick(sk);
+	return 0;
+}
+
+/* Both names are looked up before anything changes */
+int tquic_nl_conn_set_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct nlattr *sched_attr = info->attrs[TQUIC_A_CONN_SCHEDULER];
+	struct nlattr *cc_attr = info->attrs[TQUIC_A_CONN_CONGESTION];
+	const struct tquic_sched_ops *sched = NULL;
+	const struct tquic_cc_ops *cc_ops = NULL;
+	struct sock *sk = info->user_ptr[0];
+
+	sock_owned_by_me(sk);
+	if (!sched_attr && !cc_attr) {
+		NL_SET_ERR_MSG(info->extack,
+			       "neither a scheduler nor a congestion control to set");
+		return -EINVAL;
+	}
+	if (cc_attr) {
+		cc_ops = tquic_cc_find(nla_data(cc_attr));
+		if (!cc_ops) {
+			NL_SET_ERR_MSG_ATTR(info->extack, cc_attr,
+					    "no congestion control has this name");
+			return -ENOENT;
+		}
+	}
+	if (sched_attr) {
+		sched = tquic_sched_get(nla_data(sched_attr));
+		if (!sched) {
+			tquic_cc_put(cc_ops);
+			NL_SET_ERR_MSG_ATTR(info->extack, sched_attr,
+					    "no scheduler has this name");
+			return -ENOENT;
+		}
+	}
+	if (cc_ops)
+		tquic_conn_assign_cc(&tquic_sk(sk)->conn, cc_ops, tquic_now_ns());
+	if (sched)
+		tquic_sched_assign(&tquic_sk(sk)->conn, sched);
+	tquic_sock_kick(sk);
+	return 0;
+}
+
+/* Name number @i of a registry; false behind the last one */
+static bool tquic_nl_registry_name(u32 kind, unsigned int i,
+				   char name[TQUIC_SCHED_NAME_MAX])
+{
+	BUILD_BUG_ON(TQUIC_SCHED_NAME_MAX != TQUIC_CC_NAME_MAX);
+	return kind == TQUIC_REGISTRY_SCHEDULER ? tquic_sched_name(i, name) :
+						  tquic_cc_name(i, name);
+}
+
+int tquic_nl_registry_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct tquic_nl_cursor *ctx = (void *)cb->ctx;
+	char name[TQUIC_SCHED_NAME_MAX];
+	void *hdr;
+
+	/* The cursor's token is the registry here. */
+	for (; ctx->token <= TQUIC_REGISTRY_CONGESTION; ctx->token++, ctx->slot = 0) {
+		for (; tquic_nl_registry_name(ctx->token, ctx->slot, name); ctx->slot++) {
+			hdr = tquic_netlink_dump_hdr(skb, cb);
+			if (!hdr)
+				return -EMSGSIZE;
+			if (nla_put_u32(skb, TQUIC_A_REGISTRY_KIND, ctx->token) ||
+			    nla_put_string(skb, TQUIC_A_REGISTRY_NAME, name)) {
+				genlmsg_cancel(skb, hdr);
+				return -EMSGSIZE;
+			}
+			genlmsg_end(skb, hdr);
+		}
+	}
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* From UDP to the engine: find the connection, open the packet, hand it over */
 #include <linux/skbuff.h>
+#include <trace/events/tquic.h>
 #include "core/header.h"
 #include "crypto/seal.h"
 #include "crypto/hp.h"
@@ -166,6 +167,7 @@ static void tquic_rx_deliver(struct sock *sk, struct sk_buff *skb)
 		return;
 	if (tquic_rx_reserved_bits(cb)) {
 		TQUIC_INC(tn, RX_BAD_RESERVED);
+		trace_tquic_packet_dropped(conn, path->id, TQUIC_DROP_RESERVED, skb->len);
 		tquic_conn_close(conn, TQUIC_ERR_PROTOCOL_VIOLATION, 0, false,
 				 NULL, 0, now);
 		return;
@@ -185,6 +187,7 @@ static void tquic_rx_deliver(struct sock *sk, struct sk_buff *skb)
 		return;
 	if (cb->type != TQUIC_PKT_1RTT && !tquic_rx_scid(conn, path, skb)) {
 		TQUIC_INC(tn, RX_BAD_HDR);
+		trace_tquic_packet_dropped(conn, path->id, TQUIC_DROP_HEADER, skb->len);
 		return;
 	}
 	tquic_path_on_rx(path, skb->len);
@@ -202,6 +205,11 @@ static void tquic_rx_deliver(struct sock *sk, struct sk_buff *skb)
 		TQUIC_INC(tn, RX_DUP);
 	else if (ret)
 		TQUIC_INC(tn, MEM_DROP);
+	if (ret)
+		trace_tquic_packet_dropped(conn, cb->path_id,
+					   ret == -EALREADY ? TQUIC_DROP_DUPLICATE :
+							      TQUIC_DROP_MEMORY,
+					   skb->len);
 }
 
 /* Will there be keys for packets of this type that has none now? */
@@ -229,6 +237,8 @@ static void tquic_rx_keep(struct sock *sk, struct sk_buff *skb)
 	if ((!ready && !tquic_rx_keys_come(tsk, type)) ||
 	    skb_queue_len(&tsk->undec) >= TQUIC_SYSCTL(tn, undecryptable_max)) {
 		TQUIC_INC(tn, RX_UNDECRYPTABLE);
+		trace_tquic_packet_dropped(&tsk->conn, TQUIC_RX_CB(skb)->path_id,
+					   TQUIC_DROP_NO_KEYS, skb->len);
 		kfree_skb(skb);
 		return;
 	}
@@ -312,6 +322,9 @@ static void tquic_rx_submit(struct sock *sk, struct sk_buff *skb,
 		tquic_rx_locked(sk, skb);
 	} else if (sk_add_backlog(sk, skb, limit)) {
 		TQUIC_INC(tquic_sock_net(sk), RX_BACKLOG_DROP);
+		trace_tquic_packet_dropped(&tquic_sk(sk)->conn,
+					   TQUIC_RX_CB(skb)->path_id,
+					   TQUIC_DROP_BACKLOG, skb->len);
 		tquic_rx_drop(skb);
 	}
 	bh_unlock_sock(sk);
@@ -330,6 +343,8 @@ static void tquic_rx_opened(struct sk_buff *skb, int err,
 		return;
 	}
 	TQUIC_INC(tquic_sock_net(sk), RX_DECRYPT_ERR);
+	trace_tquic_packet_dropped(&tquic_sk(sk)->conn, cb->path_id,
+				   TQUIC_DROP_DECRYPT, skb->len);
 	/* Only what did not authenticate counts, not what found no memory. */
 	if (err == -EBADMSG && tquic_keyring_count_failure(&tquic_sk(sk)->keys, cb->keys) > 0) {
 		bh_lock_sock_nested(sk);
@@ -410,6 +425,8 @@ static void tquic_rx_packet(struct sock *sk, struct sk_buff *skb,
 	if (tquic_pkt_unprotect(keys, skb->data, skb->len, pn_off, &first,
 				&trunc, &pn_len)) {
 		TQUIC_INC(tquic_sock_net(sk), RX_TOO_SHORT);
+		trace_tquic_packet_dropped(&tsk->conn, path_id, TQUIC_DROP_HEADER,
+					   skb->len);
 		goto drop;
 	}
 	tquic_phase_init(&phase);
@@ -425,6 +442,8 @@ static void tquic_rx_packet(struct sock *sk, struct sk_buff *skb,
 		keys = use;
 		if (!keys) {
 			TQUIC_INC(tquic_sock_net(sk), RX_NO_KEY);
+			trace_tquic_packet_dropped(&tsk->conn, path_id,
+						   TQUIC_DROP_NO_KEYS, skb->len);
 			kfree_skb(skb);
 			sock_put(sk);
 			return;
@@ -536,10 +555,12 @@ static void tquic_rx_dgram(struct tquic_net *tn, struct tquic_udp *udp,
 				TQUIC_INC(tn, RX_BAD_VERSION);
 			else
 				TQUIC_INC(tn, RX_BAD_HDR);
+			trace_tquic_packet_dropped(NULL, 0, TQUIC_DROP_HEADER, skb->len);
 			break;
 		}
 		if (h.type == TQUIC_PKT_VN || h.type == TQUIC_PKT_RETRY) {
 			TQUIC_INC(tn, RX_BAD_HDR);
+			trace_tquic_packet_dropped(NULL, 0, TQUIC_DROP_HEADER, skb->len);
 			break;
 		}
 		if (first)
@@ -553,6 +574,7 @@ static void tquic_rx_dgram(struct tquic_net *tn, struct tquic_udp *udp,
 			    tquic_listen_input(tn, udp, skb))
 				return;
 			TQUIC_INC(tn, RX_NO_CONN);
+			trace_tquic_packet_dropped(NULL, 0, TQUIC_DROP_NO_CONN, skb->len);
 			break;
 		}
 		first = false;
@@ -564,6 +586,8 @@ static void tquic_rx_dgram(struct tquic_net *tn, struct tquic_udp *udp,
 		}
 		if (!tquic_rx_long_ok(&h, path_id)) {
 			TQUIC_INC(tn, RX_BAD_HDR);
+			trace_tquic_packet_dropped(&tquic_sk(sk)->conn, path_id,
+						   TQUIC_DROP_HEADER, skb->len);
 			kfree_skb(skb);
 			sock_put(sk);
 		} else {
@@ -587,8 +611,9 @@ static void tquic_rx_refused(struct sock *sk, const struct tquic_udp_err *e)
 	    conn->state == TQUIC_STATE_HANDSHAKE &&
 	    tquic_ranges_largest(&conn->hs[0].rx) < 0 &&
 	    tquic_addr_equal(&tsk->peer, &e->peer)) {
-		conn->state = TQUIC_STATE_CLOSED;
 		conn->closed.error_code = TQUIC_ERR_CONNECTION_REFUSED;
+		trace_tquic_close(conn);
+		tquic_conn_set_state(conn, TQUIC_STATE_CLOSED);
 		conn->todo |= TQUIC_TODO_STATE | TQUIC_TODO_READ |
 			      TQUIC_TODO_WRITE;
 		tquic_conn_event(conn, TQUIC_EVENT_CLOSED, 0,

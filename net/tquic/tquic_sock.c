@@ -5,6 +5,7 @@
 #include <net/inet_common.h>
 #include <net/proto_memory.h>
 #include <net/tcp_states.h>
+#include <trace/events/tquic.h>
 #include <uapi/linux/tquic_netlink.h>
 #include "cc/cc.h"
 #include "sched/sched.h"
@@ -266,6 +267,7 @@ int tquic_sock_start(struct sock *sk, bool server, const struct tquic_version *v
 	if (ret < 0)
 		return ret;
 	tsk->alive = true;
+	conn->trace_id = (u64)sock_net(sk)->ns.inum << 32 | tsk->token;
 	sock_hold(sk);
 	if (sk->sk_userlocks & SOCK_RCVBUF_LOCK)
 		tquic_sock_cap_credit(&conn->local, sk->sk_rcvbuf);
@@ -303,7 +305,7 @@ void tquic_sock_end(struct sock *sk)
 	if (!tsk->alive)
 		return;
 	tsk->alive = false;
-	conn->state = TQUIC_STATE_CLOSED;
+	tquic_conn_set_state(conn, TQUIC_STATE_CLOSED);
 	tquic_timer_cancel(sk);
 	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
 		path = tquic_conn_path(conn, i);
@@ -596,7 +598,8 @@ void tquic_sock_on_limit(struct sock *sk, u64 now)
 	TQUIC_INC(tquic_sock_net(sk), HS_TIMEOUT);
 	/* Perhaps nobody is there: no word goes out. */
 	conn->closed.flags = TQUIC_CLOSE_IDLE;
-	conn->state = TQUIC_STATE_CLOSED;
+	trace_tquic_close(conn);
+	tquic_conn_set_state(conn, TQUIC_STATE_CLOSED);
 	conn->todo |= TQUIC_TODO_STATE | TQUIC_TODO_READ | TQUIC_TODO_WRITE;
 	tquic_conn_event(conn, TQUIC_EVENT_CLOSED, 0, 0);
 }

@@ -364,52 +364,33 @@ static int tquic_opt_key_update(struct sock *sk)
 	return ret;
 }
 
-/* Change the congestion controller of all paths, or of the paths to come */
-static int tquic_opt_set_cc(struct sock *sk, const char *name)
-{
-	struct tquic_conn *conn = &tquic_sk(sk)->conn;
-	const struct tquic_cc_ops *ops = tquic_cc_find(name);
-	unsigned int i;
-
-	if (!ops)
-		return -ENOENT;
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		struct tquic_path *path = tquic_conn_path(conn, i);
-		u64 in_flight;
-
-		if (!path)
-			continue;
-		in_flight = path->cc.in_flight;
-		tquic_cc_init(&path->cc, ops, path->mtu_bytes, tquic_now_ns());
-		path->cc.in_flight = in_flight;
-	}
-	if (conn->cc_ops)
-		tquic_cc_put(conn->cc_ops);
-	conn->cc_ops = ops;
-	return 0;
-}
-
+/* Names of registry entries; a connection is handed over whatever its state */
 static int tquic_opt_set_name(struct sock *sk, int optname, sockptr_t optval,
 			      unsigned int optlen)
 {
 	struct tquic_conn *conn = &tquic_sk(sk)->conn;
 	const struct tquic_sched_ops *sched;
+	const struct tquic_cc_ops *cc_ops;
 	char name[TQUIC_SCHED_NAME_MAX];
 
 	BUILD_BUG_ON(TQUIC_SCHED_NAME_MAX != TQUIC_CC_NAME_MAX);
+	sock_owned_by_me(sk);
 	if (!optlen || optlen >= sizeof(name))
 		return -EINVAL;
 	if (copy_from_sockptr(name, optval, optlen))
 		return -EFAULT;
 	name[optlen] = 0;
-	if (optname == TQUIC_SOCKOPT_CONGESTION)
-		return tquic_opt_set_cc(sk, name);
-	sched = tquic_sched_get(name);
-	if (!sched)
-		return -ENOENT;
-	if (conn->sched)
-		tquic_sched_put(conn->sched);
-	conn->sched = sched;
+	if (optname == TQUIC_SOCKOPT_CONGESTION) {
+		cc_ops = tquic_cc_find(name);
+		if (!cc_ops)
+			return -ENOENT;
+		tquic_conn_assign_cc(conn, cc_ops, tquic_now_ns());
+	} else {
+		sched = tquic_sched_get(name);
+		if (!sched)
+			return -ENOENT;
+		tquic_sched_assign(conn, sched);
+	}
 	tquic_sock_kick(sk);
 	return 0;
 }

@@ -3,6 +3,7 @@
 #include <linux/local_lock.h>
 #include <linux/percpu.h>
 #include <linux/skbuff.h>
+#include <trace/events/tquic.h>
 #include <net/inet_ecn.h>
 #include "crypto/seal.h"
 #include "tquic_sock.h"
@@ -104,6 +105,8 @@ static void tquic_tx_xmit(struct sock *sk, struct sk_buff *skb)
 	link = path ? path->link : NULL;
 	if (ctx->err || !link) {
 		TQUIC_INC(tn, TX_NO_MEM);
+		trace_tquic_packet_dropped(&tquic_sk(sk)->conn, ctx->path_id,
+					   TQUIC_DROP_SEAL, skb->len);
 		kfree_skb(skb);
 		return;
 	}

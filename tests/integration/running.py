@@ -69,9 +69,9 @@ class RunningServer:
         self.address = lab.server_address(0, v6=v6, port=4433)
         self.log: list[str] = []
         with lab.server.entered():
-            listener = listen(self.address, Options(config=config))
+            self.listener = listen(self.address, Options(config=config))
         limits = Limits(handshake_s=STALL_S)
-        self.server = Server(listener, tls, accept, limits, self.log.append)
+        self.server = Server(self.listener, tls, accept, limits, self.log.append)
         self._fault: BaseException | None = None
         self._thread = threading.Thread(target=self._work, daemon=True)
 

@@ -86,19 +86,6 @@ def on_link(lab: TwoLinks, link: int, flags: EndpointFlag = EndpointFlag.SUBFLOW
     return Endpoint(addr=lab.client_address(link), ifindex=ifindex, flags=flags)
 
 
-def device_up(lab: TwoLinks, link: int) -> None:
-    """Bring back a device that was set down, and what the kernel forgot with it."""
-    lab.client.ip(
-        f"link set c{link} up",
-        f"addr replace 10.66.{link}.1/24 dev c{link}",
-        f"route replace default via 10.66.{link}.2 dev c{link} table {100 + link}",
-        f"addr replace fd66:{link}::1/64 dev c{link} nodad",
-    )
-    lab.client.ip(
-        f"route replace default via fd66:{link}::2 dev c{link} table {100 + link}", v6=True
-    )
-
-
 def hosts(sock: TquicSocket) -> list[str]:
     """Local addresses of the paths that are open."""
     return sorted(
@@ -221,7 +208,7 @@ def test_an_idle_path_follows_its_interface(
         events = Events(listening)
         try:
             # Nothing is under way, so that no timer could tell.
-            lab.client.ip("link set c1 down")
+            lab.device_down(1)
             assert events.next_path(Command.PATH_SUSPECT, 1).token == token
             assert client.path(token, 1).state == PathState.SUSPECT
             change = events.next(Command.BOND_CHANGED)
@@ -242,7 +229,7 @@ def test_an_idle_path_follows_its_interface(
             ]
             assert there.peer_flags == PathFlag.BACKUP
         finally:
-            device_up(lab, 1)
+            lab.device_up(1)
         assert events.next_path(Command.PATH_RECOVERED, 1).token == token
         assert client.path(token, 1).state == PathState.ACTIVE
         bond = client.connection(token).bond
@@ -255,11 +242,11 @@ def test_an_idle_path_follows_its_interface(
         exchange(sock, [Sender(DATA[:300_000])])
         # The program's own first path follows in the same way.
         try:
-            lab.client.ip("link set c0 down")
+            lab.device_down(0)
             assert events.next_path(Command.PATH_SUSPECT, 0).token == token
             exchange(sock, [Sender(DATA[:300_000])])
         finally:
-            device_up(lab, 0)
+            lab.device_up(0)
         assert events.next_path(Command.PATH_RECOVERED, 0).token == token
 
 
@@ -274,7 +261,7 @@ def test_an_interface_goes_midway(
         if carrier:
             lab.cut(1, carrier=True)
         else:
-            lab.client.ip("link set c1 down")
+            lab.device_down(1)
 
     with (
         managed(lab) as client,
@@ -299,7 +286,7 @@ def test_an_interface_goes_midway(
             if carrier:
                 lab.restore(1)
             else:
-                device_up(lab, 1)
+                lab.device_up(1)
         events.next_path(Command.PATH_RECOVERED, 1)
         exchange(sock, [Sender(DATA[:300_000])])
 
@@ -325,7 +312,7 @@ def test_an_address_goes_and_returns(
             exchange(sock, [Sender(DATA[:300_000])])
             assert [item.addr.host for item in client.endpoints()] == ["10.66.1.1"]
         finally:
-            device_up(lab, 1)
+            lab.device_up(1)
         event = events.next(Command.PATH_VALIDATED)
         assert isinstance(event, PathEvent)
         assert event.path_id > 1
@@ -463,8 +450,8 @@ def test_module_can_be_removed_with_endpoints(make_lab: LabMaker) -> None:
             break
         time.sleep(0.2)
     assert done.returncode == 0, done.stderr
-    lab.client.ip("link set c1 down")  # nobody listens any more
-    device_up(lab, 1)
+    lab.device_down(1)  # nobody listens any more
+    lab.device_up(1)
     subprocess.run(["insmod", str(file)], check=True)
     with opened(lab.client) as client:
         assert client.endpoints() == []

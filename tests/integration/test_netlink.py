@@ -15,7 +15,17 @@ from pathlib import Path as File
 
 import pytest
 from conftest import LabMaker
-from running import DATA, Certificates, Echo, RunningServer, Sender, dial, exchange, wait_active
+from running import (
+    DATA,
+    STALL_S,
+    Certificates,
+    Echo,
+    RunningServer,
+    Sender,
+    dial,
+    exchange,
+    wait_active,
+)
 
 from tquic.errors import HandshakeFailedError
 from tquic.handshake import Options, connect
@@ -30,6 +40,7 @@ from tquic.netlink import (
     Event,
     NetlinkError,
     PathEvent,
+    Registry,
     TquicNetlink,
 )
 from tquic.record import Address
@@ -243,6 +254,59 @@ def test_an_added_path_carries_data(
         assert client.path(token, 1).bytes_sent - before < 30_000
 
 
+def test_a_connection_is_handed_over(
+    lab: TwoLinks, client: TquicNetlink, start_server: Start, certificates: Certificates
+) -> None:
+    names = client.registry()
+    schedulers = names[Registry.SCHEDULER]
+    assert {"blest", "ecf", "minrtt", "roundrobin", "weighted"} <= set(schedulers)
+    assert {"cubic", "newreno"} <= set(names[Registry.CONGESTION])
+    server = start_server(lab, echo)
+    with dial(lab, server.address, certificates.client()) as sock:
+        token = sock.info().token
+        wait_confirmed(client, token)
+        client.add_path(token, lab.client_address(1))
+        wait_active(sock, 2)
+        exchange(sock, [Sender(DATA[:100_000])])
+        before = client.path(token, 0).cwnd_bytes
+        client.set_connection(token, congestion="newreno")
+        assert client.path(token, 0).cwnd_bytes >= before
+        for name in schedulers:
+            client.set_connection(token, scheduler=name)
+            shown = client.connection(token)
+            assert (shown.scheduler, shown.congestion) == (name, "newreno")
+            assert (sock.scheduler, sock.congestion) == (name, "newreno")
+            exchange(sock, [Sender(DATA[:100_000])])
+        sock.scheduler = "minrtt"
+        sock.congestion = "cubic"
+        exchange(sock, [Sender(DATA[:100_000])])
+        shown = client.connection(token)
+        assert (shown.scheduler, shown.congestion) == ("minrtt", "cubic")
+
+
+def test_weights_share_the_bytes_out(
+    lab: TwoLinks, client: TquicNetlink, start_server: Start, certificates: Certificates
+) -> None:
+    server = start_server(lab, echo)
+    with dial(lab, server.address, certificates.client()) as sock:
+        token = sock.info().token
+        wait_confirmed(client, token)
+        client.add_path(token, lab.client_address(1))
+        wait_active(sock, 2)
+        client.set_connection(token, scheduler="weighted")
+        for weights in ((1, 1000), (1000, 1)):
+            for path_id, weight in enumerate(weights):
+                client.set_path(token, path_id, weight=weight)
+                assert client.path(token, path_id).weight == weight
+            before = [path.bytes_sent for path in client.paths(token)]
+            for _ in range(15):
+                exchange(sock, [Sender(DATA[:10_000])])
+            used = [path.bytes_sent for path in client.paths(token)]
+            shares = [after - old for after, old in zip(used, before, strict=True)]
+            heavy = weights.index(1000)
+            assert shares[heavy] > 2 * shares[1 - heavy], (weights, shares)
+
+
 def wait_confirmed(netlink: TquicNetlink, token: int) -> None:
     """Paths can be added once the handshake is confirmed and the peer has given ids for them."""
     deadline = time.monotonic() + 20
@@ -316,6 +380,44 @@ def test_refusals_are_explained(
             error = refused(call)
             assert error[0] == errno.EOPNOTSUPP
             assert "multipath" in error[1]
+
+
+def test_refused_changes_change_nothing(
+    lab: TwoLinks, client: TquicNetlink, start_server: Start, certificates: Certificates
+) -> None:
+    server = start_server(lab, echo)
+    with dial(lab, server.address, certificates.client()) as sock:
+        token = sock.info().token
+        nobody = (errno.ENOENT, "no connection has this token", "token")
+        no_path = (errno.ENOENT, "the connection has no such path", "path_id")
+        nameless = (errno.ENOENT, "no scheduler has this name", "scheduler")
+        assert refused(lambda: client.set_connection(token, scheduler="min")) == nameless
+        both = {"scheduler": "min", "congestion": "newreno"}
+        assert refused(lambda: client.set_connection(token, **both)) == nameless
+        nameless = (errno.ENOENT, "no congestion control has this name", "congestion")
+        both = {"scheduler": "ecf", "congestion": ""}
+        assert refused(lambda: client.set_connection(token, **both)) == nameless
+        long = refused(lambda: client.set_connection(token, scheduler="minrtt" * 3))
+        assert long[0] in (errno.EINVAL, errno.ERANGE)
+        assert long[2] == "scheduler"
+        assert refused(lambda: client.set_connection(token))[:2] == (
+            errno.EINVAL,
+            "neither a scheduler nor a congestion control to set",
+        )
+        assert refused(lambda: client.set_connection(2**31 - 2, scheduler="ecf")) == nobody
+        shown = client.connection(token)
+        assert (shown.scheduler, shown.congestion) == ("minrtt", "cubic")
+        assert refused(lambda: client.set_path(token, 0, weight=1001))[::2] == (
+            errno.ERANGE,
+            "weight",
+        )
+        assert refused(lambda: client.set_path(token, 9, weight=1)) == no_path
+        assert refused(lambda: client.set_path(token, 0))[:2] == (
+            errno.EINVAL,
+            "neither flags nor a weight to set",
+        )
+        assert client.path(token, 0).weight == 0
+        exchange(sock, [Sender(DATA[:10_000])])
 
 
 def test_missing_and_unknown_attributes(client: TquicNetlink) -> None:
@@ -407,14 +509,15 @@ def test_suspect_and_recovered(
         events = Events(client)
         with dial(lab, server.address, certificates.client(), paths=2) as sock:
             token = sock.info().token
-            work = Sender(DATA)
-            cutter = threading.Timer(0.3, lab.cut, (1,))
-            cutter.start()
+            lab.cut(1)
             try:
-                exchange(sock, [work])
+                # It is found dead when it is used, and it is not used for every byte.
+                deadline = time.monotonic() + STALL_S
+                while [path.state for path in sock.paths()].count(PathState.ACTIVE) > 1:
+                    assert time.monotonic() < deadline
+                    exchange(sock, [Sender(DATA)])
                 assert events.next_path(Command.PATH_SUSPECT, 1).token == token
             finally:
-                cutter.join()
                 lab.restore(1)
             exchange(sock, [Sender(DATA[:100_000])])
             assert events.next_path(Command.PATH_RECOVERED, 1).token == token
@@ -494,6 +597,10 @@ def test_command_line(
                 assert (added.returncode, added.stdout) == (0, "1\n"), added.stderr
                 wait_active(sock, 2)
                 assert run("path", "set", token, "1", "--no-backup").returncode == 0
+                assert run("path", "set", token, "1", "--weight", "5").returncode == 0
+                assert "weighted" in run("sched", "show").stdout
+                assert run("conn", "set", token, "--scheduler", "weighted").returncode == 0
+                assert "weighted" in run("conn", "show", token).stdout
                 table = run("path", "show", token).stdout.splitlines()
                 assert len(table) == 3
                 assert "active" in table[2]

@@ -360,6 +360,24 @@ def test_handshake_on_a_lossy_link(
         lab.change(0, WIRE)
 
 
+@pytest.mark.parametrize("name", ["balia", "bbr", "cubic", "lia", "newreno", "olia"])
+def test_every_congestion_controller(
+    make_lab: LabMaker, start_server: Start, certificates: Certificates, name: str
+) -> None:
+    lab = make_lab(WIRE, WIRE)
+    server = start_server(lab, echo)
+    server.listener.congestion = name
+    with dial(lab, server.address, certificates.client(), paths=2) as sock:
+        # On paths that are in use, as on those to come
+        sock.congestion = name
+        assert sock.info().congestion == name
+        assert len({path.path_id for path in sock.paths()}) == 2
+        exchange(sock, [Sender(DATA[:400_000])])
+        with pytest.raises(FileNotFoundError):
+            sock.congestion = "no-such-controller"
+        assert sock.congestion == name
+
+
 def states(sock: TquicSocket) -> dict[int, PathState]:
     """The state of every path, as this side sees it."""
     return {path.path_id: path.state for path in sock.paths()}

@@ -10,6 +10,15 @@
 #define TQUIC_FAMILY_VERSION	1
 
 /**
+ * enum tquic_registry - What there may be several kinds of, to be chosen by
+ *   name.
+ */
+enum tquic_registry {
+	TQUIC_REGISTRY_SCHEDULER,
+	TQUIC_REGISTRY_CONGESTION,
+};
+
+/**
  * enum tquic_role - Which end of a handshake.
  */
 enum tquic_role {
@@ -136,6 +145,7 @@ enum {
 	TQUIC_A_PATH_BYTES_RECEIVED,
 	TQUIC_A_PATH_PTOS,
 	TQUIC_A_PATH_CE_MARKS,
+	TQUIC_A_PATH_WEIGHT,
 
 	__TQUIC_A_PATH_MAX,
 	TQUIC_A_PATH_MAX = (__TQUIC_A_PATH_MAX - 1)
@@ -154,6 +164,14 @@ enum {
 
 	__TQUIC_A_HANDSHAKE_MAX,
 	TQUIC_A_HANDSHAKE_MAX = (__TQUIC_A_HANDSHAKE_MAX - 1)
+};
+
+enum {
+	TQUIC_A_REGISTRY_KIND = 1,
+	TQUIC_A_REGISTRY_NAME,
+
+	__TQUIC_A_REGISTRY_MAX,
+	TQUIC_A_REGISTRY_MAX = (__TQUIC_A_REGISTRY_MAX - 1)
 };
 
 enum {
@@ -195,6 +213,8 @@ enum {
 	TQUIC_CMD_LIMITS_GET,
 	TQUIC_CMD_LIMITS_SET,
 	TQUIC_CMD_BOND_CHANGED,
+	TQUIC_CMD_CONN_SET,
+	TQUIC_CMD_REGISTRY_GET,
 
 	__TQUIC_CMD_MAX,
 	TQUIC_CMD_MAX = (__TQUIC_CMD_MAX - 1)

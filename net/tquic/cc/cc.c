@@ -15,7 +15,6 @@
 #include "cc/cc.h"
 
 #define TQUIC_CC_INITIAL_PKTS		10
-#define TQUIC_CC_INITIAL_BYTES		14720	/* RFC 9002 7.2 */
 #define TQUIC_CC_SLOW_START_GAIN_PCT	200
 #define TQUIC_CC_CSS_GROWTH_DIVISOR	4	/* RFC 9406 4.3 */
 
@@ -43,7 +42,7 @@ void tquic_cc_set_cwnd(struct tquic_cc *cc, u64 cwnd)
  * @cc: congestion state
  * @now: time
  *
- * Algorithm, packet size and bytes in flight are kept.
+ * Algorithm, packet size, bytes in flight, delivery and group are kept.
  */
 void tquic_cc_reset(struct tquic_cc *cc, u64 now)
 {
@@ -69,6 +68,61 @@ void tquic_cc_init(struct tquic_cc *cc, const struct tquic_cc_ops *ops, u32 mss,
 	cc->ops = ops;
 	cc->mss = max_t(u32, mss, TQUIC_CC_MSS_MIN);
 	tquic_cc_reset(cc, now);
+}
+
+/**
+ * tquic_cc_switch() - hand a path over to another algorithm
+ * @cc: congestion state
+ * @ops: algorithm; must outlive the path
+ * @now: time
+ *
+ * Window, threshold and bytes in flight are what the path can carry, whoever
+ * found out, and are kept. Undoing a reduction of the old algorithm's is not
+ * the new one's business.
+ */
+void tquic_cc_switch(struct tquic_cc *cc, const struct tquic_cc_ops *ops, u64 now)
+{
+	cc->ops = ops;
+	cc->undo_valid = false;
+	memset(cc->priv, 0, sizeof(cc->priv));
+	ops->init(cc, now);
+}
+
+/**
+ * tquic_cc_group_init() - make a group without members
+ * @group: the group; outlives its members
+ */
+void tquic_cc_group_init(struct tquic_cc_group *group)
+{
+	INIT_LIST_HEAD(&group->members);
+}
+
+/**
+ * tquic_cc_join() - a path came into use: it grows with its siblings
+ * @cc: congestion state; nothing happens to one that is in the group
+ * @group: the connection's; all members run the same algorithm
+ * @rtt: estimator of the path; outlives the membership
+ */
+void tquic_cc_join(struct tquic_cc *cc, struct tquic_cc_group *group,
+		   const struct tquic_rtt *rtt)
+{
+	if (cc->group)
+		return;
+	cc->group = group;
+	cc->rtt = rtt;
+	list_add_tail(&cc->sibling, &group->members);
+}
+
+/**
+ * tquic_cc_part() - a path failed or is given up: it leaves its group, if any
+ * @cc: congestion state
+ */
+void tquic_cc_part(struct tquic_cc *cc)
+{
+	if (!cc->group)
+		return;
+	list_del(&cc->sibling);
+	cc->group = NULL;
 }
 
 /**
@@ -125,7 +179,7 @@ void tquic_cc_on_ack(struct tquic_cc *cc, const struct tquic_cc_ack *ack)
 	if (!ack->bytes)
 		return;
 	tquic_cc_leave(cc, ack->bytes, ack->now);
-	if (ack->sent_ns > cc->recovery_start_ns)
+	if (cc->ops->sampled || ack->sent_ns > cc->recovery_start_ns)
 		cc->ops->on_ack(cc, ack);
 }
 
@@ -170,6 +224,8 @@ void tquic_cc_on_lost(struct tquic_cc *cc, const struct tquic_cc_loss *loss)
 	if (tquic_cc_congestion(cc, loss->sent_ns, loss->now))
 		cc->undo_valid = true;
 	cc->recovery_lost += loss->pkts;
+	if (cc->ops->on_lost)
+		cc->ops->on_lost(cc, loss);
 	if (loss->persistent)
 		tquic_cc_persistent(cc, loss->now);
 }
@@ -182,7 +238,8 @@ void tquic_cc_on_lost(struct tquic_cc *cc, const struct tquic_cc_loss *loss)
  */
 void tquic_cc_on_ecn(struct tquic_cc *cc, u64 sent_ns, u64 now)
 {
-	tquic_cc_congestion(cc, sent_ns, now);
+	if (tquic_cc_congestion(cc, sent_ns, now) && cc->ops->on_ecn)
+		cc->ops->on_ecn(cc, now);
 	cc->undo_valid = false;
 }
 
@@ -231,6 +288,7 @@ void tquic_cc_on_spurious(struct tquic_cc *cc, u32 pkts, u64 oldest_sent_ns, u64
  * RFC 9002 7.7 wants a factor N above 1 on cwnd/srtt, so that variations of the
  * RTT do not leave the window unused: the algorithm's in congestion avoidance,
  * 2 in slow start, where the window doubles within the RTT being spread over.
+ * An algorithm that models the path says itself how fast it is.
  *
  * Return: bytes per second, never 0.
  */
@@ -240,6 +298,8 @@ u64 tquic_cc_pacing_rate(const struct tquic_cc *cc, const struct tquic_rtt *rtt)
 						    cc->ops->gain_pct;
 	u64 bytes = div_u64(cc->cwnd * gain_pct, 100);
 
+	if (cc->ops->pacing_rate)
+		return max_t(u64, 1, cc->ops->pacing_rate(cc, rtt));
 	/* At most 2^33 bytes times 10^9 ns: fits. */
 	return max_t(u64, 1, div64_u64(bytes * NSEC_PER_SEC, max_t(u64, 1, rtt->srtt_ns)));
 }
@@ -357,6 +417,31 @@ void tquic_cc_put(const struct tquic_cc_ops *ops)
 }
 
 /**
+ * tquic_cc_name() - list what there is to choose from
+ * @i: position in the list
+ * @name: the name found there
+ *
+ * Context: any.
+ * Return: false behind the last one.
+ */
+bool tquic_cc_name(unsigned int i, char name[TQUIC_CC_NAME_MAX])
+{
+	const struct tquic_cc_ops *ops;
+	bool found = false;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(ops, &tquic_cc_list, list) {
+		if (i--)
+			continue;
+		memcpy(name, ops->name, TQUIC_CC_NAME_MAX);
+		found = true;
+		break;
+	}
+	rcu_read_unlock();
+	return found;
+}
+
+/**
  * tquic_cc_names() - all algorithms, with blanks between them
  * @buf: destination, ends with a zero
  * @size: bytes at @buf, at least 1; names that do not fit are cut off
@@ -366,13 +451,12 @@ void tquic_cc_put(const struct tquic_cc_ops *ops)
  */
 size_t tquic_cc_names(char *buf, size_t size)
 {
-	struct tquic_cc_ops *ops;
+	char name[TQUIC_CC_NAME_MAX];
+	unsigned int i;
 	size_t len = 0;
 
 	buf[0] = 0;
-	rcu_read_lock();
-	list_for_each_entry_rcu(ops, &tquic_cc_list, list)
-		len += scnprintf(buf + len, size - len, "%s%s", len ? " " : "", ops->name);
-	rcu_read_unlock();
+	for (i = 0; tquic_cc_name(i, name); i++)
+		len += scnprintf(buf + len, size - len, "%s%s", len ? " " : "", name);
 	return len;
 }

@@ -8,14 +8,16 @@
 #include <linux/types.h>
 
 #include "cc/hystart.h"
+#include "cc/rate.h"
 #include "core/rtt.h"
 
 struct module;
 struct tquic_cc;
 
 #define TQUIC_CC_NAME_MAX	16
-#define TQUIC_CC_PRIV_WORDS	16
+#define TQUIC_CC_PRIV_WORDS	48
 #define TQUIC_CC_MSS_MIN	1200
+#define TQUIC_CC_INITIAL_BYTES	14720	/* RFC 9002 7.2 */
 #define TQUIC_CC_CWND_MAX	BIT_ULL(32)
 
 /**
@@ -25,6 +27,9 @@ struct tquic_cc;
  * @sent_ns: send time of the largest newly acknowledged packet
  * @rtt_ns: RTT sample, 0 for none
  * @rtt: estimator of the path, the sample included
+ * @rate_pkt: what the newest in-flight packet acknowledged remembers of the
+ *	delivery when it left; NULL when rates are not sampled
+ * @rate_sent_ns: its send time
  * @cwnd_limited: the window, not the application, held sending back
  */
 struct tquic_cc_ack {
@@ -33,6 +38,8 @@ struct tquic_cc_ack {
 	u64 sent_ns;
 	u64 rtt_ns;
 	const struct tquic_rtt *rtt;
+	const struct tquic_rate_pkt *rate_pkt;
+	u64 rate_sent_ns;
 	bool cwnd_limited;
 };
 
@@ -41,15 +48,30 @@ struct tquic_cc_ack {
  * @now: time
  * @bytes: in-flight bytes lost
  * @sent_ns: newest send time among them
+ * @rate_pkt: what the newest remembers of the delivery, valid with @sampled
  * @pkts: how many
+ * @sampled: rates are sampled
  * @persistent: they establish persistent congestion
  */
 struct tquic_cc_loss {
 	u64 now;
 	u64 bytes;
 	u64 sent_ns;
+	struct tquic_rate_pkt rate_pkt;
 	u32 pkts;
+	bool sampled;
 	bool persistent;
+};
+
+/**
+ * struct tquic_cc_group - paths of a connection that grow together
+ * @members: &tquic_cc.sibling of the paths in use
+ *
+ * Under the connection's lock. A path that fails leaves it, so that its stale
+ * window does not hold the others back.
+ */
+struct tquic_cc_group {
+	struct list_head members;
 };
 
 /**
@@ -58,13 +80,20 @@ struct tquic_cc_loss {
  * @owner: module the code lives in
  * @list: registry link, private to cc.c
  * @init: set up &tquic_cc.priv
- * @on_ack: grow the window; not called for packets sent before recovery began
+ * @on_ack: grow the window; not called for packets sent before recovery began,
+ *	unless @sampled
  * @on_congestion: a new recovery period: set ssthresh and cwnd
+ * @on_lost: every batch of losses, after @on_congestion (optional)
+ * @on_ecn: the new recovery period began with CE marks, after @on_congestion
+ *	(optional)
  * @on_persistent: cwnd has been set to the minimum (optional)
  * @on_spurious: cwnd and ssthresh from before the last congestion event have been
  *               restored; restore the private state as well (optional)
  * @on_idle: sending resumes after @gap_ns with nothing in flight (optional)
+ * @pacing_rate: bytes per second, instead of cwnd/srtt (optional); the pacer and
+ *	not the window then says when the path is full
  * @gain_pct: pacing rate as percentage of cwnd/srtt in congestion avoidance
+ * @sampled: packets are to remember what rates are computed from
  *
  * Context: all callbacks run under the connection's lock and must not sleep.
  */
@@ -73,12 +102,16 @@ struct tquic_cc_ops {
 	struct module *owner;
 	struct list_head list;
 	u16 gain_pct;
+	bool sampled;
 	void (*init)(struct tquic_cc *cc, u64 now);
 	void (*on_ack)(struct tquic_cc *cc, const struct tquic_cc_ack *ack);
 	void (*on_congestion)(struct tquic_cc *cc, u64 now);
+	void (*on_lost)(struct tquic_cc *cc, const struct tquic_cc_loss *loss);
+	void (*on_ecn)(struct tquic_cc *cc, u64 now);
 	void (*on_persistent)(struct tquic_cc *cc, u64 now);
 	void (*on_spurious)(struct tquic_cc *cc, u64 now);
 	void (*on_idle)(struct tquic_cc *cc, u64 gap_ns);
+	u64 (*pacing_rate)(const struct tquic_cc *cc, const struct tquic_rtt *rtt);
 };
 
 /**
@@ -97,6 +130,10 @@ struct tquic_cc_ops {
  * @undo_cwnd: window before the newest congestion event
  * @undo_ssthresh: threshold before the newest congestion event
  * @hystart: slow start exit
+ * @rate: delivery, kept when the algorithm changes: packets refer to it
+ * @group: paths this one grows with, NULL for none
+ * @sibling: link in @group
+ * @rtt: estimator of the path, valid in a group
  * @priv: algorithm's own state, see tquic_cc_priv()
  */
 struct tquic_cc {
@@ -113,11 +150,20 @@ struct tquic_cc {
 	u64 undo_cwnd;
 	u64 undo_ssthresh;
 	struct tquic_hystart hystart;
+	struct tquic_rate rate;
+	struct tquic_cc_group *group;
+	struct list_head sibling;
+	const struct tquic_rtt *rtt;
 	u64 priv[TQUIC_CC_PRIV_WORDS];
 };
 
 /* Algorithms check their size against TQUIC_CC_PRIV_WORDS with BUILD_BUG_ON(). */
 static inline void *tquic_cc_priv(struct tquic_cc *cc)
+{
+	return cc->priv;
+}
+
+static inline const void *tquic_cc_priv_const(const struct tquic_cc *cc)
 {
 	return cc->priv;
 }
@@ -152,6 +198,11 @@ static inline u64 tquic_cc_min_window(const struct tquic_cc *cc)
 
 void tquic_cc_init(struct tquic_cc *cc, const struct tquic_cc_ops *ops, u32 mss, u64 now);
 void tquic_cc_reset(struct tquic_cc *cc, u64 now);
+void tquic_cc_switch(struct tquic_cc *cc, const struct tquic_cc_ops *ops, u64 now);
+void tquic_cc_group_init(struct tquic_cc_group *group);
+void tquic_cc_join(struct tquic_cc *cc, struct tquic_cc_group *group,
+		   const struct tquic_rtt *rtt);
+void tquic_cc_part(struct tquic_cc *cc);
 void tquic_cc_set_mss(struct tquic_cc *cc, u32 mss);
 void tquic_cc_on_sent(struct tquic_cc *cc, u32 bytes, u64 now);
 void tquic_cc_on_ack(struct tquic_cc *cc, const struct tquic_cc_ack *ack);
@@ -171,8 +222,13 @@ void tquic_cc_unregister(struct tquic_cc_ops *ops);
 const struct tquic_cc_ops *tquic_cc_find(const char *name);
 void tquic_cc_put(const struct tquic_cc_ops *ops);
 size_t tquic_cc_names(char *buf, size_t size);
+bool tquic_cc_name(unsigned int i, char name[TQUIC_CC_NAME_MAX]);
 
-extern struct tquic_cc_ops tquic_cc_newreno;
+extern struct tquic_cc_ops tquic_cc_balia;
+extern struct tquic_cc_ops tquic_cc_bbr;
 extern struct tquic_cc_ops tquic_cc_cubic;
+extern struct tquic_cc_ops tquic_cc_lia;
+extern struct tquic_cc_ops tquic_cc_newreno;
+extern struct tquic_cc_ops tquic_cc_olia;
 
 #endif /* TQUIC_CC_CC_H */

@@ -5,6 +5,7 @@
 #include <linux/random.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <trace/events/tquic.h>
 #include "core/conn.h"
 #include "core/loss.h"
 #include "core/path.h"
@@ -41,6 +42,7 @@ void tquic_conn_init(struct tquic_conn *conn, const struct tquic_conn_ops *ops)
 
 	memset(conn, 0, sizeof(*conn));
 	conn->ops = ops;
+	tquic_cc_group_init(&conn->cc_group);
 	skb_queue_head_init(&conn->dgram_tx);
 	skb_queue_head_init(&conn->dgram_rx);
 	tquic_params_default(p);
@@ -79,6 +81,20 @@ static void tquic_conn_limits(const struct tquic_params *p,
 }
 
 /**
+ * tquic_conn_set_state() - enter a state
+ * @conn: connection
+ * @state: the new one
+ */
+void tquic_conn_set_state(struct tquic_conn *conn, enum tquic_state state)
+{
+	u8 from = conn->state;
+
+	conn->state = state;
+	if (from != state)
+		trace_tquic_conn_state(conn, from);
+}
+
+/**
  * tquic_conn_start() - begin the handshake
  * @conn: connection from tquic_conn_init(), settings made, cc_ops and sched set
  * @server: our role
@@ -108,6 +124,8 @@ int tquic_conn_start(struct tquic_conn *conn, bool server,
 				  conn->local.max_path_id : 0;
 	tquic_space_init(&conn->hs[0], TQUIC_LEVEL_INITIAL);
 	tquic_space_init(&conn->hs[1], TQUIC_LEVEL_HANDSHAKE);
+	conn->hs[0].trace_id = conn->trace_id;
+	conn->hs[1].trace_id = conn->trace_id;
 	tquic_conn_limits(&conn->local, &limits);
 	tquic_streams_init(&conn->streams, server, &limits,
 			   conn->tune.rx_window_max_bytes,
@@ -120,7 +138,8 @@ int tquic_conn_start(struct tquic_conn *conn, bool server,
 	tquic_flow_rx_init(&conn->flow_rx, conn->local.max_data,
 			   conn->tune.rx_window_max_bytes, now);
 	tquic_flow_tx_init(&conn->flow_tx, 0);
-	conn->state = TQUIC_STATE_HANDSHAKE;
+	tquic_conn_set_state(conn, TQUIC_STATE_HANDSHAKE);
+	trace_tquic_handshake(conn, TQUIC_STEP_START);
 	conn->idle_ns = conn->local.max_idle_timeout_ms * NSEC_PER_MSEC;
 	conn->idle_start_ns = now;
 
@@ -131,7 +150,8 @@ int tquic_conn_start(struct tquic_conn *conn, bool server,
 	ret = tquic_path_issue_cid(conn, path, false);
 	if (ret)
 		return ret;
-	path->state = TQUIC_PATH_ACTIVE;
+	tquic_path_set_state(conn, path, TQUIC_PATH_ACTIVE);
+	tquic_cc_join(&path->cc, &conn->cc_group, &path->rtt);
 	path->validated = !server;
 	conn->local.iscid = path->local.e[0].cid;
 	conn->local.has_iscid = true;
@@ -228,6 +248,7 @@ int tquic_conn_peer_params(struct tquic_conn *conn, const u8 *buf, size_t len,
 	kfree(p);
 	p = &conn->peer;
 	conn->peer_params_set = true;
+	trace_tquic_handshake(conn, TQUIC_STEP_PARAMS);
 
 	idle = p->max_idle_timeout_ms * NSEC_PER_MSEC;
 	if (idle && (!conn->idle_ns || idle < conn->idle_ns))
@@ -262,6 +283,10 @@ void tquic_conn_keys_ready(struct tquic_conn *conn, enum tquic_level level,
 		conn->keys_tx |= BIT(level);
 	else
 		conn->keys_rx |= BIT(level);
+	if (level == TQUIC_LEVEL_HANDSHAKE)
+		trace_tquic_handshake(conn, TQUIC_STEP_KEYS_HANDSHAKE);
+	else if (level == TQUIC_LEVEL_APP)
+		trace_tquic_handshake(conn, TQUIC_STEP_KEYS_APP);
 }
 
 /**
@@ -308,6 +333,7 @@ void tquic_conn_confirm(struct tquic_conn *conn, u64 now)
 		return;
 	}
 	conn->confirmed = true;
+	trace_tquic_handshake(conn, TQUIC_STEP_CONFIRMED);
 	conn->peer_validated_us = true;
 	tquic_conn_discard_level(conn, TQUIC_LEVEL_INITIAL, now);
 	tquic_conn_discard_level(conn, TQUIC_LEVEL_HANDSHAKE, now);
@@ -326,7 +352,8 @@ void tquic_conn_tls_end(struct tquic_conn *conn, bool verified, u64 now)
 {
 	conn->tls_done = true;
 	conn->verified = verified;
-	conn->state = TQUIC_STATE_ESTABLISHED;
+	tquic_conn_set_state(conn, TQUIC_STATE_ESTABLISHED);
+	trace_tquic_handshake(conn, TQUIC_STEP_TLS_DONE);
 	conn->todo |= TQUIC_TODO_STATE | TQUIC_TODO_WRITE;
 	if (conn->server) {
 		conn->ctl |= TQUIC_CONN_CTL_HANDSHAKE_DONE;
@@ -389,6 +416,29 @@ u64 tquic_conn_pto_max_ns(const struct tquic_conn *conn)
 	return pto;
 }
 
+static void tquic_conn_shut(struct tquic_conn *conn, u64 error, u64 frame_type,
+			    u32 flags, const u8 *reason, u32 reason_len, u64 now)
+{
+	struct tquic_close *c = &conn->closed;
+
+	if (conn->state != TQUIC_STATE_HANDSHAKE &&
+	    conn->state != TQUIC_STATE_ESTABLISHED)
+		return;
+	c->error_code = error;
+	c->frame_type = frame_type;
+	c->flags = flags;
+	c->reason_len = min_t(u32, reason_len, TQUIC_REASON_MAX);
+	if (c->reason_len)
+		memcpy(c->reason, reason, c->reason_len);
+	trace_tquic_close(conn);
+	tquic_conn_set_state(conn, TQUIC_STATE_CLOSING);
+	conn->close_levels = conn->keys_tx;
+	conn->close_rx_next = 1;
+	conn->close_end_ns = now + 3 * tquic_conn_pto_max_ns(conn);
+	conn->todo |= TQUIC_TODO_STATE | TQUIC_TODO_READ | TQUIC_TODO_WRITE;
+	tquic_conn_event(conn, TQUIC_EVENT_CLOSED, 0, error);
+}
+
 /**
  * tquic_conn_close() - close the connection with an error or without
  * @conn: connection
@@ -404,33 +454,19 @@ u64 tquic_conn_pto_max_ns(const struct tquic_conn *conn)
 void tquic_conn_close(struct tquic_conn *conn, u64 error, u64 frame_type,
 		      bool app, const u8 *reason, u32 reason_len, u64 now)
 {
-	struct tquic_close *c = &conn->closed;
-
-	if (conn->state != TQUIC_STATE_HANDSHAKE &&
-	    conn->state != TQUIC_STATE_ESTABLISHED)
-		return;
-	c->error_code = error;
-	c->frame_type = frame_type;
-	c->flags = app ? TQUIC_CLOSE_APP : 0;
-	c->reason_len = min_t(u32, reason_len, TQUIC_REASON_MAX);
-	if (c->reason_len)
-		memcpy(c->reason, reason, c->reason_len);
-	conn->state = TQUIC_STATE_CLOSING;
-	conn->close_levels = conn->keys_tx;
-	conn->close_rx_next = 1;
-	conn->close_end_ns = now + 3 * tquic_conn_pto_max_ns(conn);
-	conn->todo |= TQUIC_TODO_STATE | TQUIC_TODO_READ | TQUIC_TODO_WRITE;
-	tquic_conn_event(conn, TQUIC_EVENT_CLOSED, 0, error);
+	tquic_conn_shut(conn, error, frame_type, app ? TQUIC_CLOSE_APP : 0,
+			reason, reason_len, now);
 }
 
 /* The peer's CONNECTION_CLOSE: say nothing more (RFC 9000 §10.2.2) */
 void tquic_conn_closed_by_peer(struct tquic_conn *conn,
 			       const struct tquic_frame *f, u64 now)
 {
-	tquic_conn_close(conn, f->close.code, f->close.frame_type, f->close.app,
-			 f->close.reason, f->close.reason_len, now);
+	tquic_conn_shut(conn, f->close.code, f->close.frame_type,
+			TQUIC_CLOSE_PEER | (f->close.app ? TQUIC_CLOSE_APP : 0),
+			f->close.reason, f->close.reason_len, now);
 	conn->closed.flags |= TQUIC_CLOSE_PEER;
-	conn->state = TQUIC_STATE_DRAINING;
+	tquic_conn_set_state(conn, TQUIC_STATE_DRAINING);
 	conn->close_levels = 0;
 }
 
@@ -439,9 +475,10 @@ static void tquic_conn_vanish(struct tquic_conn *conn, u32 flags)
 {
 	if (conn->state < TQUIC_STATE_CLOSING) {
 		conn->closed.flags = flags;
+		trace_tquic_close(conn);
 		tquic_conn_event(conn, TQUIC_EVENT_CLOSED, 0, 0);
 	}
-	conn->state = TQUIC_STATE_CLOSED;
+	tquic_conn_set_state(conn, TQUIC_STATE_CLOSED);
 	conn->close_levels = 0;
 	conn->todo |= TQUIC_TODO_STATE | TQUIC_TODO_READ | TQUIC_TODO_WRITE;
 }
@@ -471,7 +508,9 @@ static void tquic_conn_lost(struct tquic_conn *conn, struct tquic_path *path,
 		.now = now,
 		.bytes = res->bytes,
 		.sent_ns = res->largest_sent_ns,
+		.rate_pkt = res->rate_pkt,
 		.pkts = res->pkts,
+		.sampled = res->sampled,
 		.persistent = res->persistent,
 	};
 
@@ -483,6 +522,8 @@ static void tquic_conn_lost(struct tquic_conn *conn, struct tquic_path *path,
 	if (res->persistent)
 		tquic_rtt_reset_min(&path->rtt);
 	tquic_ctrl_on_lost(conn, res->lost);
+	if (res->pkts)
+		trace_tquic_cc_update(conn, path);
 }
 
 /* Declare what is lost among a path's 1-RTT packets */
@@ -792,4 +833,31 @@ int tquic_conn_stream_stop(struct tquic_conn *conn, struct tquic_stream *s,
 	tquic_streams_update_readable(&conn->streams, s);
 	tquic_streams_reap(&conn->streams, s);
 	return stop ? 0 : -EPIPE;
+}
+
+/**
+ * tquic_conn_assign_cc() - hand all paths over to another congestion control
+ * @conn: connection, at any time of its life
+ * @ops: what tquic_cc_find() returned; the reference goes with it
+ * @now: time in ns
+ *
+ * Paths to come use it, too.  The old one's module is let go of.
+ *
+ * Context: connection lock held.
+ */
+void tquic_conn_assign_cc(struct tquic_conn *conn,
+			  const struct tquic_cc_ops *ops, u64 now)
+{
+	struct tquic_path *path;
+	unsigned int i;
+
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		path = tquic_conn_path(conn, i);
+		if (!path)
+			continue;
+		tquic_cc_switch(&path->cc, ops, now);
+		path->space.sent.rated = ops->sampled;
+	}
+	tquic_cc_put(conn->cc_ops);
+	conn->cc_ops = ops;
 }

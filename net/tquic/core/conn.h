@@ -84,6 +84,7 @@ struct tquic_conn_stats {
 /**
  * struct tquic_conn - one connection
  * @ops: upward calls
+ * @trace_id: what tracepoints call it; 0 outside a socket
  * @state: enum tquic_state
  * @keys_tx: bit per level: packets can be sealed
  * @keys_rx: bit per level: packets can be opened
@@ -101,6 +102,7 @@ struct tquic_conn_stats {
 struct tquic_conn {
 	const struct tquic_conn_ops *ops;
 	const struct tquic_version *version;
+	u64 trace_id;
 	u8 state;
 	bool server;
 	u8 keys_tx, keys_rx;
@@ -150,6 +152,7 @@ struct tquic_conn {
 	const struct tquic_sched_ops *sched;
 	u64 sched_priv[8];
 	const struct tquic_cc_ops *cc_ops;
+	struct tquic_cc_group cc_group;	/* ACTIVE paths */
 
 	/* timers, ns; 0: not set */
 	u64 idle_ns;			/* negotiated, 0: never */
@@ -229,6 +232,7 @@ struct tquic_tx_pkt {
 /* conn.c */
 void tquic_conn_init(struct tquic_conn *conn, const struct tquic_conn_ops *ops);
 void tquic_conn_destroy(struct tquic_conn *conn);
+void tquic_conn_set_state(struct tquic_conn *conn, enum tquic_state state);
 int tquic_conn_start(struct tquic_conn *conn, bool server,
 		     const struct tquic_version *v, const struct tquic_cid *odcid,
 		     const struct tquic_cid *peer_scid, u64 now);
@@ -256,6 +260,8 @@ void tquic_conn_detect_loss(struct tquic_conn *conn, struct tquic_path *path,
 void tquic_conn_detect_loss_hs(struct tquic_conn *conn, enum tquic_level level,
 			       u64 now);
 void tquic_conn_on_timeout(struct tquic_conn *conn, u64 now);
+void tquic_conn_assign_cc(struct tquic_conn *conn,
+			  const struct tquic_cc_ops *ops, u64 now);
 void tquic_conn_touch_idle(struct tquic_conn *conn, bool received, u64 now);
 
 /* ctrl.c: control frames, and what becomes of every frame sent */

@@ -9,12 +9,14 @@
  * struct tquic_mem - memory that the buffers of one connection hold
  * @used: true size in bytes, bookkeeping included
  * @max: above this, data that could wait is refused
+ * @unsent: sending only: payload that has never been sent
  *
  * One for sending, one for receiving; shared by all streams of a connection.
  */
 struct tquic_mem {
 	u64 used;
 	u64 max;
+	u64 unsent;
 };
 
 /**

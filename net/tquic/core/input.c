@@ -4,6 +4,7 @@
 #include <linux/minmax.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <trace/events/tquic.h>
 #include "core/conn.h"
 #include "core/path.h"
 
@@ -115,6 +116,8 @@ static int tquic_input_ack(struct tquic_in *in, const struct tquic_frame *f)
 		ack.sent_ns = res.largest_sent_ns;
 		ack.rtt_ns = res.rtt_ns;
 		ack.rtt = &path->rtt;
+		ack.rate_pkt = res.rate_pkt;
+		ack.rate_sent_ns = res.rate_sent_ns;
 		tquic_cc_on_ack(&path->cc, &ack);
 	}
 	if (res.ecn_failed)
@@ -123,6 +126,8 @@ static int tquic_input_ack(struct tquic_in *in, const struct tquic_frame *f)
 		path->stats.ce_marks += res.ce_pkts;
 		tquic_cc_on_ecn(&path->cc, res.largest_sent_ns, in->now);
 	}
+	if (res.pkts)
+		trace_tquic_cc_update(conn, path);
 	tquic_ctrl_on_acked(conn, res.acked);
 
 	if (hs) {
@@ -546,10 +551,14 @@ static int tquic_input_frames(struct tquic_in *in, bool *eliciting,
 	if (!in->pkt->len)
 		return TQUIC_ERR_PROTOCOL_VIOLATION;
 	while (tquic_rbuf_left(&b)) {
+		const u8 *start = b.p;
+
 		*frame_type = 0;
 		ret = tquic_frame_parse(&b, &f);
 		if (ret)
 			return ret;
+		trace_tquic_frame(in->conn, in->path, in->level, false, &f,
+				  b.p - start);
 		*frame_type = f.type;
 		if (!tquic_frame_allowed(f.type, in->pkt->type))
 			return TQUIC_ERR_PROTOCOL_VIOLATION;
@@ -578,7 +587,7 @@ static void tquic_input_closing(struct tquic_in *in)
 		if (f.type != TQUIC_FRAME_CONNECTION_CLOSE &&
 		    f.type != TQUIC_FRAME_CONNECTION_CLOSE_APP)
 			continue;
-		conn->state = TQUIC_STATE_DRAINING;
+		tquic_conn_set_state(conn, TQUIC_STATE_DRAINING);
 		conn->close_levels = 0;
 		conn->todo |= TQUIC_TODO_STATE;
 		return;
@@ -628,6 +637,7 @@ int tquic_conn_input(struct tquic_conn *conn, const struct tquic_rx_pkt *pkt,
 		return 0;
 
 	ret = tquic_input_frames(&in, &eliciting, &frame_type);
+	trace_tquic_packet_received(conn, pkt, in.level);
 	if (ret < 0)
 		return ret;
 	tquic_conn_touch_idle(conn, true, now);

@@ -2,6 +2,7 @@
 /* Loss detection, persistent congestion and probe timeout (RFC 9002 section 6, 7.6). */
 #include <linux/minmax.h>
 #include <linux/string.h>
+#include <trace/events/tquic.h>
 
 #include "core/loss.h"
 
@@ -40,11 +41,14 @@ static void tquic_loss_persist(struct tquic_space *space, u64 sent_ns,
 	}
 }
 
-static void tquic_loss_declare(struct tquic_space *space, struct tquic_sent_pkt *pkt,
-			       u64 now, struct tquic_loss_result *res)
+static void tquic_loss_declare(struct tquic_space *space, u64 pn,
+			       struct tquic_sent_pkt *pkt, u64 now,
+			       struct tquic_loss_result *res)
 {
+	const struct tquic_rate_pkt *rate;
 	struct tquic_rec *rec;
 
+	trace_tquic_packet_lost(space, pn, pkt, now);
 	while ((rec = tquic_rec_pop(&pkt->recs)))
 		tquic_rec_push(&res->lost, rec);
 	pkt->state = TQUIC_SENT_LOST;
@@ -61,6 +65,11 @@ static void tquic_loss_declare(struct tquic_space *space, struct tquic_sent_pkt 
 	res->bytes += pkt->bytes;
 	res->largest_sent_ns = pkt->sent_ns;
 	res->pkts++;
+	rate = tquic_sent_rate(&space->sent, pn);
+	if (rate) {
+		res->rate_pkt = *rate;
+		res->sampled = true;
+	}
 }
 
 /* Both thresholds fall with the number, so the first survivor ends the search. */
@@ -106,7 +115,7 @@ void tquic_loss_detect(struct tquic_space *space, const struct tquic_rtt *rtt,
 			space->loss_time_ns = pkt->sent_ns + delay_ns;
 			break;
 		}
-		tquic_loss_declare(space, pkt, now, res);
+		tquic_loss_declare(space, s->head, pkt, now, res);
 		if ((pkt->flags & (elicits | TQUIC_SENT_F_MTU_PROBE)) == elicits)
 			tquic_loss_persist(space, pkt->sent_ns, rtt,
 					   pto_ns * TQUIC_LOSS_PERSISTENT_PTOS, res);

@@ -17,18 +17,22 @@
  * @lost: their frames; the caller owns the list
  * @bytes: in-flight bytes lost, MTU probes not counted
  * @largest_sent_ns: newest send time among @pkts
+ * @rate_pkt: what the newest of @pkts remembers of the delivery, if @sampled
  * @mtu_probe_bytes: in-flight bytes of lost MTU probes: no congestion signal
  * @pkts: in-flight packets lost, MTU probes not counted
  * @mtu_probe_pkts: MTU probes lost
+ * @sampled: rates are sampled
  * @persistent: the losses establish persistent congestion
  */
 struct tquic_loss_result {
 	struct tquic_rec *lost;
 	u64 bytes;
 	u64 largest_sent_ns;
+	struct tquic_rate_pkt rate_pkt;
 	u64 mtu_probe_bytes;
 	u32 pkts;
 	u32 mtu_probe_pkts;
+	bool sampled;
 	bool persistent;
 };
 

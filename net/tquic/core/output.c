@@ -5,19 +5,11 @@
 #include <linux/minmax.h>
 #include <linux/random.h>
 #include <linux/string.h>
+#include <trace/events/tquic.h>
 #include "core/build.h"
 #include "core/conn.h"
 #include "core/path.h"
 #include "sched/sched.h"
-
-/* Why a 1-RTT packet is sent */
-enum tquic_output_why {
-	TQUIC_WHY_PATH = 1,	/* PATH_CHALLENGE or PATH_RESPONSE */
-	TQUIC_WHY_ACK = 2,
-	TQUIC_WHY_PROBE = 4,
-	TQUIC_WHY_DATA = 8,
-	TQUIC_WHY_MTU = 16,
-};
 
 /* A packet of the datagram being put together */
 struct tquic_out {
@@ -110,6 +102,21 @@ static void tquic_output_pad(struct tquic_out *o, u32 bytes)
 	o->padded = true;
 }
 
+/* Tell tracers what is in a packet by reading it as its receiver will */
+static void tquic_output_trace_frames(const struct tquic_conn *conn,
+				      const struct tquic_out *o)
+{
+	struct tquic_rbuf b = { .p = o->payload, .end = o->bld.b.p };
+	const u8 *start = b.p;
+	struct tquic_frame f;
+
+	while (tquic_rbuf_left(&b) && !tquic_frame_parse(&b, &f)) {
+		trace_tquic_frame(conn, o->pkt->path, o->pkt->level, true,
+				  &f, b.p - start);
+		start = b.p;
+	}
+}
+
 /* Seal the books on a packet: it counts as sent from here on */
 static void tquic_output_end(struct tquic_conn *conn, struct tquic_out *o,
 			     u64 now)
@@ -146,6 +153,10 @@ static void tquic_output_end(struct tquic_conn *conn, struct tquic_out *o,
 		tquic_rec_free_list(o->bld.recs);
 	if (flags & TQUIC_SENT_F_IN_FLIGHT) {
 		tquic_cc_on_sent(&path->cc, bytes, now);
+		if (path->cc.ops->sampled)
+			tquic_rate_on_sent(&path->cc.rate,
+					   tquic_sent_rate(&o->space->sent, pkt->pn),
+					   path->cc.in_flight, bytes, now);
 		tquic_pacer_on_sent(&path->pacer, bytes, now,
 				    tquic_path_pacing_rate(path), path->mtu_bytes);
 	}
@@ -153,6 +164,9 @@ static void tquic_output_end(struct tquic_conn *conn, struct tquic_out *o,
 		path->tx_allowed_bytes -= min_t(u64, bytes, path->tx_allowed_bytes);
 	path->stats.tx_packets++;
 	path->stats.tx_bytes += bytes;
+	if (trace_tquic_frame_enabled())
+		tquic_output_trace_frames(conn, o);
+	trace_tquic_packet_sent(conn, pkt, flags);
 	if (o->bld.eliciting)
 		tquic_conn_touch_idle(conn, false, now);
 }
@@ -526,6 +540,24 @@ static struct tquic_path *tquic_output_pick(struct tquic_conn *conn, u8 *why,
 	return conn->sched->get_path(conn, now);
 }
 
+/* Tell tracers what the scheduler could choose from, then what it chose */
+static void tquic_output_trace_pick(const struct tquic_conn *conn,
+				    const struct tquic_path *chosen, u8 why,
+				    u64 now)
+{
+	struct tquic_path *path;
+	unsigned int i;
+
+	for (i = 0; i < TQUIC_PATHS_MAX && why == TQUIC_WHY_DATA; i++) {
+		path = tquic_conn_path(conn, i);
+		if (path && tquic_sched_usable(path))
+			trace_tquic_sched_candidate(conn, path,
+						    tquic_sched_room(path),
+						    tquic_sched_paced(path, now));
+	}
+	trace_tquic_sched_decision(conn, chosen, why);
+}
+
 /* When the earliest path with room in its window may send again; 0: none */
 static u64 tquic_output_pace_due(const struct tquic_conn *conn, u64 now)
 {
@@ -619,6 +651,8 @@ static int tquic_output_app(struct tquic_conn *conn, u8 *buf, u32 room, u64 now,
 	if (!(conn->keys_tx & BIT(TQUIC_LEVEL_APP)) || !conn->peer_params_set)
 		return 0;
 	path = tquic_output_pick(conn, &why, now);
+	if (why && trace_tquic_sched_decision_enabled())
+		tquic_output_trace_pick(conn, path, why, now);
 	if (!path) {
 		if (why)
 			conn->pace_due_ns = tquic_output_pace_due(conn, now);
@@ -747,6 +781,23 @@ static int tquic_output_close(struct tquic_conn *conn, u8 *buf, u32 room,
 	return n;
 }
 
+/*
+ * Nothing is left to be sent. Rates measured while a path could have taken more
+ * tell what was offered to it and not what it carries.
+ */
+static void tquic_output_unused(struct tquic_conn *conn, u64 now)
+{
+	struct tquic_path *path;
+	unsigned int i;
+
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		path = tquic_conn_path(conn, i);
+		if (path && tquic_sched_usable(path) && tquic_sched_room(path) &&
+		    !tquic_sched_paced(path, now))
+			tquic_rate_app_limited(&path->cc.rate, path->cc.in_flight);
+	}
+}
+
 /**
  * tquic_conn_output() - build the next datagram
  * @conn: connection
@@ -786,5 +837,7 @@ int tquic_conn_output(struct tquic_conn *conn, u8 *buf, u32 room, u64 now,
 	}
 	if (!n && conn->tx_nomem)
 		conn->pace_due_ns = now + TQUIC_TX_RETRY_NS;
+	if (!n && conn->cc_ops->sampled)
+		tquic_output_unused(conn, now);
 	return n;
 }

@@ -6,6 +6,7 @@
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <trace/events/tquic.h>
 #include "core/conn.h"
 #include "core/loss.h"
 #include "core/path.h"
@@ -40,8 +41,11 @@ struct tquic_path *tquic_path_create(struct tquic_conn *conn, u32 id, u64 now)
 	path->mtu_bytes = TQUIC_MIN_UDP_PAYLOAD;
 	path->mtu_max_bytes = TQUIC_MIN_UDP_PAYLOAD;
 	tquic_space_init(&path->space, TQUIC_LEVEL_APP);
+	path->space.path_id = id;
+	path->space.trace_id = conn->trace_id;
 	tquic_rtt_init(&path->rtt, conn->tune.rtt_initial_ns);
 	tquic_cc_init(&path->cc, conn->cc_ops, path->mtu_bytes, now);
+	path->space.sent.rated = conn->cc_ops->sampled;
 	tquic_pacer_init(&path->pacer);
 	tquic_cidset_local_init(&path->local);
 	tquic_cidset_local_set_limit(&path->local, conn->peer.active_cid_limit);
@@ -51,6 +55,21 @@ struct tquic_path *tquic_path_create(struct tquic_conn *conn, u32 id, u64 now)
 	if (id >= conn->next_path_id)
 		conn->next_path_id = id + 1;
 	return path;
+}
+
+/**
+ * tquic_path_set_state() - a path enters a state
+ * @conn: connection
+ * @path: path
+ * @state: the new one
+ */
+void tquic_path_set_state(struct tquic_conn *conn, struct tquic_path *path,
+			  enum tquic_path_state state)
+{
+	u8 from = path->state;
+
+	path->state = state;
+	trace_tquic_path_state(conn, path, from);
 }
 
 /**
@@ -66,6 +85,7 @@ void tquic_path_destroy(struct tquic_conn *conn, struct tquic_path *path)
 	for (i = 0; i < path->local.count; i++)
 		conn->ops->cid_del(conn, &path->local.e[i].cid);
 	conn->ops->path_free(conn, path);
+	tquic_cc_part(&path->cc);
 	tquic_space_destroy(&path->space);
 	kfree_rcu(path, rcu);
 }
@@ -296,7 +316,7 @@ int tquic_path_start(struct tquic_conn *conn, struct tquic_path *path, u64 now)
 		if (ret)
 			return ret;
 	}
-	path->state = TQUIC_PATH_VALIDATING;
+	tquic_path_set_state(conn, path, TQUIC_PATH_VALIDATING);
 	/* The client checked the server's address in the handshake already;
 	 * only the server is bound by the limit of RFC 9000 §8.
 	 */
@@ -313,12 +333,13 @@ int tquic_path_start(struct tquic_conn *conn, struct tquic_path *path, u64 now)
 	return 0;
 }
 
-/* Give what is under way on a path back, to be sent again elsewhere */
+/* Give what is under way on a path back, to be sent again elsewhere; it is out of use */
 static void tquic_path_drain(struct tquic_conn *conn, struct tquic_path *path,
 			     u64 now)
 {
 	struct tquic_drain_result dr = {};
 
+	tquic_cc_part(&path->cc);
 	tquic_space_drain(&path->space, &dr);
 	tquic_cc_on_discard(&path->cc, dr.bytes, now);
 	tquic_ctrl_on_lost(conn, dr.recs);
@@ -329,7 +350,7 @@ static void tquic_path_suspect(struct tquic_conn *conn, struct tquic_path *path,
 			       u64 now)
 {
 	if (path->state == TQUIC_PATH_ACTIVE) {
-		path->state = TQUIC_PATH_SUSPECT;
+		tquic_path_set_state(conn, path, TQUIC_PATH_SUSPECT);
 		path->suspect_ns = now;
 		conn->todo |= TQUIC_TODO_PATHS;
 		tquic_conn_event(conn, TQUIC_EVENT_PATH_SUSPECT, path->id, 0);
@@ -349,7 +370,8 @@ static void tquic_path_activate(struct tquic_conn *conn, struct tquic_path *path
 	struct tquic_path *other;
 	unsigned int i;
 
-	path->state = TQUIC_PATH_ACTIVE;
+	tquic_path_set_state(conn, path, TQUIC_PATH_ACTIVE);
+	tquic_cc_join(&path->cc, &conn->cc_group, &path->rtt);
 	conn->todo |= TQUIC_TODO_PATHS;
 	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
 		other = tquic_conn_path(conn, i);
@@ -395,7 +417,7 @@ void tquic_path_abandon(struct tquic_conn *conn, struct tquic_path *path,
 {
 	if (path->state == TQUIC_PATH_ABANDONED)
 		return;
-	path->state = TQUIC_PATH_ABANDONED;
+	tquic_path_set_state(conn, path, TQUIC_PATH_ABANDONED);
 	path->ctl = TQUIC_PATH_CTL_ABANDON;
 	path->abandon_error = error;
 	path->responses = 0;

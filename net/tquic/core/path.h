@@ -66,6 +66,8 @@ enum tquic_path_ctl {
  * @pto_count: probe timeouts since the last progress
  * @probes: ack-eliciting packets to send whatever the window says
  * @mtu_tries: size probes lost in a row
+ * @weight: share of the data it gets from schedulers that go by weights;
+ *	0: as much as it can carry
  * @link: UDP socket and route, owned by the adapter; NULL while UNUSED
  * @space: packet numbers of 1-RTT packets
  * @rtt: round-trip time
@@ -111,6 +113,7 @@ struct tquic_path {
 	u8 pto_count;
 	u8 probes;
 	u8 mtu_tries;
+	u16 weight;
 	void *link;
 
 	struct tquic_space space;
@@ -143,6 +146,8 @@ struct tquic_path {
 };
 
 struct tquic_path *tquic_path_create(struct tquic_conn *conn, u32 id, u64 now);
+void tquic_path_set_state(struct tquic_conn *conn, struct tquic_path *path,
+			  enum tquic_path_state state);
 void tquic_path_destroy(struct tquic_conn *conn, struct tquic_path *path);
 struct tquic_path *tquic_path_find(const struct tquic_conn *conn, u32 id);
 struct tquic_path *tquic_path_spare(const struct tquic_conn *conn);

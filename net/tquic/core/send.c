@@ -33,6 +33,12 @@ static void send_charge(struct tquic_send *s, s64 bytes)
 		s->mem->used += bytes;
 }
 
+static void send_unsent(struct tquic_send *s, s64 bytes)
+{
+	if (s->mem)
+		s->mem->unsent += bytes;
+}
+
 static void send_chunk_free(struct tquic_send *s, struct tquic_chunk *chunk)
 {
 	if (s->cursor == chunk)
@@ -48,6 +54,8 @@ static void send_drop(struct tquic_send *s)
 
 	list_for_each_entry_safe(chunk, next, &s->chunks, list)
 		send_chunk_free(s, chunk);
+	send_unsent(s, -(s64)(s->end - s->nxt));
+	s->end = s->nxt;
 	tquic_rset_free(&s->acked);
 	tquic_rset_free(&s->lost);
 }
@@ -123,6 +131,7 @@ void tquic_send_commit(struct tquic_send *s, u32 n)
 	n = min(n, chunk->cap - chunk->len);
 	chunk->len += n;
 	s->end += n;
+	send_unsent(s, n);
 }
 
 int tquic_send_finish(struct tquic_send *s)
@@ -194,7 +203,10 @@ void tquic_send_sent(struct tquic_send *s, const struct tquic_send_seg *seg)
 		return;
 	if (seg->retx)
 		tquic_rset_trim_below(&s->lost, end);
-	s->nxt = max(s->nxt, end);
+	if (end > s->nxt) {
+		send_unsent(s, -(s64)(end - s->nxt));
+		s->nxt = end;
+	}
 	if (s->state == TQUIC_SEND_READY)
 		s->state = TQUIC_SEND_SEND;
 	if (seg->fin) {

@@ -3,6 +3,7 @@
 #include <linux/errno.h>
 #include <linux/limits.h>
 #include <linux/minmax.h>
+#include <linux/overflow.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -11,8 +12,11 @@
 #define TQUIC_SENT_GFP		(GFP_ATOMIC | __GFP_NOWARN | __GFP_ACCOUNT)
 #define TQUIC_SENT_DIR_MIN	4
 
+/* Only those who sample rates pay for it: @rate has no or TQUIC_SENT_CHUNK elements. */
 struct tquic_sent_chunk {
 	struct tquic_sent_pkt pkt[TQUIC_SENT_CHUNK];
+	u32 rates;
+	struct tquic_rate_pkt rate[] __counted_by(rates);
 };
 
 /**
@@ -48,6 +52,24 @@ struct tquic_sent_pkt *tquic_sent_get(const struct tquic_sent *s, u64 pn)
 	if (pn < s->base || pn >= s->next)
 		return NULL;
 	return &(*tquic_sent_chunk(s, pn))->pkt[pn % TQUIC_SENT_CHUNK];
+}
+
+/**
+ * tquic_sent_rate() - what a packet remembers of the delivery
+ * @s: the ring
+ * @pn: packet number
+ *
+ * Return: all 0 when no rates were sampled as it left, valid as long as the
+ * packet, or NULL when there is none.
+ */
+struct tquic_rate_pkt *tquic_sent_rate(const struct tquic_sent *s, u64 pn)
+{
+	struct tquic_sent_chunk *chunk;
+
+	if (pn < s->base || pn >= s->next)
+		return NULL;
+	chunk = *tquic_sent_chunk(s, pn);
+	return chunk->rates ? &chunk->rate[pn % TQUIC_SENT_CHUNK] : NULL;
 }
 
 /**
@@ -115,6 +137,7 @@ static bool tquic_sent_fits(const struct tquic_sent *s, u64 pn)
  */
 int tquic_sent_reserve(struct tquic_sent *s, u64 pn)
 {
+	u32 rates = s->rated ? TQUIC_SENT_CHUNK : 0;
 	struct tquic_sent_chunk **slot;
 	int err;
 	u64 c;
@@ -132,9 +155,10 @@ int tquic_sent_reserve(struct tquic_sent *s, u64 pn)
 		slot = tquic_sent_chunk(s, c * TQUIC_SENT_CHUNK);
 		if (*slot)
 			continue;
-		*slot = kzalloc(sizeof(**slot), TQUIC_SENT_GFP);
+		*slot = kzalloc(struct_size(*slot, rate, rates), TQUIC_SENT_GFP);
 		if (!*slot)
 			return -ENOMEM;
+		(*slot)->rates = rates;
 	}
 	return 0;
 }

@@ -5,6 +5,7 @@
 
 #include <linux/types.h>
 
+#include "cc/rate.h"
 #include "core/rec.h"
 
 #define TQUIC_SENT_MAX		32768	/* packet numbers tracked at once */
@@ -56,6 +57,7 @@ struct tquic_sent_chunk;
  * @next: one above the highest number added
  * @dir: chunks, indexed by (number / TQUIC_SENT_CHUNK) & @dir_mask
  * @dir_mask: size of @dir less one
+ * @rated: new chunks have room for what rates are computed from
  */
 struct tquic_sent {
 	u64 base;
@@ -63,6 +65,7 @@ struct tquic_sent {
 	u64 next;
 	struct tquic_sent_chunk **dir;
 	u32 dir_mask;
+	bool rated;
 };
 
 void tquic_sent_init(struct tquic_sent *s);
@@ -70,6 +73,7 @@ void tquic_sent_clear(struct tquic_sent *s);
 int tquic_sent_reserve(struct tquic_sent *s, u64 pn);
 struct tquic_sent_pkt *tquic_sent_add(struct tquic_sent *s, u64 pn);
 struct tquic_sent_pkt *tquic_sent_get(const struct tquic_sent *s, u64 pn);
+struct tquic_rate_pkt *tquic_sent_rate(const struct tquic_sent *s, u64 pn);
 void tquic_sent_advance(struct tquic_sent *s, u64 horizon_ns);
 
 #endif /* TQUIC_CORE_SENT_H */

@@ -2,6 +2,7 @@
 /* One packet number space: what was sent, what arrived, what to acknowledge. */
 #include <linux/minmax.h>
 #include <linux/string.h>
+#include <trace/events/tquic.h>
 
 #include "core/space.h"
 
@@ -85,10 +86,11 @@ static void tquic_space_splice(struct tquic_rec **to, struct tquic_rec **from)
 }
 
 /* A packet declared lost has arrived after all. */
-static void tquic_space_ack_lost(struct tquic_space *space,
+static void tquic_space_ack_lost(struct tquic_space *space, u64 pn,
 				 const struct tquic_sent_pkt *pkt,
 				 struct tquic_ack_result *res)
 {
+	trace_tquic_packet_spurious(space, pn, pkt);
 	if (pkt->sent_ns >= space->persist_ns)
 		space->persist_ns = 0;
 	if (!(pkt->flags & TQUIC_SENT_F_IN_FLIGHT) ||
@@ -99,7 +101,8 @@ static void tquic_space_ack_lost(struct tquic_space *space,
 	res->spurious_pkts++;
 }
 
-static void tquic_space_ack_pkt(struct tquic_space *space, struct tquic_sent_pkt *pkt,
+static void tquic_space_ack_pkt(struct tquic_space *space, u64 pn,
+				struct tquic_sent_pkt *pkt,
 				struct tquic_ack_result *res, u64 *ect0)
 {
 	if (!res->pkts)
@@ -109,8 +112,13 @@ static void tquic_space_ack_pkt(struct tquic_space *space, struct tquic_sent_pkt
 		res->eliciting = true;
 		space->eliciting_in_flight--;
 	}
-	if (pkt->flags & TQUIC_SENT_F_IN_FLIGHT)
+	if (pkt->flags & TQUIC_SENT_F_IN_FLIGHT) {
+		if (!res->bytes) {
+			res->rate_pkt = tquic_sent_rate(&space->sent, pn);
+			res->rate_sent_ns = pkt->sent_ns;
+		}
 		res->bytes += pkt->bytes;
+	}
 	if (pkt->flags & TQUIC_SENT_F_ECT0)
 		(*ect0)++;
 	tquic_space_splice(&res->acked, &pkt->recs);
@@ -135,10 +143,10 @@ static int tquic_space_ack_range(struct tquic_space *space, u64 lo, u64 hi,
 		down = pn;
 		switch (pkt->state) {
 		case TQUIC_SENT_OUTSTANDING:
-			tquic_space_ack_pkt(space, pkt, res, ect0);
+			tquic_space_ack_pkt(space, pn, pkt, res, ect0);
 			break;
 		case TQUIC_SENT_LOST:
-			tquic_space_ack_lost(space, pkt, res);
+			tquic_space_ack_lost(space, pn, pkt, res);
 			break;
 		case TQUIC_SENT_ACKED:
 			down = pkt->run_lo;

@@ -13,6 +13,8 @@
 /**
  * struct tquic_space - packet number space of a level or of a path
  * @level: which keys protect it; INITIAL and HANDSHAKE acknowledge at once
+ * @path_id: path whose packets these are, for tracepoints
+ * @trace_id: connection, for tracepoints
  * @sent: packets sent and not forgotten
  * @rx: packet numbers received
  * @next_pn: lowest number the next packet may use
@@ -33,6 +35,8 @@
  */
 struct tquic_space {
 	enum tquic_level level;
+	u32 path_id;
+	u64 trace_id;
 	struct tquic_sent sent;
 	struct tquic_ranges rx;
 	u64 next_pn;
@@ -59,6 +63,9 @@ struct tquic_space {
  * @pkts: packets newly acknowledged
  * @largest_sent_ns: send time of the largest newly acknowledged packet
  * @rtt_ns: RTT sample, 0 when the frame gives none (RFC 9002 5.1)
+ * @rate_pkt: what the newest in-flight packet among them remembers of the
+ *	delivery, valid until tquic_loss_detect(); NULL for none
+ * @rate_sent_ns: its send time
  * @ce_pkts: growth of the peer's ECN-CE count; act on it only if !@ecn_failed
  * @spurious_oldest_ns: oldest send time among @spurious_pkts
  * @spurious_pkts: packets declared lost earlier that did arrive
@@ -71,6 +78,8 @@ struct tquic_ack_result {
 	u32 pkts;
 	u64 largest_sent_ns;
 	u64 rtt_ns;
+	const struct tquic_rate_pkt *rate_pkt;
+	u64 rate_sent_ns;
 	u64 ce_pkts;
 	u64 spurious_oldest_ns;
 	u32 spurious_pkts;

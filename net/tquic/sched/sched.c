@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Registry of packet schedulers, and what all of them ask about a path */
+#include <linux/bits.h>
+#include <linux/build_bug.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/rculist.h>
@@ -83,6 +85,31 @@ void tquic_sched_put(const struct tquic_sched_ops *ops)
 }
 
 /**
+ * tquic_sched_name() - list what there is to choose from
+ * @i: position in the list
+ * @name: the name found there
+ *
+ * Context: any.
+ * Return: false behind the last one.
+ */
+bool tquic_sched_name(unsigned int i, char name[TQUIC_SCHED_NAME_MAX])
+{
+	const struct tquic_sched_ops *ops;
+	bool found = false;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(ops, &tquic_sched_list, list) {
+		if (i--)
+			continue;
+		memcpy(name, ops->name, TQUIC_SCHED_NAME_MAX);
+		found = true;
+		break;
+	}
+	rcu_read_unlock();
+	return found;
+}
+
+/**
  * tquic_sched_names() - all schedulers, with blanks between them
  * @buf: destination, ends with a zero
  * @size: bytes at @buf, at least 1; names that do not fit are cut off
@@ -92,15 +119,34 @@ void tquic_sched_put(const struct tquic_sched_ops *ops)
  */
 size_t tquic_sched_names(char *buf, size_t size)
 {
-	struct tquic_sched_ops *ops;
+	char name[TQUIC_SCHED_NAME_MAX];
+	unsigned int i;
 	size_t len = 0;
 
 	buf[0] = 0;
-	rcu_read_lock();
-	list_for_each_entry_rcu(ops, &tquic_sched_list, list)
-		len += scnprintf(buf + len, size - len, "%s%s", len ? " " : "", ops->name);
-	rcu_read_unlock();
+	for (i = 0; tquic_sched_name(i, name); i++)
+		len += scnprintf(buf + len, size - len, "%s%s", len ? " " : "", name);
 	return len;
+}
+
+/**
+ * tquic_sched_assign() - hand a connection over to a scheduler
+ * @conn: connection, at any time of its life
+ * @ops: what tquic_sched_get() returned; the reference goes with it
+ *
+ * The new one finds its memory empty; the old one's module is let go of.
+ *
+ * Context: connection lock held.
+ */
+void tquic_sched_assign(struct tquic_conn *conn,
+			const struct tquic_sched_ops *ops)
+{
+	const struct tquic_sched_ops *old = conn->sched;
+
+	memset(conn->sched_priv, 0, sizeof(conn->sched_priv));
+	conn->sched = ops;
+	if (old)
+		tquic_sched_put(old);
 }
 
 /**
@@ -136,4 +182,74 @@ bool tquic_sched_paced(const struct tquic_path *path, u64 now)
 	u64 rate = tquic_path_pacing_rate(path);
 
 	return tquic_pacer_next_ns(&path->pacer, now, rate, path->mtu_bytes) > now;
+}
+
+/**
+ * tquic_sched_full() - does the path carry what its controller allows
+ * @path: path
+ * @now: time in ns
+ *
+ * Most controllers say so by the window.  One with a pacing rate of its own
+ * keeps the window far above what is in flight: its path is full while the
+ * pacer has it wait.
+ */
+bool tquic_sched_full(const struct tquic_path *path, u64 now)
+{
+	return !tquic_sched_room(path) ||
+	       (path->cc.ops->pacing_rate && tquic_sched_paced(path, now));
+}
+
+/**
+ * tquic_sched_candidates() - paths that may be chosen as far as the sides agreed
+ * @conn: connection
+ *
+ * A path either side marked as backup is one only while no other path is
+ * usable, full or not (RFC 10069 §3.3).
+ *
+ * Return: bit per slot of conn->paths.
+ */
+u16 tquic_sched_candidates(const struct tquic_conn *conn)
+{
+	const struct tquic_path *path;
+	u16 regular = 0, backup = 0;
+	unsigned int i;
+
+	BUILD_BUG_ON(TQUIC_PATHS_MAX > 16);
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		path = tquic_conn_path(conn, i);
+		if (!path || !tquic_sched_usable(path))
+			continue;
+		if (path->backup || path->peer_backup)
+			backup |= BIT(i);
+		else
+			regular |= BIT(i);
+	}
+	return regular ?: backup;
+}
+
+/**
+ * tquic_sched_fastest() - path with the lowest smoothed RTT
+ * @conn: connection
+ * @slots: which ones to look at, from tquic_sched_candidates()
+ * @room: only those that are not full
+ * @now: time in ns
+ *
+ * Return: the path, or NULL when there is none.
+ */
+struct tquic_path *tquic_sched_fastest(const struct tquic_conn *conn,
+				       u16 slots, bool room, u64 now)
+{
+	struct tquic_path *best = NULL, *path;
+	unsigned int i;
+
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		if (!(slots & BIT(i)))
+			continue;
+		path = tquic_conn_path(conn, i);
+		if (room && tquic_sched_full(path, now))
+			continue;
+		if (!best || path->rtt.srtt_ns < best->rtt.srtt_ns)
+			best = path;
+	}
+	return best;
 }

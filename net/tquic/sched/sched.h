@@ -18,7 +18,10 @@ struct tquic_path;
  * @owner: module that holds the functions
  * @list: registry link
  * @get_path: path for the next packet with data, or NULL to wait; asked
- *	before every packet. Context: connection lock held, softirq.
+ *	before every packet, and for packets that turn out to carry something
+ *	else, so it may not take a question for a packet sent. Its memory is
+ *	conn->sched_priv, which is all zero at first.
+ *	Context: connection lock held, softirq.
  */
 struct tquic_sched_ops {
 	char name[TQUIC_SCHED_NAME_MAX];
@@ -27,16 +30,27 @@ struct tquic_sched_ops {
 	struct tquic_path *(*get_path)(struct tquic_conn *conn, u64 now);
 };
 
+extern struct tquic_sched_ops tquic_sched_blest;
+extern struct tquic_sched_ops tquic_sched_ecf;
 extern struct tquic_sched_ops tquic_sched_minrtt;
+extern struct tquic_sched_ops tquic_sched_roundrobin;
+extern struct tquic_sched_ops tquic_sched_weighted;
 
 int tquic_sched_register(struct tquic_sched_ops *ops);
 void tquic_sched_unregister(struct tquic_sched_ops *ops);
 const struct tquic_sched_ops *tquic_sched_get(const char *name);
 void tquic_sched_put(const struct tquic_sched_ops *ops);
 size_t tquic_sched_names(char *buf, size_t size);
+bool tquic_sched_name(unsigned int i, char name[TQUIC_SCHED_NAME_MAX]);
+void tquic_sched_assign(struct tquic_conn *conn,
+			const struct tquic_sched_ops *ops);
 
 bool tquic_sched_usable(const struct tquic_path *path);
 bool tquic_sched_room(const struct tquic_path *path);
 bool tquic_sched_paced(const struct tquic_path *path, u64 now);
+u16 tquic_sched_candidates(const struct tquic_conn *conn);
+struct tquic_path *tquic_sched_fastest(const struct tquic_conn *conn,
+				       u16 slots, bool room, u64 now);
+bool tquic_sched_full(const struct tquic_path *path, u64 now);
 
 #endif /* TQUIC_SCHED_SCHED_H */

@@ -3,6 +3,8 @@
 #include <kunit/test.h>
 #include <linux/errno.h>
 #include <linux/limits.h>
+#include <linux/list.h>
+#include <linux/string.h>
 #include <linux/time64.h>
 
 #include "cc/cc.h"
@@ -157,6 +159,31 @@ static void mss_change(struct kunit *test)
 	/* And so does an initial window of two large packets. */
 	tquic_cc_set_mss(cc, 8000);
 	KUNIT_EXPECT_EQ(test, cc->cwnd, 16000);
+}
+
+/* What is known of the path stays, what is known to the old algorithm does not */
+static void switched(struct kunit *test)
+{
+	struct cc_ctx *c = test->priv;
+	struct tquic_cc *cc = &c->cc;
+
+	tquic_cc_switch(cc, &tquic_cc_newreno, SEC);
+	tquic_cc_on_sent(cc, 3 * MSS, 2 * SEC);
+	lost(c, 1, 2 * SEC, 3 * SEC, false);
+	KUNIT_EXPECT_TRUE(test, cc->undo_valid);
+	cc->cwnd = 50 * MSS;
+	cc->ssthresh = 40 * MSS;
+	cc->priv[0] = ~0ULL;
+	tquic_cc_switch(cc, &tquic_cc_cubic, 4 * SEC);
+	KUNIT_EXPECT_PTR_EQ(test, cc->ops, &tquic_cc_cubic);
+	KUNIT_EXPECT_EQ(test, cc->cwnd, 50 * MSS);
+	KUNIT_EXPECT_EQ(test, cc->ssthresh, 40 * MSS);
+	KUNIT_EXPECT_EQ(test, cc->in_flight, 2 * MSS);
+	KUNIT_EXPECT_EQ(test, cc->recovery_start_ns, 3 * SEC);
+	KUNIT_EXPECT_EQ(test, cc->priv[0], 0);
+	KUNIT_EXPECT_FALSE(test, cc->undo_valid);
+	tquic_cc_switch(cc, &fake_ops, 5 * SEC);
+	KUNIT_EXPECT_EQ(test, c->f->init, 1);
 }
 
 static void in_flight(struct kunit *test)
@@ -489,6 +516,125 @@ static void registry_refuses(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, tquic_cc_register(&bad), -EINVAL);
 }
 
+/* What a model-based algorithm is told and asked beyond the others */
+struct model {
+	u32 lost_calls, ecn_calls, congestion_before_lost;
+	u64 lost_bytes;
+	u32 ack;
+};
+
+static void model_on_ack(struct tquic_cc *cc, const struct tquic_cc_ack *ack)
+{
+	struct model *m = tquic_cc_priv(cc);
+
+	m->ack++;
+}
+
+static void model_on_congestion(struct tquic_cc *cc, u64 now)
+{
+	struct model *m = tquic_cc_priv(cc);
+
+	m->congestion_before_lost += !m->lost_calls;
+}
+
+static void model_on_lost(struct tquic_cc *cc, const struct tquic_cc_loss *loss)
+{
+	struct model *m = tquic_cc_priv(cc);
+
+	m->lost_calls++;
+	m->lost_bytes += loss->bytes;
+}
+
+static void model_on_ecn(struct tquic_cc *cc, u64 now)
+{
+	struct model *m = tquic_cc_priv(cc);
+
+	m->ecn_calls++;
+}
+
+static u64 model_pacing_rate(const struct tquic_cc *cc, const struct tquic_rtt *rtt)
+{
+	return cc->cwnd == 2 * MSS ? 0 : 123456;
+}
+
+static struct tquic_cc_ops model_ops = {
+	.name		= "model",
+	.gain_pct	= 100,
+	.sampled	= true,
+	.init		= fake_init,
+	.on_ack		= model_on_ack,
+	.on_congestion	= model_on_congestion,
+	.on_lost	= model_on_lost,
+	.on_ecn		= model_on_ecn,
+	.pacing_rate	= model_pacing_rate,
+};
+
+static void model_based(struct kunit *test)
+{
+	struct cc_ctx *c = test->priv;
+	struct tquic_cc *cc = &c->cc;
+	struct model *m;
+
+	tquic_cc_init(cc, &model_ops, MSS, SEC);
+	m = tquic_cc_priv(cc);
+	memset(m, 0, sizeof(*m));
+	tquic_cc_on_sent(cc, 100 * MSS, 2 * SEC);
+	KUNIT_EXPECT_EQ(test, tquic_cc_pacing_rate(cc, &c->rtt), 123456);
+	/* Every batch of losses, not just the first of a period */
+	lost(c, 2, 2 * SEC, 3 * SEC, false);
+	lost(c, 3, 2 * SEC, 3 * SEC, false);
+	KUNIT_EXPECT_EQ(test, m->lost_calls, 2);
+	KUNIT_EXPECT_EQ(test, m->lost_bytes, 5 * MSS);
+	KUNIT_EXPECT_EQ(test, m->congestion_before_lost, 1);
+	/* And every ACK, of packets sent before recovery too */
+	ack(c, MSS, 2 * SEC, 4 * SEC);
+	KUNIT_EXPECT_EQ(test, m->ack, 1);
+	/* Marks: once per period, told apart from losses */
+	tquic_cc_on_ecn(cc, 2 * SEC, 4 * SEC);
+	KUNIT_EXPECT_EQ(test, m->ecn_calls, 0);
+	tquic_cc_on_ecn(cc, 3 * SEC + 1, 4 * SEC);
+	KUNIT_EXPECT_EQ(test, m->ecn_calls, 1);
+	KUNIT_EXPECT_EQ(test, m->lost_calls, 2);
+	/* A rate of 0 would stop the pacer's clock. */
+	tquic_cc_set_cwnd(cc, 0);
+	KUNIT_EXPECT_EQ(test, tquic_cc_pacing_rate(cc, &c->rtt), 1);
+}
+
+static void group(struct kunit *test)
+{
+	struct cc_ctx *c = test->priv;
+	struct tquic_cc_group g, other;
+
+	tquic_cc_group_init(&g);
+	tquic_cc_group_init(&other);
+	KUNIT_EXPECT_NULL(test, c->cc.group);
+	tquic_cc_part(&c->cc);
+	tquic_cc_join(&c->cc, &g, &c->rtt);
+	KUNIT_EXPECT_PTR_EQ(test, c->cc.group, &g);
+	KUNIT_EXPECT_PTR_EQ(test, c->cc.rtt, &c->rtt);
+	KUNIT_EXPECT_TRUE(test, list_is_singular(&g.members));
+	/* Joining twice is joining once. */
+	tquic_cc_join(&c->cc, &g, &c->rtt);
+	tquic_cc_join(&c->cc, &other, &c->rtt);
+	KUNIT_EXPECT_TRUE(test, list_is_singular(&g.members));
+	KUNIT_EXPECT_TRUE(test, list_empty(&other.members));
+	/* Neither a return nor another algorithm ends it. */
+	tquic_cc_reset(&c->cc, 2 * SEC);
+	tquic_cc_on_sent(&c->cc, MSS, 2 * SEC);
+	c->cc.cwnd = 50 * MSS;
+	c->cc.rate.delivered = 77;
+	tquic_cc_switch(&c->cc, &model_ops, 3 * SEC);
+	KUNIT_EXPECT_PTR_EQ(test, c->cc.group, &g);
+	KUNIT_EXPECT_PTR_EQ(test, c->cc.ops, &model_ops);
+	KUNIT_EXPECT_EQ(test, c->cc.in_flight, MSS);
+	KUNIT_EXPECT_EQ(test, c->cc.cwnd, 50 * MSS);
+	KUNIT_EXPECT_EQ(test, c->cc.rate.delivered, 77);
+	KUNIT_EXPECT_EQ(test, c->f->init, 1);
+	tquic_cc_part(&c->cc);
+	KUNIT_EXPECT_NULL(test, c->cc.group);
+	KUNIT_EXPECT_TRUE(test, list_empty(&g.members));
+}
+
 static struct kunit_case cc_cases[] = {
 	KUNIT_CASE(initial_window),
 	KUNIT_CASE(mss_change),
@@ -505,6 +651,9 @@ static struct kunit_case cc_cases[] = {
 	KUNIT_CASE(slow_start_growth),
 	KUNIT_CASE(slow_start_css),
 	KUNIT_CASE(pacing_rate),
+	KUNIT_CASE(model_based),
+	KUNIT_CASE(group),
+	KUNIT_CASE(switched),
 	KUNIT_CASE(registry),
 	KUNIT_CASE(registry_refuses),
 	{}

@@ -327,6 +327,27 @@ static void pto_deadline(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, tquic_loss_pto_deadline_ns(space, &c->rtt, 0, 0), 0);
 }
 
+/* With the losses goes what the newest of them remembers of the delivery. */
+static void lost_rate(struct kunit *test)
+{
+	const u8 flags = TQUIC_SENT_F_ELICITING | TQUIC_SENT_F_IN_FLIGHT;
+	struct loss_ctx *c = test->priv;
+	const struct tquic_loss_result *res;
+	u64 pn;
+
+	c->space.sent.rated = true;
+	for (pn = 0; pn < 8; pn++) {
+		send(test, pn, flags, 1000 * MS + pn);
+		tquic_sent_rate(&c->space.sent, pn)->delivered = 100 * pn;
+	}
+	ack(test, 5, 5, 1080 * MS);
+	res = detect(test, 1080 * MS);
+	KUNIT_EXPECT_EQ(test, res->pkts, 3);
+	KUNIT_EXPECT_TRUE(test, res->sampled);
+	KUNIT_EXPECT_EQ(test, res->rate_pkt.delivered, 200);
+	KUNIT_EXPECT_FALSE(test, detect(test, 1080 * MS)->sampled);
+}
+
 static struct kunit_case loss_cases[] = {
 	KUNIT_CASE(delay_rounding),
 	KUNIT_CASE(packet_threshold),
@@ -338,6 +359,7 @@ static struct kunit_case loss_cases[] = {
 	KUNIT_CASE(persistent_piecemeal),
 	KUNIT_CASE(persistent_not_if_spurious),
 	KUNIT_CASE(lost_are_remembered),
+	KUNIT_CASE(lost_rate),
 	KUNIT_CASE(pto_period),
 	KUNIT_CASE(pto_deadline),
 	{}

@@ -198,20 +198,21 @@ static struct sk_buff *pair_copy(const struct sk_buff *skb)
 	return copy;
 }
 
-/* Time a pipe needs to get rid of what waits in it */
-static u64 pair_pipe_at(struct pair *p, struct pair_link *link,
-			struct pair_pipe *pipe, u32 len)
+/* When a datagram arrives; 0: the queue of the link's bottleneck is full */
+static u64 pair_pipe_at(struct pair *p, struct pair_link *link, u32 to, u32 len)
 {
+	struct pair_link *neck = link->shared ? &p->link[0] : link;
+	struct pair_pipe *pipe = &neck->pipe[to];
 	u64 start = max(p->now, pipe->free_ns), backlog;
 
-	if (!link->rate_bps)
+	if (!neck->rate_bps)
 		return p->now + link->delay_ns;
-	backlog = div_u64((start - p->now) * div_u64(link->rate_bps, 1000), 8000000);
-	if (link->queue_bytes && backlog + len > link->queue_bytes) {
-		pipe->full++;
+	backlog = div_u64((start - p->now) * div_u64(neck->rate_bps, 1000), 8000000);
+	if (neck->queue_bytes && backlog + len > neck->queue_bytes) {
+		link->pipe[to].full++;
 		return 0;
 	}
-	pipe->free_ns = start + div64_u64((u64)len * 8 * NSEC_PER_SEC, link->rate_bps);
+	pipe->free_ns = start + div64_u64((u64)len * 8 * NSEC_PER_SEC, neck->rate_bps);
 	return pipe->free_ns + link->delay_ns;
 }
 
@@ -230,7 +231,7 @@ static void pair_link_send(struct pair *p, u32 i, u32 to, struct sk_buff *skb)
 	if (link->cut || skb->len > link->mtu_bytes ||
 	    pair_chance(p, link->loss_ppm))
 		goto drop;
-	at = pair_pipe_at(p, link, pipe, skb->len);
+	at = pair_pipe_at(p, link, to, skb->len);
 	if (!at)
 		goto drop;
 	if (pair_chance(p, link->reorder_ppm))

@@ -52,6 +52,7 @@ struct pair_pipe {
  * @mtu_bytes: larger ones vanish
  * @ecn: every datagram arrives with this ECN field; PAIR_ECN_KEEP: with its own
  * @cut: nothing comes through, not even what is under way
+ * @shared: its datagrams go through the queue of link 0, at the rate of that
  * @drop_next: the next so many datagrams vanish, by direction
  * @pipe: by receiver
  */
@@ -65,6 +66,7 @@ struct pair_link {
 	u32 mtu_bytes;
 	u8 ecn;
 	bool cut;
+	bool shared;
 	u32 drop_next[2];
 	struct pair_pipe pipe[2];
 };

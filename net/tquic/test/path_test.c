@@ -367,12 +367,15 @@ static void path_cut(struct kunit *test)
 	KUNIT_EXPECT_LE(test, f->gap_ns, PAIR_MS(300));
 	KUNIT_EXPECT_EQ(test, path_of(p, 1, 0)->state, TQUIC_PATH_SUSPECT);
 	KUNIT_EXPECT_EQ(test, p->end[1].events[TQUIC_EVENT_PATH_SUSPECT], 1);
-	/* Nothing but probes is under way on it. */
+	/* Nothing but probes is under way on it, and the other grows without regard to it. */
 	KUNIT_EXPECT_LT(test, path_of(p, 1, 0)->cc.in_flight, 100);
+	KUNIT_EXPECT_NULL(test, path_of(p, 1, 0)->cc.group);
+	KUNIT_EXPECT_TRUE(test, list_is_singular(&p->end[1].conn.cc_group.members));
 	p->link[0].cut = false;
 	pair_run(p, PAIR_MS(700));
 	KUNIT_EXPECT_EQ(test, path_of(p, 1, 0)->state, TQUIC_PATH_ACTIVE);
 	KUNIT_EXPECT_EQ(test, p->end[1].events[TQUIC_EVENT_PATH_RECOVERED], 1);
+	KUNIT_EXPECT_PTR_EQ(test, path_of(p, 1, 0)->cc.group, &p->end[1].conn.cc_group);
 	/* What the window was before says nothing about the link now. */
 	KUNIT_EXPECT_LE(test, path_of(p, 1, 0)->cc.cwnd, 30000);
 	before = path_tx(p, 0);
@@ -513,6 +516,29 @@ static void path_cids_replaced(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 5 * SEC));
 }
 
+/* Who grows with whom: all paths that carry data, from validation to abandonment */
+static void path_cc_group(struct kunit *test)
+{
+	struct pair *p = path_pair(test, 2);
+	struct tquic_conn *conn = &p->end[0].conn;
+	struct tquic_path *path;
+	u32 i, n = 0;
+
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		path = tquic_conn_path(conn, i);
+		if (!path)
+			continue;
+		KUNIT_EXPECT_EQ(test, !!path->cc.group, path->state == TQUIC_PATH_ACTIVE);
+		n += !!path->cc.group;
+	}
+	KUNIT_EXPECT_EQ(test, n, 2);
+	KUNIT_EXPECT_EQ(test, tquic_path_close(conn, path_of(p, 0, 1), 0, p->now), 0);
+	KUNIT_EXPECT_NULL(test, path_of(p, 0, 1)->cc.group);
+	KUNIT_EXPECT_TRUE(test, list_is_singular(&conn->cc_group.members));
+	tquic_path_destroy(conn, path_of(p, 0, 0));
+	KUNIT_EXPECT_TRUE(test, list_empty(&conn->cc_group.members));
+}
+
 static struct kunit_case path_cases[] = {
 	KUNIT_CASE(path_create),
 	KUNIT_CASE(path_highest_id),
@@ -532,6 +558,7 @@ static struct kunit_case path_cases[] = {
 	KUNIT_CASE(path_mtu_shrinks),
 	KUNIT_CASE(path_mtu_small),
 	KUNIT_CASE(path_cids_replaced),
+	KUNIT_CASE(path_cc_group),
 	{}
 };
 

@@ -1,65 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Schedulers: the registry, and what minrtt chooses. */
+/* Schedulers: the registry, handing over, and what minrtt chooses. */
 #include <kunit/test.h>
 #include <linux/errno.h>
+#include <linux/string.h>
 
 #include "core/conn.h"
 #include "core/path.h"
 #include "core/rec.h"
 #include "sched/sched.h"
-
-#define SCHED_NOW	((u64)NSEC_PER_SEC)
-
-/* A connection of three paths that only a scheduler looks at */
-struct sched_fixture {
-	struct tquic_conn conn;
-	struct tquic_path path[3];
-};
-
-static struct sched_fixture *sched_make(struct kunit *test)
-{
-	struct sched_fixture *x = kunit_kzalloc(test, sizeof(*x), GFP_KERNEL);
-	u32 i;
-
-	KUNIT_ASSERT_NOT_NULL(test, x);
-	for (i = 0; i < 3; i++) {
-		x->path[i].id = i;
-		x->path[i].index = i;
-		x->path[i].state = TQUIC_PATH_ACTIVE;
-		x->path[i].validated = true;
-		x->path[i].mtu_bytes = 1472;
-		x->path[i].pacing = true;
-		tquic_rtt_init(&x->path[i].rtt, TQUIC_RTT_INITIAL_NS);
-		tquic_rtt_update(&x->path[i].rtt, SCHED_NOW, (i + 1) * 20 * NSEC_PER_MSEC, 0, 0);
-		tquic_cc_init(&x->path[i].cc, &tquic_cc_newreno, 1472, SCHED_NOW);
-		tquic_pacer_init(&x->path[i].pacer);
-		RCU_INIT_POINTER(x->conn.paths[i], &x->path[i]);
-	}
-	return x;
-}
-
-/* Path id minrtt chooses, -1 for none */
-static int sched_pick(struct sched_fixture *x)
-{
-	const struct tquic_path *path = tquic_sched_minrtt.get_path(&x->conn, SCHED_NOW);
-
-	return path ? path->id : -1;
-}
-
-static void sched_fill(struct tquic_path *path)
-{
-	tquic_cc_on_sent(&path->cc, path->cc.cwnd, SCHED_NOW);
-}
+#include "test/sched.h"
 
 static void sched_minrtt_order(struct kunit *test)
 {
-	struct sched_fixture *x = sched_make(test);
+	struct sched_fixture *x = sched_make(test, &tquic_sched_minrtt);
 
 	KUNIT_EXPECT_EQ(test, sched_pick(x), 0);
 	x->path[0].rtt.srtt_ns = 50 * NSEC_PER_MSEC;
 	KUNIT_EXPECT_EQ(test, sched_pick(x), 1);
 	/* Less than a packet of room is none. */
-	tquic_cc_on_sent(&x->path[1].cc, x->path[1].cc.cwnd - 1471, SCHED_NOW);
+	tquic_cc_on_sent(&x->path[1].cc, x->path[1].cc.cwnd - SCHED_MTU + 1, SCHED_NOW);
 	KUNIT_EXPECT_EQ(test, sched_pick(x), 0);
 	sched_fill(&x->path[0]);
 	KUNIT_EXPECT_EQ(test, sched_pick(x), 2);
@@ -75,7 +34,7 @@ static void sched_minrtt_states(struct kunit *test)
 		TQUIC_PATH_UNUSED, TQUIC_PATH_VALIDATING, TQUIC_PATH_SUSPECT,
 		TQUIC_PATH_ABANDONED,
 	};
-	struct sched_fixture *x = sched_make(test);
+	struct sched_fixture *x = sched_make(test, &tquic_sched_minrtt);
 	u32 i;
 
 	for (i = 0; i < ARRAY_SIZE(unfit); i++) {
@@ -90,7 +49,7 @@ static void sched_minrtt_states(struct kunit *test)
 /* Backup paths wait while any other can be used, full or not */
 static void sched_minrtt_backup(struct kunit *test)
 {
-	struct sched_fixture *x = sched_make(test);
+	struct sched_fixture *x = sched_make(test, &tquic_sched_minrtt);
 
 	x->path[0].backup = true;
 	KUNIT_EXPECT_EQ(test, sched_pick(x), 1);
@@ -121,7 +80,7 @@ static void sched_suite_exit(struct kunit_suite *suite)
 /* A path that waits for its pacer is waited for: the gap is short */
 static void sched_minrtt_paced(struct kunit *test)
 {
-	struct sched_fixture *x = sched_make(test);
+	struct sched_fixture *x = sched_make(test, &tquic_sched_minrtt);
 	struct tquic_path *path = &x->path[0];
 	u64 rate;
 	int i;
@@ -137,6 +96,29 @@ static void sched_minrtt_paced(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, sched_pick(x), -1);
 	sched_fill(path);
 	KUNIT_EXPECT_EQ(test, sched_pick(x), 1);
+}
+
+/* With a pacing rate of its own the window is never used up: the pacer says who is full */
+static void sched_minrtt_rate_full(struct kunit *test)
+{
+	struct sched_fixture *x = sched_make(test, &tquic_sched_minrtt);
+	struct tquic_path *path = &x->path[0];
+	u64 rate;
+	int i;
+
+	tquic_cc_switch(&path->cc, &tquic_cc_bbr, SCHED_NOW);
+	rate = tquic_cc_pacing_rate(&path->cc, &path->rtt);
+	KUNIT_EXPECT_FALSE(test, tquic_sched_full(path, SCHED_NOW));
+	KUNIT_EXPECT_EQ(test, sched_pick(x), 0);
+	for (i = 0; i < 12; i++)
+		tquic_pacer_on_sent(&path->pacer, 1472, SCHED_NOW, rate, 1472);
+	KUNIT_EXPECT_TRUE(test, tquic_sched_room(path));
+	KUNIT_EXPECT_TRUE(test, tquic_sched_full(path, SCHED_NOW));
+	KUNIT_EXPECT_EQ(test, sched_pick(x), 1);
+	tquic_cc_switch(&path->cc, &tquic_cc_newreno, SCHED_NOW);
+	KUNIT_EXPECT_FALSE(test, tquic_sched_full(path, SCHED_NOW));
+	sched_fill(path);
+	KUNIT_EXPECT_TRUE(test, tquic_sched_full(path, SCHED_NOW));
 }
 
 static struct tquic_path *sched_none(struct tquic_conn *conn, u64 now)
@@ -166,12 +148,80 @@ static void sched_registry(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, tquic_sched_get("test-one"));
 }
 
+/* The list has every name once, and an end */
+static void sched_names(struct kunit *test)
+{
+	static struct tquic_sched_ops one = {
+		.name = "test-one", .owner = THIS_MODULE, .get_path = sched_none,
+	};
+	char name[TQUIC_SCHED_NAME_MAX];
+	u32 i, before = 0, found = 0;
+
+	while (tquic_sched_name(before, name))
+		before++;
+	KUNIT_ASSERT_EQ(test, tquic_sched_register(&one), 0);
+	for (i = 0; tquic_sched_name(i, name); i++)
+		found += !strcmp(name, "test-one");
+	KUNIT_EXPECT_EQ(test, i, before + 1);
+	KUNIT_EXPECT_EQ(test, found, 1);
+	tquic_sched_unregister(&one);
+}
+
+/* What one scheduler remembers is not the next one's */
+static void sched_assign(struct kunit *test)
+{
+	static struct tquic_sched_ops one = {
+		.name = "test-one", .owner = THIS_MODULE, .get_path = sched_none,
+	};
+	struct sched_fixture *x = sched_make(test, &one);
+	const struct tquic_sched_ops *ops;
+	u32 i;
+
+	KUNIT_ASSERT_EQ(test, tquic_sched_register(&one), 0);
+	for (i = 0; i < 2; i++) {
+		ops = tquic_sched_get("test-one");
+		KUNIT_ASSERT_NOT_NULL(test, ops);
+		memset(x->conn.sched_priv, 0xff, sizeof(x->conn.sched_priv));
+		tquic_sched_assign(&x->conn, ops);
+		KUNIT_EXPECT_PTR_EQ(test, x->conn.sched, ops);
+		KUNIT_EXPECT_NULL(test, memchr_inv(x->conn.sched_priv, 0,
+						   sizeof(x->conn.sched_priv)));
+	}
+	tquic_sched_put(x->conn.sched);
+	tquic_sched_unregister(&one);
+}
+
+/* Whom the sides agreed on, and who is the fastest of them */
+static void sched_candidates(struct kunit *test)
+{
+	struct sched_fixture *x = sched_make(test, &tquic_sched_minrtt);
+
+	KUNIT_EXPECT_EQ(test, tquic_sched_candidates(&x->conn), 7);
+	x->path[0].peer_backup = true;
+	KUNIT_EXPECT_EQ(test, tquic_sched_candidates(&x->conn), 6);
+	KUNIT_EXPECT_PTR_EQ(test, tquic_sched_fastest(&x->conn, 6, true, SCHED_NOW), &x->path[1]);
+	sched_fill(&x->path[1]);
+	KUNIT_EXPECT_PTR_EQ(test, tquic_sched_fastest(&x->conn, 6, true, SCHED_NOW), &x->path[2]);
+	KUNIT_EXPECT_PTR_EQ(test, tquic_sched_fastest(&x->conn, 6, false, SCHED_NOW), &x->path[1]);
+	KUNIT_EXPECT_NULL(test, tquic_sched_fastest(&x->conn, 2, true, SCHED_NOW));
+	x->path[1].state = TQUIC_PATH_SUSPECT;
+	x->path[2].backup = true;
+	KUNIT_EXPECT_EQ(test, tquic_sched_candidates(&x->conn), 5);
+	x->path[0].state = TQUIC_PATH_ABANDONED;
+	x->path[2].state = TQUIC_PATH_SUSPECT;
+	KUNIT_EXPECT_EQ(test, tquic_sched_candidates(&x->conn), 0);
+}
+
 static struct kunit_case sched_cases[] = {
 	KUNIT_CASE(sched_minrtt_order),
 	KUNIT_CASE(sched_minrtt_states),
 	KUNIT_CASE(sched_minrtt_backup),
 	KUNIT_CASE(sched_minrtt_paced),
+	KUNIT_CASE(sched_minrtt_rate_full),
 	KUNIT_CASE(sched_registry),
+	KUNIT_CASE(sched_names),
+	KUNIT_CASE(sched_assign),
+	KUNIT_CASE(sched_candidates),
 	{}
 };
 

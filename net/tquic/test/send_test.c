@@ -86,7 +86,9 @@ static void send_simple_life(struct kunit *test)
 	expect_idle(test, &s);
 	write_bytes(test, &s, 250);
 	KUNIT_EXPECT_EQ(test, mem.used, TQUIC_SEND_CHUNK_MIN);
+	KUNIT_EXPECT_EQ(test, mem.unsent, 250);
 	expect_send(test, &s, 100, 0, 100, false, false);
+	KUNIT_EXPECT_EQ(test, mem.unsent, 150);
 	KUNIT_EXPECT_EQ(test, s.state, TQUIC_SEND_SEND);
 	KUNIT_EXPECT_EQ(test, tquic_send_finish(&s), 0);
 	KUNIT_EXPECT_EQ(test, tquic_send_finish(&s), 0);
@@ -300,6 +302,9 @@ static void send_reset_states(struct kunit *test)
 	write_bytes(test, &s, 500);
 	expect_send(test, &s, 300, 0, 300, false, false);
 	lost(test, &s, 0, 100, false);
+	/* What is sent again does not count, what is thrown away does not either. */
+	expect_send(test, &s, 100, 0, 100, false, true);
+	KUNIT_EXPECT_EQ(test, mem.unsent, 200);
 	acked(test, &s, 200, 50, false);
 	KUNIT_EXPECT_TRUE(test, tquic_send_reset(&s, 77));
 	KUNIT_EXPECT_FALSE(test, tquic_send_reset(&s, 78));
@@ -308,6 +313,7 @@ static void send_reset_states(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, tquic_send_final_size(&s), 300);
 	KUNIT_EXPECT_TRUE(test, s.reset_pending);
 	KUNIT_EXPECT_EQ(test, mem.used, 0);
+	KUNIT_EXPECT_EQ(test, mem.unsent, 0);
 	expect_idle(test, &s);
 	KUNIT_EXPECT_EQ(test, tquic_send_reserve(&s, 1, GFP_KERNEL, &dst), -EPIPE);
 	KUNIT_EXPECT_EQ(test, tquic_send_finish(&s), -EPIPE);
@@ -423,6 +429,7 @@ static void send_survives_random_loss(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, m->credit_used, MODEL_BYTES);
 	KUNIT_EXPECT_NULL(test, memchr_inv(m->delivered, 1, MODEL_BYTES));
 	KUNIT_EXPECT_EQ(test, mem.used, 0);
+	KUNIT_EXPECT_EQ(test, mem.unsent, 0);
 	while (m->in_flight)
 		model_report(m);
 	tquic_send_destroy(&m->s);

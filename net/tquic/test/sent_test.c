@@ -210,6 +210,35 @@ static void sent_random(struct kunit *test)
 	KUNIT_EXPECT_GT(test, next, 20000);
 }
 
+/* Who samples rates has a memory per packet, from the next chunk on; others have none. */
+static void sent_rates(struct kunit *test)
+{
+	struct tquic_sent *s = sent_new(test);
+	struct tquic_rate_pkt *first, *last;
+	u64 pn;
+
+	KUNIT_ASSERT_NOT_NULL(test, tquic_sent_add(s, 0));
+	KUNIT_EXPECT_NULL(test, tquic_sent_rate(s, 0));
+	s->rated = true;
+	for (pn = 1; pn <= 2 * TQUIC_SENT_CHUNK; pn++)
+		KUNIT_ASSERT_NOT_NULL(test, tquic_sent_add(s, pn));
+	KUNIT_EXPECT_NULL(test, tquic_sent_rate(s, TQUIC_SENT_CHUNK - 1));
+	first = tquic_sent_rate(s, TQUIC_SENT_CHUNK);
+	last = tquic_sent_rate(s, 2 * TQUIC_SENT_CHUNK - 1);
+	KUNIT_ASSERT_NOT_NULL(test, first);
+	KUNIT_ASSERT_NOT_NULL(test, last);
+	KUNIT_EXPECT_EQ(test, first->delivered_ns, 0);
+	KUNIT_EXPECT_PTR_EQ(test, first + TQUIC_SENT_CHUNK - 1, last);
+	last->delivered = 5;
+	KUNIT_EXPECT_EQ(test, tquic_sent_rate(s, 2 * TQUIC_SENT_CHUNK - 1)->delivered, 5);
+	/* Neither what was forgotten nor what was not sent */
+	KUNIT_EXPECT_NULL(test, tquic_sent_rate(s, 2 * TQUIC_SENT_CHUNK + 1));
+	for (pn = 0; pn <= 2 * TQUIC_SENT_CHUNK; pn++)
+		sent_settle(s, pn, TQUIC_SENT_ACKED);
+	tquic_sent_advance(s, U64_MAX);
+	KUNIT_EXPECT_NULL(test, tquic_sent_rate(s, TQUIC_SENT_CHUNK));
+}
+
 static struct kunit_case sent_cases[] = {
 	KUNIT_CASE(sent_gaps_are_skipped),
 	KUNIT_CASE(sent_advance_rules),
@@ -218,6 +247,7 @@ static struct kunit_case sent_cases[] = {
 	KUNIT_CASE(sent_reserve),
 	KUNIT_CASE(sent_clear_frees_records),
 	KUNIT_CASE(sent_random),
+	KUNIT_CASE(sent_rates),
 	{}
 };
 

@@ -583,6 +583,31 @@ static void random_against_model(struct kunit *test)
 	}
 }
 
+/* The newest in-flight packet acknowledged is the one rates are computed from. */
+static void ack_rate(struct kunit *test)
+{
+	struct space_ctx *c = test->priv;
+	u64 pn;
+
+	c->space.sent.rated = true;
+	for (pn = 0; pn < 6; pn++) {
+		send(test, pn, pn == 4 ? 0 : DATA, (pn + 1) * MS);
+		tquic_sent_rate(&c->space.sent, pn)->delivered = 100 * pn;
+	}
+	KUNIT_ASSERT_EQ(test, ack(test, 1, 4, 30 * MS), 0);
+	KUNIT_ASSERT_NOT_NULL(test, c->res.rate_pkt);
+	KUNIT_EXPECT_EQ(test, c->res.rate_pkt->delivered, 300);
+	KUNIT_EXPECT_EQ(test, c->res.rate_sent_ns, 4 * MS);
+	free_count(&c->res.acked);
+	/* Nothing new: no sample */
+	KUNIT_ASSERT_EQ(test, ack(test, 1, 4, 30 * MS), 0);
+	KUNIT_EXPECT_NULL(test, c->res.rate_pkt);
+	KUNIT_ASSERT_EQ(test, ack(test, 0, 0, 30 * MS), 0);
+	KUNIT_ASSERT_NOT_NULL(test, c->res.rate_pkt);
+	KUNIT_EXPECT_EQ(test, c->res.rate_pkt->delivered, 0);
+	free_count(&c->res.acked);
+}
+
 static struct kunit_case space_cases[] = {
 	KUNIT_CASE(ack_result),
 	KUNIT_CASE(ack_credits_once),
@@ -591,6 +616,7 @@ static struct kunit_case space_cases[] = {
 	KUNIT_CASE(ack_of_skipped),
 	KUNIT_CASE(ack_no_rtt_sample),
 	KUNIT_CASE(ack_late),
+	KUNIT_CASE(ack_rate),
 	KUNIT_CASE(ecn_counts),
 	KUNIT_CASE(ecn_one_count_grows),
 	KUNIT_CASE(ecn_not_sent),

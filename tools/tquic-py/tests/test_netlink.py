@@ -15,7 +15,7 @@ from fake_netlink import GROUP_ID, Answer, FakeNetlink, Refusal, Reply
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tquic import cmd_conn, cmd_path, netlink, nlview, paths
+from tquic import cmd_conn, cmd_path, cmd_sched, netlink, nlview, paths
 from tquic.errors import UnavailableError
 from tquic.genl import BYTES, FD, IP4, IP6, PORT, TEXT, U32, UINT, Family, Kind, decode, encode
 from tquic.netlink import (
@@ -25,6 +25,7 @@ from tquic.netlink import (
     HANDSHAKE,
     LIMITS,
     PATH,
+    REGISTRY,
     Bond,
     BondEvent,
     Command,
@@ -35,6 +36,7 @@ from tquic.netlink import (
     NetlinkError,
     Path,
     PathEvent,
+    Registry,
     TquicNetlink,
 )
 from tquic.record import Address
@@ -65,6 +67,7 @@ def snake(name: str) -> str:
         ("handshake", HANDSHAKE),
         ("endpoint", ENDPOINT),
         ("limits", LIMITS),
+        ("registry", REGISTRY),
     ],
 )
 def test_attributes_are_those_of_the_spec(name: str, schema: dict[str, tuple[int, Kind]]) -> None:
@@ -102,7 +105,7 @@ def test_addresses_and_commands_are_those_of_the_spec() -> None:
 @pytest.mark.parametrize(
     ("name", "enum"),
     [("state", State), ("path-state", PathState), ("path-flag", PathFlag),
-     ("close-flag", CloseFlag), ("conn-flag", ConnFlag), ("role", Role),
+     ("close-flag", CloseFlag), ("conn-flag", ConnFlag), ("registry", Registry), ("role", Role),
      ("endpoint-flag", EndpointFlag), ("bond-state", BondState)],
 )  # fmt: skip
 def test_enums_are_those_of_the_spec(name: str, enum: Any) -> None:
@@ -113,6 +116,11 @@ def test_enums_are_those_of_the_spec(name: str, enum: Any) -> None:
         return
     flags = found["type"] == "flags"
     assert [int(m) for m in enum] == [1 << i if flags else i for i in range(len(entries))]
+
+
+def test_the_largest_weight_is_that_of_the_spec() -> None:
+    (weight,) = (item for item in spec_set("path") if item["name"] == "weight")
+    assert weight["checks"] == {"max": netlink.WEIGHT_MAX}
 
 
 def test_every_operation_is_of_the_administrator() -> None:
@@ -208,6 +216,8 @@ def test_path_operations() -> None:
     assert tquic.add_path(5, local, peer=peer, ifindex=2, backup=True) == 3
     assert tquic.add_path(5, Address("10.0.0.1")) == 3
     tquic.set_path(5, 3, backup=False)
+    tquic.set_path(5, 3, backup=True, weight=1000)
+    tquic.set_path(5, 3, weight=0)
     tquic.del_path(5, 3, 2**62 - 1)
     assert seen == [
         (Command.PATH_ADD, {
@@ -216,8 +226,41 @@ def test_path_operations() -> None:
         }),
         (Command.PATH_ADD, {"token": 5, "local": {"ip4": "10.0.0.1"}}),
         (Command.PATH_SET, {"token": 5, "path_id": 3, "flags": 0}),
+        (Command.PATH_SET, {"token": 5, "path_id": 3, "flags": 1, "weight": 1000}),
+        (Command.PATH_SET, {"token": 5, "path_id": 3, "weight": 0}),
         (Command.PATH_DEL, {"token": 5, "path_id": 3, "error_code": 2**62 - 1}),
     ]  # fmt: skip
+
+
+def registry_replies() -> list[Reply]:
+    entries = ((0, "minrtt"), (0, "blest"), (1, "cubic"), (9, "something new"))
+    return [
+        Reply(Command.REGISTRY_GET, encode({"kind": kind, "name": name}, REGISTRY))
+        for kind, name in entries
+    ]
+
+
+def test_hand_over() -> None:
+    seen: list[tuple[int, dict[str, Any]]] = []
+
+    def answer(command: int, body: bytes, dump: bool) -> Sequence[Reply]:
+        if command == Command.REGISTRY_GET:
+            assert dump
+            return registry_replies()
+        seen.append((command, decode(body, CONN)))
+        return []
+
+    tquic, _ = family(answer)
+    assert tquic.registry() == {
+        Registry.SCHEDULER: ["minrtt", "blest"],
+        Registry.CONGESTION: ["cubic"],
+    }
+    tquic.set_connection(7, scheduler="blest")
+    tquic.set_connection(7, congestion="newreno", scheduler="ecf")
+    assert seen == [
+        (Command.CONN_SET, {"token": 7, "scheduler": "blest"}),
+        (Command.CONN_SET, {"token": 7, "congestion": "newreno", "scheduler": "ecf"}),
+    ]
 
 
 @pytest.mark.parametrize("capped", [True, False])
@@ -313,6 +356,7 @@ def run(monkeypatch: pytest.MonkeyPatch, answer: Answer, group: Any, *words: str
 
     monkeypatch.setattr(cmd_conn, "TquicNetlink", fake)
     monkeypatch.setattr(cmd_path, "TquicNetlink", fake)
+    monkeypatch.setattr(cmd_sched, "TquicNetlink", fake)
     return CliRunner().invoke(group, list(words))
 
 
@@ -344,8 +388,10 @@ def test_wrong_usage(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("nothing may be asked")
 
     for words in (["add", "1", "nonsense"], ["add", "0", "10.0.0.1"], ["del", "1", "-1"],
-                  ["del", "1", "1", "--code", str(2**62)], ["set", "1", "1"]):  # fmt: skip
+                  ["del", "1", "1", "--code", str(2**62)], ["set", "1", "1"],
+                  ["set", "1", "1", "--weight", "1001"]):  # fmt: skip
         assert run(monkeypatch, answer, cmd_path.group, *words).exit_code == 2
+    assert run(monkeypatch, answer, cmd_conn.group, "set", "1").exit_code == 2
     done = run(monkeypatch, answer, cmd_path.group, "add", "1", "::1", "--peer", "localhost:1")
     assert done.exit_code == 1
 
@@ -355,3 +401,31 @@ def test_refusals_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     done = run(monkeypatch, lambda *_: [refusal], cmd_path.group, "del", "1", "0")
     assert done.exit_code == 1
     assert done.output == "tquic: the last open path cannot be removed\n"
+
+
+def test_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[int, dict[str, Any]]] = []
+
+    def answer(command: int, body: bytes, _dump: bool) -> Sequence[Reply]:
+        seen.append((command, decode(body, PATH if command == Command.PATH_SET else CONN)))
+        return []
+
+    words = ("set", "4", "--scheduler", "weighted", "--congestion", "newreno")
+    assert run(monkeypatch, answer, cmd_conn.group, *words).exit_code == 0
+    assert run(monkeypatch, answer, cmd_path.group, "set", "4", "1", "--weight", "3").exit_code == 0
+    assert seen == [
+        (Command.CONN_SET, {"token": 4, "scheduler": "weighted", "congestion": "newreno"}),
+        (Command.PATH_SET, {"token": 4, "path_id": 1, "weight": 3}),
+    ]
+
+
+def test_registry_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    def answer(*_: object) -> Sequence[Reply]:
+        return registry_replies()
+
+    done = run(monkeypatch, answer, cmd_sched.group, "show")
+    assert [line.split() for line in done.output.splitlines()] == [
+        ["KIND", "NAME"], ["scheduler", "blest"], ["scheduler", "minrtt"], ["congestion", "cubic"],
+    ]  # fmt: skip
+    done = run(monkeypatch, answer, cmd_sched.group, "show", "--json")
+    assert json.loads(done.output) == {"scheduler": ["blest", "minrtt"], "congestion": ["cubic"]}

@@ -14,8 +14,9 @@ from . import __version__
 # name on the command line -> (module of this package, attribute, one line of help)
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "agent": ("cmd_agent", "command", "Do the TLS handshakes of plain sockets."),
+    "bench": ("cmd_bench", "command", "Measure beside kernel MPTCP over the same links."),
     "codegen": ("cmd_codegen", "command", "Make files of the source tree from their specs."),
-    "conn": ("cmd_conn", "group", "See the connections of this network namespace."),
+    "conn": ("cmd_conn", "group", "See and change the connections of this network namespace."),
     "demo": ("cmd_demo", "command", "Move a file over two links and cut one of them midway."),
     "endpoint": ("cmd_endpoint", "group", "Have the kernel open paths of clients by itself."),
     "get": ("cmd_get", "command", "Fetch files from a server, over one path or several."),
@@ -24,9 +25,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "monitor": ("cmd_monitor", "command", "Print events of connections and paths."),
     "path": ("cmd_path", "group", "See, add, change and remove paths of connections."),
     "perf": ("cmd_perf", "group", "Measure throughput between two hosts."),
+    "sched": ("cmd_sched", "group", "List schedulers and congestion controls."),
     "serve": ("cmd_serve", "command", "Offer the files of a directory."),
     "ss": ("cmd_ss", "command", "Show TQUIC sockets as ss does, or end connections."),
     "sysctl": ("cmd_sysctl", "group", "See and change the defaults of a network namespace."),
+    "trace": ("cmd_trace", "group", "Watch connections packet by packet, by tracepoints."),
     "vm": ("cmd_vm", "group", "Run things in a virtual machine on a test kernel."),
 }
 

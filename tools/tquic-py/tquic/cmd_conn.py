@@ -12,7 +12,7 @@ from .nlview import conn_dict, show_conns
 
 @click.group()
 def group() -> None:
-    """See the connections of this network namespace (needs CAP_NET_ADMIN)."""
+    """See and change the connections of this network namespace (needs CAP_NET_ADMIN)."""
 
 
 @group.command()
@@ -26,3 +26,15 @@ def show(conn: int | None, as_json: bool) -> None:
             print_json([conn_dict(item) for item in conns])
         else:
             show_conns(conns)
+
+
+@group.command("set")
+@click.argument("conn", type=click.IntRange(1))
+@click.option("--scheduler", metavar="NAME", help="What chooses the path of each packet.")
+@click.option("--congestion", metavar="NAME", help="Congestion control, on all paths.")
+def change(conn: int, scheduler: str | None, congestion: str | None) -> None:
+    """Hand the connection numbered CONN over; `tquic sched show` lists the names."""
+    if scheduler is None and congestion is None:
+        raise click.UsageError("give --scheduler, --congestion or both")
+    with told(), TquicNetlink() as netlink:
+        netlink.set_connection(conn, scheduler=scheduler, congestion=congestion)

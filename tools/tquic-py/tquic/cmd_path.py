@@ -9,7 +9,7 @@ import click
 
 from .cmd_net import ListenType, PathType, print_json, told
 from .multipath import PathSpec
-from .netlink import TquicNetlink
+from .netlink import WEIGHT_MAX, TquicNetlink
 from .nlview import path_dict, show_paths
 from .record import Address
 
@@ -81,8 +81,17 @@ def delete(conn: int, path: int, code: int) -> None:
 @group.command("set")
 @_CONN
 @_PATH
-@click.option("--backup/--no-backup", required=True, help="Spare the path, or use it again.")
-def change(conn: int, path: int, backup: bool) -> None:
-    """Tell both sides how to use a path."""
+@click.option(
+    "--backup/--no-backup", default=None, help="Spare the path, or use it again, on both sides."
+)
+@click.option(
+    "--weight",
+    type=click.IntRange(0, WEIGHT_MAX),
+    help="Share of what this side sends, under the scheduler `weighted`; 0: what it can carry.",
+)
+def change(conn: int, path: int, backup: bool | None, weight: int | None) -> None:
+    """Say how to use a path."""
+    if backup is None and weight is None:
+        raise click.UsageError("give --backup, --no-backup or --weight")
     with told(), TquicNetlink() as netlink:
-        netlink.set_path(conn, path, backup=backup)
+        netlink.set_path(conn, path, backup=backup, weight=weight)

@@ -247,6 +247,22 @@ class TwoLinks:
         else:
             self.server.ip(f"link set s{index} up", f"addr replace fd66:{index}::2/64 dev s{index}")
 
+    def device_down(self, index: int) -> None:
+        """Take the client's device of a link down."""
+        self.client.ip(f"link set c{index} down")
+
+    def device_up(self, index: int) -> None:
+        """Bring it back, and what the kernel forgot with it."""
+        self.client.ip(
+            f"link set c{index} up",
+            f"addr replace 10.66.{index}.1/24 dev c{index}",
+            f"route replace default via 10.66.{index}.2 dev c{index} table {100 + index}",
+            f"addr replace fd66:{index}::1/64 dev c{index} nodad",
+        )
+        self.client.ip(
+            f"route replace default via fd66:{index}::2 dev c{index} table {100 + index}", v6=True
+        )
+
     def change(self, index: int, link: Link) -> None:
         """Give a shaped link other properties from now on."""
         self._shape(index, link)

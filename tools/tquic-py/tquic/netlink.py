@@ -52,6 +52,7 @@ __all__ = [
     "Path",
     "PathEvent",
     "PathLimits",
+    "Registry",
     "TquicNetlink",
 ]
 
@@ -79,6 +80,8 @@ class Command(IntEnum):
     LIMITS_GET = 18
     LIMITS_SET = 19
     BOND_CHANGED = 20
+    CONN_SET = 21
+    REGISTRY_GET = 22
 
 
 class ConnFlag(IntFlag):
@@ -98,6 +101,16 @@ class EndpointFlag(IntFlag):
     FULLMESH = 4
 
 
+class Registry(IntEnum):
+    """TQUIC_REGISTRY_*"""
+
+    SCHEDULER = 0
+    CONGESTION = 1
+
+
+#: Largest weight of a path
+WEIGHT_MAX: Final = 1000
+
 EVENTS_GROUP: Final = "events"
 HANDSHAKE_GROUP: Final = "handshake"
 
@@ -115,7 +128,8 @@ _BOND_NAMES = (
 _PATH_NAMES = (
     "token path_id state flags peer_flags ifindex local peer error_code mtu_bytes srtt_ns "
     "rttvar_ns min_rtt_ns cwnd_bytes ssthresh_bytes in_flight_bytes pacing_rate packets_sent "
-    "packets_received packets_lost packets_spurious bytes_sent bytes_received ptos ce_marks"
+    "packets_received packets_lost packets_spurious bytes_sent bytes_received ptos ce_marks "
+    "weight"
 )
 #: Attributes are numbered from 1 in the order of the spec.
 BOND: Final[Schema] = {name: (number, UINT) for number, name in enumerate(_BOND_NAMES.split(), 1)}
@@ -147,6 +161,7 @@ ENDPOINT: Final[Schema] = {
     "ifindex": (4, U32),
 }
 LIMITS: Final[Schema] = {"extra_paths": (1, U32), "endpoints": (2, U32)}
+REGISTRY: Final[Schema] = {"kind": (1, U32), "name": (2, TEXT)}
 
 
 def _address(value: Mapping[str, Any] | None) -> Address | None:
@@ -317,7 +332,10 @@ class PathEvent(_Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Path(PathEvent):
-    """A path. Times are in nanoseconds, the rate in bytes per second."""
+    """A path. Times are in nanoseconds, the rate in bytes per second.
+
+    A weight of 0 stands for what the path can carry.
+    """
 
     mtu_bytes: int = 0
     srtt_ns: int = 0
@@ -335,6 +353,7 @@ class Path(PathEvent):
     bytes_received: int = 0
     ptos: int = 0
     ce_marks: int = 0
+    weight: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -446,6 +465,22 @@ class TquicNetlink:
         (reply,) = self.family.request(Command.CONN_GET, {"token": token}, CONN)
         return Connection.of(reply)
 
+    def set_connection(
+        self, token: int, *, scheduler: str | None = None, congestion: str | None = None
+    ) -> None:
+        """Hand a connection over to another scheduler or congestion control, or to both."""
+        values = {"token": token, "scheduler": scheduler, "congestion": congestion}
+        self.family.request(Command.CONN_SET, values, CONN)
+
+    def registry(self) -> dict[Registry, list[str]]:
+        """The names that :meth:`set_connection` takes, by what they are names of."""
+        names: dict[Registry, list[str]] = {kind: [] for kind in Registry}
+        for reply in self.family.request(Command.REGISTRY_GET, {}, REGISTRY, dump=True):
+            values = decode(reply.attributes, REGISTRY)
+            if values["kind"] in names:  # not one of a newer kernel's
+                names[Registry(values["kind"])].append(values["name"])
+        return names
+
     def paths(self, token: int | None = None) -> list[Path]:
         """All paths of a connection, or of all."""
         replies = self.family.request(Command.PATH_GET, {"token": token}, PATH, dump=True)
@@ -482,10 +517,12 @@ class TquicNetlink:
         values = {"token": token, "path_id": path_id, "error_code": error_code or None}
         self.family.request(Command.PATH_DEL, values, PATH)
 
-    def set_path(self, token: int, path_id: int, *, backup: bool) -> None:
-        """Spare a path while another works, or use it again."""
-        flags = int(PathFlag.BACKUP) if backup else 0
-        values = {"token": token, "path_id": path_id, "flags": flags}
+    def set_path(
+        self, token: int, path_id: int, *, backup: bool | None = None, weight: int | None = None
+    ) -> None:
+        """Spare a path while another works or use it again, give it a weight, or both."""
+        flags = None if backup is None else int(PathFlag.BACKUP) if backup else 0
+        values = {"token": token, "path_id": path_id, "flags": flags, "weight": weight}
         self.family.request(Command.PATH_SET, values, PATH)
 
     def endpoints(self) -> list[Endpoint]:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -23,6 +23,7 @@ from .netlink import (
     Event,
     Path,
     PathEvent,
+    Registry,
 )
 from .record import Address
 from .uapi import CloseFlag, CloseInfo, PathFlag
@@ -33,9 +34,11 @@ __all__ = [
     "event_dict",
     "event_line",
     "path_dict",
+    "registry_dict",
     "show_conns",
     "show_endpoints",
     "show_paths",
+    "show_registry",
 ]
 
 
@@ -224,4 +227,18 @@ def show_endpoints(endpoints: Sequence[Endpoint]) -> None:
             device(endpoint.ifindex),
             ",".join(endpoint.flag_names),
         )
+    _print(table)
+
+
+def registry_dict(registry: Mapping[Registry, Sequence[str]]) -> dict[str, list[str]]:
+    """What there is to choose from, for JSON."""
+    return {kind.name.lower(): sorted(names) for kind, names in registry.items()}
+
+
+def show_registry(registry: Mapping[Registry, Sequence[str]]) -> None:
+    """Print a table of what there is to choose from."""
+    table = _table("KIND", "NAME")
+    for kind, names in registry_dict(registry).items():
+        for name in names:
+            table.add_row(kind, name)
     _print(table)

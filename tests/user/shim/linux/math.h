@@ -3,6 +3,8 @@
 #ifndef TQUIC_SHIM_LINUX_MATH_H
 #define TQUIC_SHIM_LINUX_MATH_H
 
+#include <stdlib.h>	/* before abs() becomes a macro */
+
 #include <linux/types.h>
 
 #define DIV_ROUND_UP(n, d)	(((n) + (d) - 1) / (d))

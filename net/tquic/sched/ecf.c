@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ECF, earliest completion first: waits for the fast path where that ends
+ * sooner (Lim, Nahum, Towsley, Gibbens, CoNEXT 2017)
+ */
+#include <linux/build_bug.h>
+#include <linux/math64.h>
+#include <linux/minmax.h>
+#include "core/conn.h"
+#include "sched/sched.h"
+
+/**
+ * struct tquic_ecf - private state
+ * @waiting: the last decision was to wait for the fast path
+ */
+struct tquic_ecf {
+	u64 waiting;
+};
+
+/*
+ * With k bytes to send, the fast path (full now) ends after 1 + k/cwnd of its
+ * round trips.  It is waited for when that is sooner than one round trip of
+ * the slow path, and when the slow path would not be done with all of it in
+ * two round trips of the fast one.  Both with a margin for jitter; having
+ * waited once, a quarter more is asked for to change the mind.
+ */
+static bool tquic_ecf_wait(struct tquic_conn *conn, const struct tquic_path *fast,
+			   const struct tquic_path *slow)
+{
+	struct tquic_ecf *ecf = (struct tquic_ecf *)conn->sched_priv;
+	u64 margin_ns = max(fast->rtt.rttvar_ns, slow->rtt.rttvar_ns);
+	u64 fast_ns = fast->rtt.srtt_ns, slow_ns = slow->rtt.srtt_ns;
+	u64 k = conn->streams.tx_mem.unsent;
+	u64 bound_ns = slow_ns + margin_ns;
+
+	BUILD_BUG_ON(sizeof(*ecf) > sizeof(conn->sched_priv));
+	if (ecf->waiting)
+		bound_ns += bound_ns / 4;
+	if (fast_ns + mul_u64_u64_div_u64(k, fast_ns, fast->cc.cwnd) >= bound_ns) {
+		ecf->waiting = 0;
+		return false;
+	}
+	if (mul_u64_u64_div_u64(k, slow_ns, slow->cc.cwnd) < 2 * fast_ns + margin_ns)
+		return false;
+	ecf->waiting = 1;
+	return true;
+}
+
+static struct tquic_path *tquic_ecf_get_path(struct tquic_conn *conn, u64 now)
+{
+	u16 slots = tquic_sched_candidates(conn);
+	struct tquic_path *fast = tquic_sched_fastest(conn, slots, false, now);
+	struct tquic_path *slow = tquic_sched_fastest(conn, slots, true, now);
+
+	if (!slow || (slow != fast && tquic_ecf_wait(conn, fast, slow)))
+		return NULL;
+	return tquic_sched_paced(slow, now) ? NULL : slow;
+}
+
+struct tquic_sched_ops tquic_sched_ecf = {
+	.name		= "ecf",
+	.owner		= THIS_MODULE,
+	.get_path	= tquic_ecf_get_path,
+};

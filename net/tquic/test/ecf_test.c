@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0
+/* ECF: when to wait for the fast path, by the inequalities of the paper. */
+#include <kunit/test.h>
+#include <linux/string.h>
+
+#include "test/sched.h"
+
+/*
+ * Fast path: 20 ms, full. Slow path: 100 ms. Both windows 14720 bytes. Without
+ * jitter the first inequality holds below 58880 bytes, the second one from 5888.
+ */
+static struct sched_fixture *ecf_make(struct kunit *test)
+{
+	struct sched_fixture *x = sched_make(test, &tquic_sched_ecf);
+
+	KUNIT_ASSERT_EQ(test, x->path[0].cc.cwnd, 14720);
+	sched_fill(&x->path[0]);
+	x->path[1].rtt.srtt_ns = 100 * NSEC_PER_MSEC;
+	x->path[2].state = TQUIC_PATH_SUSPECT;
+	return x;
+}
+
+/* What is chosen with @unsent bytes to send */
+static int ecf_pick(struct sched_fixture *x, u64 unsent)
+{
+	x->conn.streams.tx_mem.unsent = unsent;
+	return sched_pick(x);
+}
+
+static int ecf_pick_anew(struct sched_fixture *x, u64 unsent)
+{
+	memset(x->conn.sched_priv, 0, sizeof(x->conn.sched_priv));
+	return ecf_pick(x, unsent);
+}
+
+static void ecf_fast_first(struct kunit *test)
+{
+	struct sched_fixture *x = sched_make(test, &tquic_sched_ecf);
+
+	KUNIT_EXPECT_EQ(test, ecf_pick(x, 1 << 20), 0);
+	sched_pace(&x->path[0]);
+	KUNIT_EXPECT_EQ(test, ecf_pick(x, 1 << 20), -1);
+	sched_fill(&x->path[0]);
+	KUNIT_EXPECT_EQ(test, ecf_pick(x, 1 << 20), 1);
+	sched_pace(&x->path[1]);
+	KUNIT_EXPECT_EQ(test, ecf_pick(x, 1 << 20), -1);
+}
+
+static void ecf_inequalities(struct kunit *test)
+{
+	struct sched_fixture *x = ecf_make(test);
+
+	/* The slow path needs no longer than a round trip of the fast one and another. */
+	KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 0), 1);
+	KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 5887), 1);
+	KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 5888), -1);
+	/* The fast path alone would need as long as the slow one does. */
+	KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 58879), -1);
+	KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 58880), 1);
+}
+
+/* The larger deviation of the two counts, on both sides */
+static void ecf_jitter(struct kunit *test)
+{
+	struct sched_fixture *x = ecf_make(test);
+	u32 i;
+
+	for (i = 0; i < 2; i++) {
+		x->path[i].rtt.rttvar_ns = 50 * NSEC_PER_MSEC;
+		x->path[!i].rtt.rttvar_ns = 10 * NSEC_PER_MSEC;
+		KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 13247), 1);
+		KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 13248), -1);
+		KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 95679), -1);
+		KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 95680), 1);
+	}
+}
+
+/* Having waited, it goes on waiting up to a quarter more */
+static void ecf_hysteresis(struct kunit *test)
+{
+	struct sched_fixture *x = ecf_make(test);
+
+	KUNIT_EXPECT_EQ(test, ecf_pick(x, 60000), 1);
+	KUNIT_EXPECT_EQ(test, ecf_pick(x, 20000), -1);
+	KUNIT_EXPECT_EQ(test, ecf_pick(x, 60000), -1);
+	KUNIT_EXPECT_EQ(test, ecf_pick(x, 77279), -1);
+	/* The second inequality does not end the waiting. */
+	KUNIT_EXPECT_EQ(test, ecf_pick(x, 100), 1);
+	KUNIT_EXPECT_EQ(test, ecf_pick(x, 60000), -1);
+	KUNIT_EXPECT_EQ(test, ecf_pick(x, 77280), 1);
+	KUNIT_EXPECT_EQ(test, ecf_pick(x, 60000), 1);
+}
+
+static struct kunit_case ecf_cases[] = {
+	KUNIT_CASE(ecf_fast_first),
+	KUNIT_CASE(ecf_inequalities),
+	KUNIT_CASE(ecf_jitter),
+	KUNIT_CASE(ecf_hysteresis),
+	{}
+};
+
+static struct kunit_suite ecf_suite = {
+	.name = "tquic-ecf",
+	.test_cases = ecf_cases,
+};
+
+kunit_test_suites(&ecf_suite);

@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The two ends of a measured transfer, one process each; the server sends, the client counts.
+
+Both transports speak the orders of `tquic perf`: how long or how much is to be sent. Arguments:
+server tquic ADDRESS CERTIFICATE KEY | server stream ADDRESS, or client with a JSON Task.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from .get import open_connection
+from .handshake import Options, listen
+from .multipath import PathSpec
+from .mux import Exchange, StreamMux
+from .perf import ALPN, Order, PerfExchange
+from .record import Address
+from .server import Server
+from .sock import TquicSocket
+from .tls import TlsConfig
+from .uapi import PathState
+
+__all__ = ["READY", "Meter", "Sample", "Task"]
+
+READY = "ready\n"
+IPPROTO_MPTCP = 262
+_ORDER_BYTES = len(Order(True, 1, 0).pack())
+_READ_BYTES = 256 * 1024
+_GAP_S = 0.02
+_BIN_S = 0.1
+_STALL_S = 30.0
+_ACTIVE_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a client is to do: receive for ``seconds`` or ``size`` bytes.
+
+    ``sources`` are local addresses, one path each (a stream socket binds to the first).
+    ``transport`` is tquic, tcp or mptcp.
+    """
+
+    transport: str
+    host: str
+    port: int
+    sources: Sequence[str]
+    seconds: float = 0
+    size: int = 0
+    server_name: str = ""
+    ca: str = ""
+
+    def order(self) -> Order:
+        """The order for the server; one by time is ended by the client."""
+        return Order(True, round(self.seconds * 1000) + 5000 if self.seconds else 0, self.size)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What a client counted; times in seconds from the request.
+
+    received_bytes  until the end of the time, or of the data
+    seconds         from the request to the last of them
+    bins            bytes in each tenth of a second
+    gaps            waits for data of 20 ms and more: when they began, how long they were
+    paths           per path: id, UDP payload received, packets lost as the receiver knows
+    """
+
+    received_bytes: int
+    seconds: float
+    bins: Sequence[int]
+    gaps: Sequence[tuple[float, float]]
+    paths: Sequence[dict[str, float]] = field(default_factory=tuple)
+
+
+class Meter:
+    """Counts what arrives, and when."""
+
+    def __init__(self, origin_s: float) -> None:
+        self.origin_s = origin_s
+        self.received_bytes = 0
+        self._last_s = origin_s
+        self._bins: list[int] = []
+        self._gaps: list[tuple[float, float]] = []
+
+    def add(self, now_s: float, size: int) -> None:
+        """Note ``size`` bytes at a moment of the monotonic clock."""
+        if not size:
+            return
+        index = int((now_s - self.origin_s) / _BIN_S)
+        self._bins += [0] * (index + 1 - len(self._bins))
+        self._bins[index] += size
+        if now_s - self._last_s >= _GAP_S:
+            self._gaps.append((self._last_s - self.origin_s, now_s - self._last_s))
+        self._last_s = now_s
+        self.received_bytes += size
+
+    def sample(self, paths: Sequence[dict[str, float]] = ()) -> Sample:
+        """What was counted."""
+        return Sample(
+            self.received_bytes,
+            round(self._last_s - self.origin_s, 6),
+            self._bins,
+            [(round(at_s, 6), round(gap_s, 6)) for at_s, gap_s in self._gaps],
+            paths,
+        )
+
+
+class _Sink(Exchange):
+    """The client's side of the stream."""
+
+    def __init__(self, order: Order, meter: Meter) -> None:
+        self._head: bytes | None = order.pack()
+        self._meter = meter
+        self.ended = False
+
+    def pull(self, limit: int) -> tuple[bytes, bool] | None:
+        """The order, once."""
+        head, self._head = self._head, None
+        return None if head is None else (head, True)
+
+    def on_data(self, data: bytes, fin: bool) -> None:
+        """Count."""
+        self._meter.add(time.monotonic(), len(data))
+
+    def on_end(self, code: int | None) -> None:
+        """All has come, or will not come."""
+        self.ended = True
+
+
+def _wait_active(sock: TquicSocket, count: int) -> None:
+    deadline_s = time.monotonic() + _ACTIVE_TIMEOUT_S
+    while [path.state for path in sock.paths()].count(PathState.ACTIVE) < count:
+        if time.monotonic() > deadline_s:
+            raise TimeoutError("not all paths became active")
+        time.sleep(0.01)
+
+
+def receive_tquic(task: Task) -> Sample:
+    """Do a task over TQUIC. The connection and its paths are there before time counts."""
+    tls = TlsConfig(alpn=(ALPN,), server_name=task.server_name, ca_file=Path(task.ca))
+    specs = [PathSpec(Address(host)) for host in task.sources]
+    with open_connection(task.host, task.port, tls, specs, Options()) as sock:
+        _wait_active(sock, len(specs))
+        mux = StreamMux(sock, server=False, peer=task.host)
+        meter = Meter(time.monotonic())
+        print(meter.origin_s, flush=True)
+        sink = _Sink(task.order(), meter)
+        end_s = meter.origin_s + task.seconds
+        mux.open(sink)
+        mux.run(
+            lambda: sink.ended or (task.seconds > 0 and time.monotonic() >= end_s),
+            stall_s=_STALL_S,
+            tick_s=0.05,
+        )
+        paths: list[dict[str, float]] = [
+            {"path_id": path.path_id, "bytes": path.bytes_received, "lost": path.packets_lost}
+            for path in sock.paths()
+        ]
+        sock.close_with(0)
+    return meter.sample(paths)
+
+
+def receive_stream(task: Task) -> Sample:
+    """Do a task over TCP or MPTCP; further subflows come from the host's endpoints."""
+    proto = IPPROTO_MPTCP if task.transport == "mptcp" else socket.IPPROTO_TCP
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, proto) as sock:
+        sock.bind((task.sources[0], 0))
+        sock.settimeout(_STALL_S)
+        sock.connect((task.host, task.port))
+        # As long as TQUIC's paths may take to be there
+        time.sleep(1.0)
+        meter = Meter(time.monotonic())
+        print(meter.origin_s, flush=True)
+        sock.sendall(task.order().pack())
+        end_s = meter.origin_s + task.seconds
+        while not task.seconds or time.monotonic() < end_s:
+            data = sock.recv(_READ_BYTES)
+            if not data:
+                break
+            meter.add(time.monotonic(), len(data))
+    return meter.sample()
+
+
+def serve_tquic(address: Address, certificate: Path, key: Path) -> None:
+    """Serve orders over TQUIC until the process is ended."""
+    tls = TlsConfig(alpn=(ALPN,), cert_file=certificate, key_file=key)
+    server = Server(listen(address, Options()), tls, lambda _stream: PerfExchange())
+    signal.signal(signal.SIGTERM, lambda *_: server.stop())
+    print(READY, end="", flush=True)
+    server.run()
+
+
+def _serve_one(sock: socket.socket) -> None:
+    payload = memoryview(bytes(range(256)) * 1024)
+    with sock:
+        try:
+            order = Order.unpack(sock.recv(_ORDER_BYTES, socket.MSG_WAITALL))
+            end_s = time.monotonic() + order.duration_ms / 1000
+            left = order.size
+            while left or (order.duration_ms and time.monotonic() < end_s):
+                piece = payload[: min(left, len(payload))] if order.size else payload
+                sock.sendall(piece)
+                left -= len(piece) if order.size else 0
+        except OSError:
+            return  # the client has had enough
+
+
+def serve_stream(address: Address) -> None:
+    """Serve orders over MPTCP, and over TCP to those who speak no more."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, IPPROTO_MPTCP) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((address.host, address.port))
+        listener.listen()
+        print(READY, end="", flush=True)
+        while True:
+            sock, _peer = listener.accept()
+            threading.Thread(target=_serve_one, args=(sock,), daemon=True).start()
+
+
+def _address(text: str) -> Address:
+    host, _, port = text.rpartition(":")
+    return Address(host, int(port))
+
+
+def main() -> None:
+    """Be one of the ends."""
+    match sys.argv[1:]:
+        case ["server", "tquic", address, certificate, key]:
+            serve_tquic(_address(address), Path(certificate), Path(key))
+        case ["server", "stream", address]:
+            serve_stream(_address(address))
+        case ["client", text]:
+            task = Task(**json.loads(text))
+            done = receive_tquic(task) if task.transport == "tquic" else receive_stream(task)
+            print(json.dumps(asdict(done)), flush=True)
+        case _:
+            sys.exit("usage: server tquic|stream ADDRESS … | client TASK")
+
+
+if __name__ == "__main__":
+    main()

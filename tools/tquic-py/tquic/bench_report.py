@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Figures and verdicts of `tquic bench` from the record its guest left."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from .bench_guest import CUT_AT_S, RESTORE_AT_S, Run
+from .bench_peers import Sample
+from .bench_profiles import PROFILES, Profile
+
+_BINS_PER_S = 10
+#: Full rate is back when half a second in a row carries this share of the rate before the cut.
+_FULL_SHARE = 0.9
+_FULL_BINS = 5
+
+
+@dataclass(frozen=True)
+class Line:
+    """One transfer's figures.
+
+    goodput_mbit_s  payload at the receiver over the time asked for, bulk only from the request on
+    raw_share       of the links' raw rate; payload_share: of what TQUIC's full packets can carry
+    seconds         to the last byte (objects)
+    stall_ms        longest wait for data after the link was cut or its interface went down
+    full_again_s    from the restore until the rate before the cut is reached, None: never was
+    """
+
+    profile: int
+    kind: str
+    transport: str
+    links: int
+    received_bytes: int
+    seconds: float
+    goodput_mbit_s: float
+    raw_share: float
+    payload_share: float
+    stall_ms: float
+    full_again_s: float | None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A target, what was measured, and whether it was met."""
+
+    text: str
+    met: bool
+
+
+@dataclass(frozen=True)
+class Report:
+    """All figures of a bench run; ``command`` repeats it."""
+
+    kernel_release: str
+    scheduler: str
+    congestion: str
+    seconds: int
+    command: str
+    lines: Sequence[Line]
+    verdicts: Sequence[Verdict]
+    dmesg_warnings: Sequence[str]
+
+    def save(self, path: Path) -> None:
+        """Write it as JSON."""
+        path.write_text(json.dumps(asdict(self), indent=2) + "\n")
+
+
+def load_runs(path: Path) -> list[Run]:
+    """Read the guest's record."""
+    items: list[dict[str, Any]] = json.loads(path.read_text())
+    return [Run(**{**item, "sample": Sample(**item["sample"])}) for item in items]
+
+
+def stall_ms(sample: Sample) -> float:
+    """Longest wait for data that was going on after the cut, until the restore."""
+    waits = [
+        gap_s for at_s, gap_s in sample.gaps if at_s + gap_s > CUT_AT_S and at_s < RESTORE_AT_S
+    ]
+    return round(max(waits, default=0.0) * 1000, 1)
+
+
+def full_again_s(sample: Sample) -> float | None:
+    """Seconds from the restore until the rate from before the cut holds again."""
+    before = sample.bins[int((CUT_AT_S - 1) * _BINS_PER_S) : int(CUT_AT_S * _BINS_PER_S)]
+    if not before:
+        return None
+    wanted = _FULL_SHARE * sum(before) / len(before) * _FULL_BINS
+    first = int(RESTORE_AT_S * _BINS_PER_S)
+    for index in range(first, len(sample.bins) - _FULL_BINS + 1):
+        if sum(sample.bins[index : index + _FULL_BINS]) >= wanted:
+            return round((index - first) / _BINS_PER_S, 1)
+    return None
+
+
+def line(run: Run, seconds: int) -> Line:
+    """The figures of one run; a bulk transfer was asked to last ``seconds``."""
+    profile = PROFILES[run.profile]
+    sample = run.sample
+    over_s = seconds if run.kind == "bulk" else sample.seconds
+    goodput = sample.received_bytes * 8 / 1e6 / over_s if over_s else 0.0
+    broken = run.kind in ("cut", "down")
+    one = profile.links[run.first].rate_mbit
+    capacity = profile.capacity_mbit(seconds) if run.links > 1 else one
+    scale = profile.payload_mbit(seconds) / profile.capacity_mbit(seconds)
+    return Line(
+        run.profile,
+        run.kind,
+        run.transport,
+        run.links,
+        sample.received_bytes,
+        sample.seconds,
+        round(goodput, 2),
+        round(goodput / capacity, 4),
+        round(goodput / capacity / scale, 4),
+        stall_ms(sample) if broken else 0.0,
+        full_again_s(sample) if broken else None,
+    )
+
+
+def _find(lines: Sequence[Line], profile: int, kind: str, transport: str) -> Line | None:
+    for item in lines:
+        if (item.profile, item.kind, item.transport) == (profile, kind, transport) and (
+            item.links > 1
+        ):
+            return item
+    return None
+
+
+def _bulk(profile: Profile, lines: Sequence[Line]) -> list[Verdict]:
+    ours = _find(lines, profile.number, "bulk", "tquic")
+    theirs = _find(lines, profile.number, "bulk", "mptcp")
+    name = f"profile {profile.number}"
+    found: list[Verdict] = []
+    if ours:
+        text = f"{name}: {ours.payload_share:.1%} of payload capacity, wanted {profile.target:.0%}"
+        found.append(Verdict(text, ours.payload_share >= profile.target))
+    if ours and theirs:
+        text = f"{name}: {ours.raw_share:.3f} of the raw rate, MPTCP {theirs.raw_share:.3f}"
+        found.append(Verdict(text, ours.raw_share > theirs.raw_share))
+    return found
+
+
+def _broken(profile: Profile, lines: Sequence[Line]) -> list[Verdict]:
+    found: list[Verdict] = []
+    rtt_ms = min(2 * link.delay_ms for link in profile.links[1:])
+    for kind, factor in (("cut", 3), ("down", 1)):
+        ours = _find(lines, profile.number, kind, "tquic")
+        if not ours:
+            continue
+        # What waits in the survivor's queue is part of its SRTT; one RTT of it is assumed.
+        limit_ms = factor * 2 * rtt_ms
+        name = f"profile {profile.number}, {kind}"
+        text = f"{name}: stall {ours.stall_ms:.0f} ms, wanted {limit_ms:.0f} ms"
+        found.append(Verdict(text, ours.stall_ms <= limit_ms))
+        back = "never" if ours.full_again_s is None else f"{ours.full_again_s:.1f} s"
+        met = ours.full_again_s is not None and ours.full_again_s <= 2
+        found.append(Verdict(f"{name}: full rate {back} after the restore, wanted 2 s", met))
+    return found
+
+
+def verdicts(lines: Sequence[Line]) -> list[Verdict]:
+    """What the figures say about the targets."""
+    found: list[Verdict] = []
+    for number in sorted({item.profile for item in lines}):
+        found += _bulk(PROFILES[number], lines) + _broken(PROFILES[number], lines)
+    return found

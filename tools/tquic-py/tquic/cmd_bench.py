@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0
+"""`tquic bench`: goodput, stalls and completion times beside kernel MPTCP."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from . import bench
+from .bench_profiles import PROFILES
+from .bench_report import Report
+from .demo_progress import Display
+
+
+@click.command()
+@click.option(
+    "--profile",
+    "profiles",
+    type=click.Choice([str(number) for number in PROFILES]),
+    multiple=True,
+    help="Measure this profile; may be given again. Default: all.",
+)
+@click.option("--quick", is_flag=True, help="Three seconds each, the smallest object only.")
+@click.option("--scheduler", default="minrtt", show_default=True, help="TQUIC's scheduler.")
+@click.option("--congestion", default="cubic", show_default=True, help="TQUIC's controller.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def command(
+    profiles: tuple[str, ...], quick: bool, scheduler: str, congestion: str, as_json: bool
+) -> None:
+    """Measure TQUIC and kernel MPTCP over the same links, in one boot of Debian's own kernel.
+
+    Handshakes are done before time counts. Targets that are not met are told; the exit code is 1
+    only when a transfer failed or the kernel complained. Leaves report.json and plots in
+    build/bench. A profile takes some five minutes on two cores.
+    """
+    chosen = [int(text) for text in profiles] or list(PROFILES)
+    with Display() as display:
+        report = bench.run(
+            chosen,
+            quick=quick,
+            scheduler=scheduler,
+            congestion=congestion,
+            say=display.say,
+            progress=display.update,
+        )
+    if as_json:
+        click.echo((bench.folder() / bench.REPORT_FILE).read_text(), nl=False)
+    else:
+        _show(report)
+    sys.exit(1 if report.dmesg_warnings else 0)
+
+
+def _show(report: Report) -> None:
+    console = Console(highlight=False, width=100)
+    for number in sorted({line.profile for line in report.lines}):
+        title = f"Profile {number}: {PROFILES[number].title}"
+        table = Table(title=title, title_justify="left")
+        for name in ("what", "transport", "links", "Mbit/s", "of raw", "of payload", "seconds"):
+            table.add_column(name, justify="left" if name in ("what", "transport") else "right")
+        table.add_column("stall", justify="right")
+        table.add_column("full again", justify="right")
+        for line in report.lines:
+            if line.profile != number:
+                continue
+            broken = line.kind in ("cut", "down")
+            again = "never" if line.full_again_s is None else f"{line.full_again_s:.1f} s"
+            size = f" {line.received_bytes >> 10} KiB" if line.kind == "object" else ""
+            table.add_row(
+                line.kind + size,
+                line.transport,
+                str(line.links),
+                f"{line.goodput_mbit_s:.1f}",
+                f"{line.raw_share:.3f}",
+                f"{line.payload_share:.1%}",
+                f"{line.seconds:.3f}",
+                f"{line.stall_ms:.0f} ms" if broken else "",
+                again if broken else "",
+            )
+        console.print(table)
+    for verdict in report.verdicts:
+        console.print(f"{'met    ' if verdict.met else 'NOT MET'}  {verdict.text}")
+    console.print(f"Kept in {bench.folder()}. Again: {report.command}", soft_wrap=True)
