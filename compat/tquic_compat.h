@@ -4,7 +4,10 @@
 #define _TQUIC_COMPAT_H
 
 #include <crypto/chacha.h>
+#include <linux/export.h>
 #include <linux/hrtimer.h>
+#include <linux/inet_diag.h>
+#include <linux/module.h>
 #include <linux/timer.h>
 #include <net/inet_dscp.h>
 
@@ -45,6 +48,18 @@ static inline void tquic_chacha20_block(struct chacha_state *state, u8 *out)
 
 #define chacha_init tquic_chacha_init
 #define chacha20_block tquic_chacha20_block
+#endif
+
+#ifndef TQUIC_HAVE_DIAG_BC_DATA
+#define inet_diag_bc_sk(data, sk) inet_diag_bc_sk((data)->inet_diag_nla_bc, sk)
+#endif
+
+/* A namespace used to be a bare word, and is a string now. */
+#ifndef TQUIC_HAVE_NS_STRING
+#undef EXPORT_SYMBOL_NS_GPL
+#define EXPORT_SYMBOL_NS_GPL(sym, ns) __EXPORT_SYMBOL(sym, "GPL", ns)
+#undef MODULE_IMPORT_NS
+#define MODULE_IMPORT_NS(ns) MODULE_INFO(import_ns, ns)
 #endif
 
 #ifndef timer_container_of

@@ -6,6 +6,7 @@ L0 wire     bytes in, structs out: no skb, memory, lock, clock, log
 L1 state    takes `now` in ns: no socket, clock, log; builds in userspace
 L2 engine   knows skb and the connection; nothing of the adapters above
 L3 adapters tquic_*: sockets, UDP, netlink, timers; nothing below includes them
+L4 users    modules of their own: of ours only <net/tquic.h> and uapi
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ _COMMENT = re.compile(r"/\*.*?\*/|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
 _WIRE = {"varint", "header", "frame", "frame_put", "params", "version", "proto", "ranges"}
 _STATE_DIRS = {"core", "cc", "sched", "bond"}
 _WIRE_DIRS = {"lb", "fec"}
+_USER_DIRS = {"diag"}
 _ENGINE_DIRS = {"crypto", "transport", "multipath", "pm", "security", "offload"}
 
 _NO_WORLD = (
@@ -50,6 +52,7 @@ _L0 = Layer(0, "L0 wire", f"{_NO_WORLD}|{_NO_STATE}", _NO_WORDS)
 _L1 = Layer(1, "L1 state", _NO_WORLD, _NO_WORDS)
 _L2 = Layer(2, "L2 engine", r"linux/(netdevice|socket|seq_file|proc_fs)\.h")
 _L3 = Layer(3, "L3 adapters")
+_L4 = Layer(4, "L4 users")
 
 
 def layer_of(path: Path) -> Layer | None:
@@ -64,6 +67,8 @@ def layer_of(path: Path) -> Layer | None:
         return _L1
     if folder in _ENGINE_DIRS:
         return _L2
+    if folder in _USER_DIRS:
+        return _L4
     if not folder:
         return _L3
     raise ValueError(f"{where}: its folder belongs to no layer, add it to {Path(__file__).name}")
@@ -100,8 +105,9 @@ def _include_fault(layer: Layer, own: bool, name: str) -> str | None:
     if not target.exists():
         return f"{name} is not a file of net/tquic (name it from there)"
     other = layer_of(target)
-    if other is None:
-        return f"{layer.name} includes a test header, {name}"
+    if other is None or layer is _L4:
+        what = "a test header" if other is None else "a header inside tquic.ko"
+        return f"{layer.name} includes {what}, {name}"
     if other.rank > layer.rank:
         return f"{layer.name} includes {other.name}, {name}"
     return None

@@ -153,6 +153,7 @@ static int tquic_listen_child(struct tquic_listener *l, struct sk_buff *skb,
 	if (ret)
 		goto err;
 	tquic_conn_path(&tsk->conn, 0)->validated = token;
+	tquic_sock_mirror(sk);
 	inet_sk_set_state(sk, TCP_SYN_RECV);
 
 	spin_lock_bh(&l->lock);
@@ -352,6 +353,7 @@ int tquic_listen_start(struct sock *sk, int backlog)
 	tsk->listener = l;
 	tsk->conn.state = TQUIC_STATE_LISTEN;
 	inet_sk_set_state(sk, TCP_LISTEN);
+	l->number = ++tn->listener_last;
 	list_add_tail_rcu(&l->node, &tn->listeners);
 	spin_unlock_bh(&tn->lock);
 	return 0;

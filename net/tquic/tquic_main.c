@@ -194,6 +194,8 @@ module_exit(tquic_exit);
 
 MODULE_DESCRIPTION("QUIC transport with native multipath");
 MODULE_LICENSE("GPL");
+/* sock_diag loads no module for protocols below 256 that IP does not know. */
+MODULE_SOFTDEP("post: tquic_diag");
 MODULE_ALIAS_NET_PF_PROTO_TYPE(PF_INET, 253, 1);
 MODULE_ALIAS_NET_PF_PROTO_TYPE(PF_INET, 253, 2);
 MODULE_ALIAS_NET_PF_PROTO_TYPE(PF_INET6, 253, 1);

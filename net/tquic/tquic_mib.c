@@ -96,7 +96,8 @@ int tquic_mib_net_init(struct tquic_net *tn)
 	tn->proc_dir = proc_net_mkdir(tn->net, "tquic", tn->net->proc_net);
 	if (!tn->proc_dir)
 		goto err_free;
-	if (!proc_create_net_single("snmp", 0444, tn->proc_dir, tquic_mib_proc_show, NULL))
+	if (!proc_create_net_single("snmp", 0444, tn->proc_dir, tquic_mib_proc_show, NULL) ||
+	    !tquic_proc_conns_create(tn))
 		goto err_proc;
 	return 0;
 

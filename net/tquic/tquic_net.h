@@ -43,8 +43,10 @@ enum tquic_answer {
  * @udp_gc: closes sockets whose last reference is gone
  * @conns: connections by token; read under RCU
  * @next_token: where the search for the next one begins
- * @lock: protects @listeners, @handshakes, @answers and strings in @sysctls
- * @listeners: struct tquic_listener.node; read under RCU
+ * @lock: protects @listeners, @listener_last, @handshakes, @answers and strings
+ *	in @sysctls
+ * @listeners: struct tquic_listener.node, by number; read under RCU
+ * @listener_last: number of the last of them
  * @handshakes: connections that wait for an agent, struct tquic_sock.handshake
  * @answers: rate limits of what is sent without a connection
  * @reset_key: what stateless reset tokens derive from; one namespace must not
@@ -72,6 +74,7 @@ struct tquic_net {
 
 	spinlock_t lock;
 	struct list_head listeners;
+	u64 listener_last;
 	struct list_head handshakes;
 	struct tquic_bucket answers[TQUIC_ANSWER_KINDS];
 	siphash_key_t reset_key;
@@ -94,6 +97,7 @@ static inline struct tquic_net *tquic_pernet(const struct net *net)
  */
 int tquic_mib_net_init(struct tquic_net *tn);
 void tquic_mib_net_exit(struct tquic_net *tn);
+bool tquic_proc_conns_create(struct tquic_net *tn);
 int tquic_sysctl_net_init(struct tquic_net *tn);
 void tquic_sysctl_net_exit(struct tquic_net *tn);
 void tquic_udp_net_init(struct tquic_net *tn, const struct tquic_udp_ops *ops);

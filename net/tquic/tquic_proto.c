@@ -68,6 +68,7 @@ static int tquic_bind(struct sock *sk, struct sockaddr *uaddr, int addr_len)
 		goto out;
 	tsk->udp = udp;
 	tsk->local = udp->local;
+	tquic_sock_mirror(sk);
 out:
 	release_sock(sk);
 	return ret;
@@ -94,6 +95,7 @@ static int tquic_connect_start(struct sock *sk, const struct tquic_addr *peer)
 		tquic_sock_renew(sk, &params);
 		return ret;
 	}
+	tquic_sock_mirror(sk);
 	inet_sk_set_state(sk, TCP_SYN_SENT);
 	tquic_timer_update(sk);
 	TQUIC_INC(tquic_sock_net(sk), CONNS_ACTIVE);
@@ -288,6 +290,37 @@ void tquic_sock_addr(struct sock *sk, struct tquic_addr *addr, bool peer)
 }
 
 /**
+ * tquic_sock_mirror() - keep struct inet_sock in step with tquic_sock_addr()
+ * @sk: socket, lock held
+ *
+ * No packet is found or sent by these fields. They are what tracepoints, BPF
+ * and the filters of sock_diag look at.
+ */
+void tquic_sock_mirror(struct sock *sk)
+{
+	struct inet_sock *inet = inet_sk(sk);
+	struct tquic_addr local, peer;
+
+	tquic_sock_addr(sk, &local, false);
+	tquic_sock_addr(sk, &peer, true);
+	inet->inet_sport = tquic_addr_port(&local);
+	WRITE_ONCE(inet->inet_num, ntohs(inet->inet_sport));
+	WRITE_ONCE(inet->inet_dport, tquic_addr_port(&peer));
+	if (sk->sk_family == AF_INET) {
+		inet->inet_rcv_saddr = local.v4.sin_addr.s_addr;
+		inet->inet_saddr = local.v4.sin_addr.s_addr;
+		inet->inet_daddr = peer.v4.sin_addr.s_addr;
+		return;
+	}
+	if (tquic_addr_family(&local) == AF_INET)
+		tquic_addr_map_v6(&local);
+	if (tquic_addr_family(&peer) == AF_INET)
+		tquic_addr_map_v6(&peer);
+	sk->sk_v6_rcv_saddr = local.v6.sin6_addr;
+	sk->sk_v6_daddr = peer.v6.sin6_addr;
+}
+
+/**
  * tquic_sock_getname() - getsockname() and getpeername()
  * @sk: socket, lock not held
  * @uaddr: destination
@@ -320,6 +353,34 @@ static int tquic_ops_getname(struct socket *sock, struct sockaddr *uaddr,
 	return tquic_sock_getname(sock->sk, uaddr, peer);
 }
 
+/*
+ * SOCK_DESTROY: an administrator ends a connection, and its program is told
+ * @err. The peer has to see that nothing ended as it should.
+ */
+static int tquic_abort(struct sock *sk, int err)
+{
+	static const u8 reason[] = "ended by the administrator";
+	struct tquic_sock *tsk = tquic_sk(sk);
+	struct tquic_conn *conn = &tsk->conn;
+	int ret = 0;
+
+	lock_sock(sk);
+	if (tsk->listener) {
+		ret = -EOPNOTSUPP;
+	} else if (!tsk->alive || conn->state > TQUIC_STATE_ESTABLISHED) {
+		ret = -ENOENT;
+	} else {
+		tsk->abort_errno = err;
+		tsk->lingering = false;
+		tquic_conn_close(conn, TQUIC_ERR_INTERNAL, 0, false, reason,
+				 sizeof(reason) - 1, tquic_now_ns());
+		tquic_sock_kick(sk);
+		TQUIC_INC(tquic_sock_net(sk), CONNS_ABORTED);
+	}
+	release_sock(sk);
+	return ret;
+}
+
 static int tquic_ops_sendmsg(struct socket *sock, struct msghdr *msg, size_t len)
 {
 	return tquic_sendmsg(sock->sk, msg, len);
@@ -344,6 +405,7 @@ struct proto tquic_prot = {
 	.getsockopt		= tquic_getsockopt,
 	.sendmsg		= tquic_sendmsg,
 	.recvmsg		= tquic_recvmsg,
+	.diag_destroy		= tquic_abort,
 	.backlog_rcv		= tquic_rx_backlog,
 	.release_cb		= tquic_sock_release_cb,
 	.no_autobind		= true,

@@ -393,14 +393,18 @@ void tquic_sock_renew(struct sock *sk, const struct tquic_params *local)
 	conn->sched = sched;
 	conn->keepalive_ns = keepalive_ns;
 	memset(&tsk->peer, 0, sizeof(tsk->peer));
+	tquic_sock_mirror(sk);
 	sk->sk_shutdown = 0;
 }
 
 /* What a program learns from an error of the connection (SO_ERROR) */
 int tquic_sock_errno(const struct tquic_conn *conn)
 {
+	const struct tquic_sock *tsk = tquic_sk(tquic_conn_sk(conn));
 	const struct tquic_close *c = &conn->closed;
 
+	if (tsk->abort_errno)
+		return tsk->abort_errno;
 	if (c->flags & TQUIC_CLOSE_IDLE)
 		return ETIMEDOUT;
 	if (c->flags & TQUIC_CLOSE_RESET)

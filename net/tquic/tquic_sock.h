@@ -47,6 +47,7 @@ struct tquic_link {
  * @sk: the listening socket
  * @udp: socket the Initial packets come to, with a reference
  * @node: in tn->listeners
+ * @number: its place there, never given again
  * @lock: protects @children and @count
  * @children: connections not accepted yet, struct tquic_sock.child
  * @count: how many those are
@@ -57,6 +58,7 @@ struct tquic_listener {
 	struct sock *sk;
 	struct tquic_udp *udp;
 	struct list_head node;
+	u64 number;
 	spinlock_t lock;
 	struct list_head children;
 	u32 count;
@@ -84,6 +86,7 @@ struct tquic_listener {
  * @linger_left: least that was left to deliver so far, bytes
  * @linger_end_ns: when it ends unless the peer takes something
  * @linger_max_ns: when it ends in any case
+ * @abort_errno: what its program is told when somebody else ended it, else 0
  * @tell_closed: listeners on netlink do not know yet that it closed
  * @own_paths: the program opens all paths itself
  * @pm_due: the path manager is to look at the paths, in @work
@@ -130,6 +133,7 @@ struct tquic_sock {
 	u64 linger_end_ns;
 	u64 linger_max_ns;
 	u32 rx_gen;
+	int abort_errno;
 	bool tell_closed;
 	bool own_paths;
 	bool pm_due;
@@ -281,6 +285,7 @@ void tquic_path_info_fill(const struct tquic_path *path,
 extern struct proto tquic_prot;
 extern struct proto tquicv6_prot;
 void tquic_sock_addr(struct sock *sk, struct tquic_addr *addr, bool peer);
+void tquic_sock_mirror(struct sock *sk);
 int tquic_sock_getname(struct sock *sk, struct sockaddr *uaddr, bool peer);
 int tquic_proto_init(void);
 void tquic_proto_exit(void);

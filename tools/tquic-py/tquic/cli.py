@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "perf": ("cmd_perf", "group", "Measure throughput between two hosts."),
     "sched": ("cmd_sched", "group", "List schedulers and congestion controls."),
     "serve": ("cmd_serve", "command", "Offer the files of a directory."),
+    "ss": ("cmd_ss", "command", "Show TQUIC sockets as ss does, or end connections."),
     "sysctl": ("cmd_sysctl", "group", "See and change the defaults of a network namespace."),
     "trace": ("cmd_trace", "group", "Watch connections packet by packet, by tracepoints."),
     "vm": ("cmd_vm", "group", "Run things in a virtual machine on a test kernel."),

@@ -104,6 +104,6 @@ def prepare(kind: tuple[kernels.Kind, ...]) -> None:
 @click.option("--kunit", is_flag=True, help="Include the KUnit suites.")
 @click.option("--sparse", is_flag=True, help="Check every file with sparse while building.")
 def module(kernel: kernels.Kind, kunit: bool, sparse: bool) -> None:
-    """Build tquic.ko for a test kernel and print its path."""
+    """Build tquic.ko and tquic_diag.ko for a test kernel and print the path of the first."""
     path: Path = modbuild.build(kernels.get(kernel), kunit=kunit, sparse=sparse)
     click.echo(path)

@@ -34,7 +34,10 @@ __all__ = [
     "Schema",
     "decode",
     "encode",
+    "messages",
     "nest",
+    "raise_error",
+    "walk",
 ]
 
 _ORDER: Final = sys.byteorder
@@ -144,7 +147,7 @@ def encode(values: Mapping[str, Any], schema: Schema) -> bytes:
     return bytes(out)
 
 
-def _walk(data: bytes, at: int = 0) -> Iterator[tuple[int, int, bytes]]:
+def walk(data: bytes, at: int = 0) -> Iterator[tuple[int, int, bytes]]:
     """Offset, number and payload of each attribute from ``at`` on."""
     while at + _ATTR.size <= len(data):
         size, number = _ATTR.unpack_from(data, at)
@@ -158,7 +161,7 @@ def decode(data: bytes, schema: Schema) -> dict[str, Any]:
     """The attributes by name; those the schema does not know (a newer kernel's) are left out."""
     names = {number: (name, kind) for name, (number, kind) in schema.items()}
     out = {}
-    for _, number, payload in _walk(data):
+    for _, number, payload in walk(data):
         if number in names:
             name, kind = names[number]
             out[name] = kind.unpack(payload)
@@ -168,7 +171,7 @@ def decode(data: bytes, schema: Schema) -> dict[str, Any]:
 def _attribute_at(message: bytes, start: int, offset: int, schema: Schema) -> str | None:
     """Name of the attribute at ``offset``, like ``peer.port``."""
     names = {number: (name, kind) for name, (number, kind) in schema.items()}
-    for at, number, payload in _walk(message, start):
+    for at, number, payload in walk(message, start):
         if not at <= offset < at + _ATTR.size + len(payload) or number not in names:
             continue
         name, kind = names[number]
@@ -255,7 +258,7 @@ class Family:
         data = self._raw.recv(_RECEIVE_BYTES, 0 if wait else socket.MSG_DONTWAIT)
         return [
             Message(payload[0], payload[_GENL.size :])
-            for kind, _flags, _sequence, payload in _messages(data)
+            for kind, _flags, _sequence, payload in messages(data)
             if kind == self._id and len(payload) >= _GENL.size
         ]
 
@@ -286,13 +289,13 @@ class Family:
 
     def _collect(self, sent: bytes, family: int, schema: Schema, replies: list[Message]) -> bool:
         """Take in one datagram; True when it was the last of the answer."""
-        for kind, flags, sequence, payload in _messages(self._raw.recv(_RECEIVE_BYTES)):
+        for kind, flags, sequence, payload in messages(self._raw.recv(_RECEIVE_BYTES)):
             if sequence != self._sequence:
                 continue  # a notification, or the rest of an answer that was given up
             if kind == family:
                 replies.append(Message(payload[0], payload[_GENL.size :]))
             elif kind in (_NLMSG_ERROR, _NLMSG_DONE):
-                _raise_error(kind, flags, payload, sent, schema)
+                raise_error(kind, flags, payload, sent, schema)
                 return True
         return False
 
@@ -306,20 +309,20 @@ class Family:
                 raise NetlinkError(errno.ENOENT, f"no netlink family {name}") from error
             raise
         family, groups = 0, {}
-        for _, number, payload in _walk(reply.attributes):
+        for _, number, payload in walk(reply.attributes):
             if number == _CTRL_FAMILY_ID:
                 family = _unpack_uint(payload)
             elif number == _CTRL_MCAST_GROUPS:
-                groups = dict(_group(group) for _, _, group in _walk(payload))
+                groups = dict(_group(group) for _, _, group in walk(payload))
         return family, groups
 
 
 def _group(data: bytes) -> tuple[str, int]:
-    found = {number: payload for _, number, payload in _walk(data)}
+    found = {number: payload for _, number, payload in walk(data)}
     return TEXT.unpack(found[_CTRL_GRP_NAME]), _unpack_uint(found[_CTRL_GRP_ID])
 
 
-def _messages(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:
+def messages(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:
     """Type, flags, sequence number and payload of each message of a datagram."""
     at = 0
     while at + _NLMSG.size <= len(data):
@@ -330,7 +333,8 @@ def _messages(data: bytes) -> Iterator[tuple[int, int, int, bytes]]:
         at += _align(size)
 
 
-def _raise_error(kind: int, flags: int, payload: bytes, sent: bytes, schema: Schema) -> None:
+def raise_error(kind: int, flags: int, payload: bytes, sent: bytes, schema: Schema) -> None:
+    """Raise NetlinkError for an error message, or a dump's end, that holds one."""
     code = -struct.unpack_from("=i", payload)[0] if len(payload) >= 4 else 0
     if code <= 0:
         return
@@ -342,7 +346,7 @@ def _raise_error(kind: int, flags: int, payload: bytes, sent: bytes, schema: Sch
             quoted = struct.unpack_from("=I", payload, 4)[0]
             at += _NLMSG.size if flags & _F_CAPPED else _align(quoted)
         tlvs = payload[at:]
-    found = {number: data for _, number, data in _walk(tlvs)}
+    found = {number: data for _, number, data in walk(tlvs)}
     attribute = None
     start = _NLMSG.size + _GENL.size
     if _ERR_OFFS in found:

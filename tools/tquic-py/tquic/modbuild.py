@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Build tquic.ko out of tree against a test kernel; any compiler or kernel-doc warning fails."""
+"""Build the modules out of tree against a test kernel; any compiler or kernel-doc warning fails."""
 
 from __future__ import annotations
 
@@ -15,9 +15,12 @@ _HARMLESS = re.compile(r"the compiler differs from the one used to build the ker
 _SOURCES = ("*.[ch]", "Makefile", "*.mk")
 _TREES = ("net", "include", "compat")
 
+#: Built beside tquic.ko, in the same directory.
+DIAG = "tquic_diag.ko"
+
 
 def build(kernel: kernels.Kernel, kunit: bool = False, sparse: bool = False) -> Path:
-    """Build the module for @kernel and return the path of tquic.ko.
+    """Build the modules for @kernel and return the path of tquic.ko; DIAG lies beside it.
 
     The sources are copied to build/module/<release>[-kunit]/src, so that objects of different
     kernels never mix. @kunit links the test suites in. @sparse runs sparse over every file
@@ -39,8 +42,9 @@ def build(kernel: kernels.Kernel, kunit: bool = False, sparse: bool = False) -> 
             raise proc.CommandError(
                 f"{len(warnings)} warnings, log in {folder / 'build.log'}:\n" + "\n".join(warnings)
             )
-        built = folder / "src/net/tquic/tquic.ko"
-        shutil.copyfile(built, folder / "tquic.ko")
+        built = folder / "src/net/tquic"
+        shutil.copyfile(built / "tquic.ko", folder / "tquic.ko")
+        shutil.copyfile(built / "diag" / DIAG, folder / DIAG)
     return folder / "tquic.ko"
 
 
