@@ -38,23 +38,40 @@ static u64 tquic_wrr_weight(const struct tquic_path *path, bool fixed)
 				       max_t(u64, 1, path->rtt.srtt_ns / NSEC_PER_USEC)));
 }
 
+/**
+ * struct tquic_wrr_view - what the shares follow from
+ * @slots: candidates
+ * @fixed: the operator's weights count
+ * @sum: of all weights
+ */
+struct tquic_wrr_view {
+	u16 slots;
+	bool fixed;
+	u64 sum;
+};
+
+static struct tquic_wrr_view tquic_wrr_look(const struct tquic_conn *conn)
+{
+	struct tquic_wrr_view v = { .slots = tquic_sched_candidates(conn) };
+	unsigned int i;
+
+	v.fixed = tquic_wrr_fixed(conn, v.slots);
+	for (i = 0; i < TQUIC_PATHS_MAX; i++)
+		if (v.slots & BIT(i))
+			v.sum += tquic_wrr_weight(tquic_conn_path(conn, i), v.fixed);
+	return v;
+}
+
 /*
  * A path's share of a round.  That of a light path may be less than a packet:
  * what it sends too much is held against it in the next rounds.
  */
-static s32 tquic_wrr_share(const struct tquic_conn *conn, u16 slots,
+static s32 tquic_wrr_share(const struct tquic_wrr_view *v,
 			   const struct tquic_path *path)
 {
-	bool fixed = tquic_wrr_fixed(conn, slots);
-	u64 sum = 0, share;
-	unsigned int i;
+	u64 weight = tquic_wrr_weight(path, v->fixed);
 
-	for (i = 0; i < TQUIC_PATHS_MAX; i++)
-		if (slots & BIT(i))
-			sum += tquic_wrr_weight(tquic_conn_path(conn, i), fixed);
-	share = div64_u64(tquic_wrr_weight(path, fixed) * TQUIC_WRR_ROUND_BYTES,
-			  sum);
-	return max_t(s32, 1, share);
+	return max_t(s32, 1, div64_u64(weight * TQUIC_WRR_ROUND_BYTES, v->sum));
 }
 
 /* What is left of the share; what a slot's former path left there is none */
@@ -66,9 +83,16 @@ static s32 tquic_wrr_left(const struct tquic_wrr *wrr,
 	return abs(left) > TQUIC_WRR_ROUND_BYTES ? 0 : left;
 }
 
+/* Rounds until a path has something to send again; a share left over is lost */
+static u32 tquic_wrr_rounds(s32 left, s32 share)
+{
+	return left > 0 ? 1 : -left / share + 1;
+}
+
 /* The path that has used the least part of its share, NULL when all is used */
 static struct tquic_path *tquic_wrr_first(const struct tquic_conn *conn,
-					  u16 slots, u16 ready)
+					  const struct tquic_wrr_view *v,
+					  u16 ready)
 {
 	const struct tquic_wrr *wrr = (const void *)conn->sched_priv;
 	struct tquic_path *path, *best = NULL;
@@ -84,7 +108,7 @@ static struct tquic_path *tquic_wrr_first(const struct tquic_conn *conn,
 		if (left <= 0)
 			continue;
 		part = div_u64((u64)left * TQUIC_WRR_ROUND_BYTES,
-			       tquic_wrr_share(conn, slots, path));
+			       tquic_wrr_share(v, path));
 		if (part <= best_part)
 			continue;
 		best = path;
@@ -93,20 +117,39 @@ static struct tquic_path *tquic_wrr_first(const struct tquic_conn *conn,
 	return best;
 }
 
-/* A path that could not use its share loses it, lest it bursts later */
-static void tquic_wrr_new_round(struct tquic_conn *conn, u16 slots)
+/*
+ * As many rounds pass, in one step, as it takes until a path that is ready has
+ * a share again.  A path that could not use its share loses it, lest it bursts
+ * later.
+ */
+static void tquic_wrr_new_round(struct tquic_conn *conn,
+				const struct tquic_wrr_view *v, u16 ready)
 {
 	struct tquic_wrr *wrr = (struct tquic_wrr *)conn->sched_priv;
+	s32 left[TQUIC_PATHS_MAX], share[TQUIC_PATHS_MAX];
 	const struct tquic_path *path;
+	u32 rounds = U32_MAX;
 	unsigned int i;
 
 	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		if (!(slots & BIT(i)))
+		if (!(v->slots & BIT(i)))
 			continue;
 		path = tquic_conn_path(conn, i);
-		wrr->end[i] = (u32)path->stats.tx_bytes +
-			      min(tquic_wrr_left(wrr, path), 0) +
-			      tquic_wrr_share(conn, slots, path);
+		left[i] = tquic_wrr_left(wrr, path);
+		share[i] = tquic_wrr_share(v, path);
+		if (ready & BIT(i))
+			rounds = min(rounds, tquic_wrr_rounds(left[i], share[i]));
+	}
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		if (!(v->slots & BIT(i)))
+			continue;
+		path = tquic_conn_path(conn, i);
+		/* At most 2^16 below zero, and then at most a share above it */
+		if (tquic_wrr_rounds(left[i], share[i]) < rounds)
+			left[i] = share[i];
+		else
+			left[i] = min(left[i], 0) + (s32)rounds * share[i];
+		wrr->end[i] = (u32)path->stats.tx_bytes + left[i];
 	}
 }
 
@@ -116,13 +159,14 @@ static void tquic_wrr_new_round(struct tquic_conn *conn, u16 slots)
  */
 static struct tquic_path *tquic_wrr_get_path(struct tquic_conn *conn, u64 now)
 {
-	u16 slots = tquic_sched_candidates(conn), ready = 0;
+	struct tquic_wrr_view v = tquic_wrr_look(conn);
 	struct tquic_path *path;
 	unsigned int i;
+	u16 ready = 0;
 
 	BUILD_BUG_ON(sizeof(struct tquic_wrr) > sizeof(conn->sched_priv));
 	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		if (!(slots & BIT(i)))
+		if (!(v.slots & BIT(i)))
 			continue;
 		path = tquic_conn_path(conn, i);
 		if (tquic_sched_room(path) && !tquic_sched_paced(path, now))
@@ -130,12 +174,11 @@ static struct tquic_path *tquic_wrr_get_path(struct tquic_conn *conn, u64 now)
 	}
 	if (!ready)
 		return NULL;
-	path = tquic_wrr_first(conn, slots, ready);
-	while (!path) {
-		tquic_wrr_new_round(conn, slots);
-		path = tquic_wrr_first(conn, slots, ready);
-	}
-	return path;
+	path = tquic_wrr_first(conn, &v, ready);
+	if (path)
+		return path;
+	tquic_wrr_new_round(conn, &v, ready);
+	return tquic_wrr_first(conn, &v, ready);
 }
 
 struct tquic_sched_ops tquic_sched_weighted = {

@@ -107,11 +107,37 @@ static void weighted_slot_reused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, permille[2], 0);
 }
 
+/*
+ * The heavy paths are full, and the light one's share is a fraction of a byte:
+ * it goes on in spite of thousands of rounds of debt, and is made up for later.
+ */
+static void weighted_light_alone(struct kunit *test)
+{
+	struct sched_fixture *x = sched_make(test, &tquic_sched_weighted);
+	u32 permille[SCHED_PATHS];
+	u32 i;
+
+	x->path[2].cc.cwnd = 2 * SCHED_MTU;
+	x->path[2].rtt.srtt_ns = 60 * (u64)NSEC_PER_SEC;
+	for (i = 0; i < 2; i++) {
+		x->path[i].cc.cwnd = 1000000000;
+		x->path[i].rtt.srtt_ns = NSEC_PER_MSEC;
+		sched_fill(&x->path[i]);
+	}
+	for (i = 0; i < 10000; i++)
+		KUNIT_ASSERT_EQ(test, sched_send(x, SCHED_MTU), 2);
+	sched_empty(&x->path[0]);
+	sched_empty(&x->path[1]);
+	weighted_run(test, x, 1000, permille);
+	KUNIT_EXPECT_EQ(test, permille[2], 0);
+}
+
 static struct kunit_case weighted_cases[] = {
 	KUNIT_CASE(weighted_operator),
 	KUNIT_CASE(weighted_capacity),
 	KUNIT_CASE(weighted_work_conserving),
 	KUNIT_CASE(weighted_slot_reused),
+	KUNIT_CASE(weighted_light_alone),
 	{}
 };
 
