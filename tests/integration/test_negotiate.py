@@ -177,6 +177,10 @@ def test_strays_are_answered_by_a_reset(lab: TwoLinks, start_server: Start) -> N
             sock.recv(4096)
 
 
+@pytest.mark.skipif(
+    os.environ.get("TQUIC_KERNEL") == "debug",
+    reason="the debug kernel takes packets more slowly than it may answer them",
+)
 def test_answers_are_limited(lab: TwoLinks, start_server: Start) -> None:
     server = start_server(lab, echo)
     before = counter(lab.server, "TxAnswersLimited")
