@@ -7,7 +7,7 @@
 #include <linux/types.h>
 
 #define TQUIC_SYSCTL_PATH	"net/tquic"
-#define TQUIC_SYSCTL_COUNT	34
+#define TQUIC_SYSCTL_COUNT	35
 #define TQUIC_SYSCTL_NAME_MAX	16	/* a name's bytes, with its end */
 
 /**
@@ -42,6 +42,8 @@
  * @multipath: offer multipath (RFC 10069) to the peer
  * @pacing: spread packets over the round-trip time
  * @path_probe_max_ms: longest interval between probes of a failed path
+ * @reinject_percent: copies of what a slow path has under way, as share of the
+ *	data sent
  * @retry_threshold: handshakes under way from which on servers ask clients to
  *	prove their address
  * @rx_mem_max_bytes: memory of received stream data above which nothing out of
@@ -80,6 +82,7 @@ struct tquic_sysctls {
 	u32 multipath;
 	u32 pacing;
 	u32 path_probe_max_ms;
+	u32 reinject_percent;
 	u32 retry_threshold;
 	u32 rx_mem_max_bytes;
 	char scheduler[TQUIC_SYSCTL_NAME_MAX];

@@ -199,6 +199,8 @@ static int tquic_nl_put_conn(struct sk_buff *skb, struct sock *sk)
 	    nla_put_uint(skb, TQUIC_A_CONN_BYTES_RECEIVED, info.bytes_received) ||
 	    nla_put_uint(skb, TQUIC_A_CONN_BYTES_RETRANSMITTED,
 			 info.bytes_retransmitted) ||
+	    nla_put_uint(skb, TQUIC_A_CONN_BYTES_REINJECTED,
+			 info.bytes_reinjected) ||
 	    nla_put_uint(skb, TQUIC_A_CONN_BYTES_DELIVERED,
 			 info.bytes_delivered) ||
 	    nla_put_uint(skb, TQUIC_A_CONN_STREAMS_OPENED, info.streams_opened) ||

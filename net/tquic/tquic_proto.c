@@ -248,10 +248,12 @@ static __poll_t tquic_ops_poll(struct file *file, struct socket *sock,
 		mask |= EPOLLRDHUP | EPOLLIN | EPOLLRDNORM;
 	if (tquic_sock_readable(sk))
 		mask |= EPOLLIN | EPOLLRDNORM;
-	if (tquic_sock_writable(sk))
+	if (tquic_sock_writable(sk)) {
 		mask |= EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND;
-	else
+	} else {
 		set_bit(SOCK_NOSPACE, &sock->flags);
+		tsk->conn.tx_full = true;
+	}
 out:
 	release_sock(sk);
 	return mask;

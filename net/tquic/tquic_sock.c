@@ -13,9 +13,6 @@
 #include "tquic_sock.h"
 #include "tquic_sysctl.h"
 
-/* Send buffer a program that set none gets, as multiple of the window */
-#define TQUIC_SNDBUF_CWNDS	3
-
 static int tquic_sock_cid_add(struct tquic_conn *conn,
 			      const struct tquic_cid *cid, u32 path_id, u64 seq)
 {
@@ -488,23 +485,16 @@ static void tquic_sock_charge(struct sock *sk)
 	tsk->rx_charged = rx;
 }
 
-/* Send buffer limit: what the program set, or enough for the paths' windows */
+/* Send buffer limit: what the program set, or enough for all its paths */
 u64 tquic_sock_send_limit(const struct sock *sk)
 {
 	const struct tquic_conn *conn = &tquic_sk(sk)->conn;
-	u64 limit = READ_ONCE(sk->sk_sndbuf), cwnd = 0, max;
-	unsigned int i;
+	u64 limit = READ_ONCE(sk->sk_sndbuf), max;
 
 	if (sk->sk_userlocks & SOCK_SNDBUF_LOCK || sk_under_memory_pressure(sk))
 		return limit;
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		const struct tquic_path *path = tquic_conn_path(conn, i);
-
-		if (path && tquic_path_is_open(path))
-			cwnd += path->cc.cwnd;
-	}
 	max = TQUIC_SYSCTL(tquic_sock_net(sk), sndbuf_max_bytes);
-	return max(limit, min(TQUIC_SNDBUF_CWNDS * cwnd, max));
+	return max(limit, min(tquic_conn_buffer_bytes(conn), max));
 }
 
 /* Everything sent was delivered: a lingering close can be finished */

@@ -315,6 +315,7 @@ static int tquic_send_data(struct sock *sk, struct tquic_stream *s,
 			if (tquic_sock_writable(sk))
 				continue;
 			set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
+			conn->tx_full = true;
 			ret = tquic_sock_wait(sk, &timeo);
 			if (ret)
 				break;
@@ -331,6 +332,7 @@ static int tquic_send_data(struct sock *sk, struct tquic_stream *s,
 			break;
 		}
 		tquic_send_commit(&s->tx, n);
+		conn->tx_full = false;
 		done += n;
 		tquic_streams_update_ready(&conn->streams, s);
 		if (done - pushed >= TQUIC_SEND_PIECE) {

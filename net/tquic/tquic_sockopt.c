@@ -578,6 +578,7 @@ void tquic_info_fill(struct sock *sk, struct tquic_info *info)
 	info->bytes_sent = st->bytes_sent;
 	info->bytes_received = st->bytes_received;
 	info->bytes_retransmitted = st->bytes_retransmitted;
+	info->bytes_reinjected = st->bytes_reinjected;
 	info->bytes_delivered = st->bytes_delivered;
 	info->streams_opened = st->streams_opened;
 	info->datagrams_sent = st->datagrams_sent;

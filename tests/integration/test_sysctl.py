@@ -579,6 +579,23 @@ def _mtu_max(bench: Bench) -> None:
         assert ends.client.path_info(0).mtu_bytes == 1234
 
 
+@effect("reinject_percent")
+def _reinject(bench: Bench) -> None:
+    """Messages spread over a fast and a slow link end on the fast one, or not."""
+    for percent in (0, 100):
+        with (
+            tuned(bench.client, reinject_percent=percent, scheduler="roundrobin"),
+            bench.joined() as ends,
+        ):
+            with bench.client.entered():
+                add_paths(ends.client, [PathSpec(bench.lab.client_address(1))])
+            wait_active(ends.client, 2)
+            for _ in range(20):
+                ends.client.send_new(bytes(20_000))
+                time.sleep(0.1)
+            assert bool(ends.client.info().bytes_reinjected) == bool(percent)
+
+
 @effect("path_probe_max_ms")
 def _path_probe(bench: Bench) -> None:
     """Of two connections whose path was cut, one asks for its return much more often."""

@@ -349,7 +349,8 @@ TRACE_EVENT(tquic_sched_decision,
 				   { TQUIC_WHY_ACK, "ack" },
 				   { TQUIC_WHY_PROBE, "probe" },
 				   { TQUIC_WHY_DATA, "data" },
-				   { TQUIC_WHY_MTU, "mtu" }))
+				   { TQUIC_WHY_MTU, "mtu" },
+				   { TQUIC_WHY_REINJECT, "reinject" }))
 );
 
 TRACE_EVENT(tquic_cc_update,

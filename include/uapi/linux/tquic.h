@@ -229,6 +229,7 @@ struct tquic_info {
 	__u32	reserved;
 	__u64	bond_time_ns[TQUIC_BOND_STATES];	/* spent in each state */
 	__u32	bond_entered[TQUIC_BOND_STATES];	/* how often each was entered */
+	__u64	bytes_reinjected;	/* of bytes_retransmitted: copies for a faster path */
 };
 
 struct tquic_path_info {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Connection state: start, parameters, keys, loss of handshake packets, timers, close */
 #include <linux/errno.h>
+#include <linux/math64.h>
 #include <linux/minmax.h>
 #include <linux/random.h>
 #include <linux/slab.h>
@@ -11,6 +12,7 @@
 #include "core/loss.h"
 #include "core/negotiate.h"
 #include "core/path.h"
+#include "core/reinject.h"
 #include "sched/sched.h"
 
 /* Defaults of what we announce and of struct tquic_tuning; whoever starts a connection may
@@ -65,6 +67,7 @@ void tquic_conn_init(struct tquic_conn *conn, const struct tquic_conn_ops *ops)
 		.rx_mem_max_bytes = TQUIC_RX_MEM_MAX,
 		.rtt_initial_ns = TQUIC_RTT_INITIAL_NS,
 		.probe_max_ns = TQUIC_PATH_PROBE_MAX_NS,
+		.reinject_percent = TQUIC_REINJECT_PERCENT,
 		.mtu_max_bytes = TQUIC_MAX_UDP_PAYLOAD,
 		.dgram_rx_max_bytes = TQUIC_DGRAMS_RX_BYTES_MAX,
 		.ecn = true,
@@ -407,6 +410,33 @@ bool tquic_conn_event_pop(struct tquic_conn *conn, struct tquic_event *ev)
 	};
 	conn->event_lost = 0;
 	return true;
+}
+
+/**
+ * tquic_conn_buffer_bytes() - send buffer that keeps all paths busy
+ * @conn: connection
+ *
+ * While the slowest path's bytes are on their way, and once more when they were
+ * lost, all paths go on at their rates, and none of it is let go of before those
+ * bytes are acknowledged.
+ *
+ * Return: bytes for three round trips of the slowest path.
+ */
+u64 tquic_conn_buffer_bytes(const struct tquic_conn *conn)
+{
+	u64 srtt_us, slowest_us = 0, rate = 0;
+	const struct tquic_path *path;
+	unsigned int i;
+
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		path = tquic_conn_path(conn, i);
+		if (!path || path->state != TQUIC_PATH_ACTIVE)
+			continue;
+		srtt_us = max_t(u64, div_u64(path->rtt.srtt_ns, NSEC_PER_USEC), 1);
+		slowest_us = max(slowest_us, srtt_us);
+		rate += div64_u64(path->cc.cwnd * USEC_PER_SEC, srtt_us);
+	}
+	return mul_u64_u64_div_u64(rate, 3 * slowest_us, USEC_PER_SEC);
 }
 
 /* Largest PTO of all open paths: what three of must pass before state goes */

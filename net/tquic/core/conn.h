@@ -12,6 +12,7 @@
 #include "core/header.h"
 #include "core/params.h"
 #include "core/path.h"
+#include "core/pkt.h"
 #include "core/flow.h"
 #include "core/streams.h"
 #include "bond/bond.h"
@@ -76,7 +77,8 @@ struct tquic_crypto_stream {
 };
 
 struct tquic_conn_stats {
-	u64 bytes_sent, bytes_received, bytes_retransmitted, bytes_delivered;
+	u64 bytes_sent, bytes_received, bytes_delivered;
+	u64 bytes_retransmitted, bytes_reinjected;	/* the latter are among the former */
 	u64 streams_opened;
 	u64 datagrams_sent, datagrams_received, datagrams_dropped;
 	u32 key_updates;
@@ -96,6 +98,7 @@ struct tquic_conn_stats {
  * @tune: operator's settings
  * @hs: packet-number spaces of Initial and Handshake packets, on path 0
  * @ctl: control frames to send
+ * @tx_full: the program was refused room in the send buffer and wrote nothing since
  * @todo: TQUIC_TODO_* for whoever called the engine
  *
  * Everything is under the connection lock unless its group says otherwise.
@@ -115,6 +118,7 @@ struct tquic_conn {
 	bool peer_validated_us;	/* client: the server saw our address */
 	bool done_rcvd;		/* client: HANDSHAKE_DONE came, TLS is not done */
 	bool tx_nomem;		/* the last output lacked memory */
+	bool tx_full;
 	bool retry_seen;
 	u16 cipher;
 	u32 todo;
@@ -185,52 +189,6 @@ struct tquic_conn {
 	struct tquic_conn_stats stats;
 };
 
-/**
- * struct tquic_rx_pkt - one opened packet on its way into the engine
- * @type: kind of packet
- * @path: path its DCID belongs to
- * @pn: full packet number
- * @skb: buffer that holds it
- * @dcid: id it was addressed to, NULL for the client's first choice
- * @payload: plaintext frames, inside @skb
- * @len: bytes of @payload
- * @dgram_bytes: UDP payload this packet is accounted with
- * @ecn: two ECN bits of the IP header
- */
-struct tquic_rx_pkt {
-	enum tquic_pkt_type type;
-	struct tquic_path *path;
-	struct sk_buff *skb;
-	const struct tquic_cid *dcid;
-	const u8 *payload;
-	u32 len;
-	u32 dgram_bytes;
-	u64 pn;
-	u8 ecn;
-};
-
-/**
- * struct tquic_tx_pkt - one built packet, ready to be sealed
- * @level: whose keys
- * @path: where it goes
- * @pn: its packet number
- * @hdr_len: header with packet number
- * @pn_off: where the packet number starts
- * @len: header and plaintext, without the tag
- * @ect0: its datagram is to be marked ECT(0), as all packets in it say
- */
-struct tquic_tx_pkt {
-	enum tquic_level level;
-	struct tquic_path *path;
-	u64 pn;
-	u8 *data;
-	u32 hdr_len;
-	u32 pn_off;
-	u32 len;
-	u8 pn_len;
-	bool ect0;
-};
-
 /* conn.c */
 void tquic_conn_init(struct tquic_conn *conn, const struct tquic_conn_ops *ops);
 void tquic_conn_destroy(struct tquic_conn *conn);
@@ -256,6 +214,7 @@ void tquic_conn_closed_by_peer(struct tquic_conn *conn,
 bool tquic_conn_on_reset(struct tquic_conn *conn, const u8 *token, u64 now);
 void tquic_conn_event(struct tquic_conn *conn, u32 type, u64 id, u64 error);
 bool tquic_conn_event_pop(struct tquic_conn *conn, struct tquic_event *ev);
+u64 tquic_conn_buffer_bytes(const struct tquic_conn *conn);
 u64 tquic_conn_pto_max_ns(const struct tquic_conn *conn);
 u64 tquic_conn_deadline_ns(const struct tquic_conn *conn);
 void tquic_conn_detect_loss(struct tquic_conn *conn, struct tquic_path *path,

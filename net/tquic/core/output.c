@@ -10,6 +10,7 @@
 #include "core/conn.h"
 #include "core/ctrl.h"
 #include "core/path.h"
+#include "core/reinject.h"
 #include "sched/sched.h"
 
 /* A packet of the datagram being put together */
@@ -535,10 +536,14 @@ static struct tquic_path *tquic_output_pick(struct tquic_conn *conn, u8 *why,
 		*why = best_w;
 		return best;
 	}
-	if (!tquic_output_has_data(conn))
-		return NULL;
-	*why = TQUIC_WHY_DATA;
-	return conn->sched->get_path(conn, now);
+	if (tquic_output_has_data(conn)) {
+		*why = TQUIC_WHY_DATA;
+		return conn->sched->get_path(conn, now);
+	}
+	path = tquic_reinject(conn, now);
+	if (path)
+		*why = TQUIC_WHY_REINJECT;
+	return path;
 }
 
 /* Tell tracers what the scheduler could choose from, then what it chose */
@@ -592,7 +597,8 @@ static void tquic_output_app_frames(struct tquic_conn *conn,
 			tquic_output_pad(o, min_t(u32, room, TQUIC_MIN_UDP_PAYLOAD));
 		return;
 	}
-	data = why == TQUIC_WHY_DATA || why == TQUIC_WHY_PROBE;
+	data = why == TQUIC_WHY_DATA || why == TQUIC_WHY_REINJECT ||
+	       why == TQUIC_WHY_PROBE;
 	if (!data && tquic_output_has_data(conn))
 		data = conn->sched->get_path(conn, now) == path;
 	if (path->state == TQUIC_PATH_SUSPECT && tquic_path_others(conn, path))

@@ -739,21 +739,28 @@ static void tquic_path_on_pto(struct tquic_conn *conn, struct tquic_path *path,
  * with every packet sent, for a connection with one path can only wait.  Where
  * others can take over, the oldest packet's acknowledgment being overdue is
  * enough, if nothing else was acknowledged for half a round trip either.
+ *
+ * Who mostly receives has little under way, and the sender's queue may have
+ * grown since that was last timed: what arrives shows that the path works.
  */
 static u64 tquic_path_silence_ns(const struct tquic_path *path,
 				 u64 ack_delay_ns)
 {
 	const struct tquic_sent *sent = &path->space.sent;
 	u64 slack = max_t(u64, 4 * path->rtt.rttvar_ns, TQUIC_RTT_GRANULARITY_NS);
+	u64 progress_ns = path->progress_ns;
 	const struct tquic_sent_pkt *pkt;
 	u64 pn;
+
+	if (2 * path->cc.in_flight < path->cc.cwnd)
+		progress_ns = max(progress_ns, path->space.largest_rx_ns);
 
 	for (pn = sent->head; pn < sent->next; pn++) {
 		pkt = tquic_sent_get(sent, pn);
 		if (pkt->state == TQUIC_SENT_OUTSTANDING &&
 		    pkt->flags & TQUIC_SENT_F_ELICITING)
 			return max(pkt->sent_ns + path->rtt.srtt_ns + slack,
-				   path->progress_ns + max(path->rtt.srtt_ns / 2, slack)) +
+				   progress_ns + max(path->rtt.srtt_ns / 2, slack)) +
 			       ack_delay_ns;
 	}
 	return U64_MAX;

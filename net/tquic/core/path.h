@@ -88,6 +88,9 @@ enum tquic_path_ctl {
  * @suspect_ns: since when nothing comes back; 0: all is well
  * @progress_ns: when something sent on it was last acknowledged
  * @spared_ns: when what was under way was last sent again at the peer's wish
+ * @reinject_lo: its packets below have been judged by reinjection, oldest first
+ * @reinject_hi: its packets from here to @reinject_top, newest first
+ * @reinject_top: next number when that began
  * @mtu_bytes: UDP payload we send
  * @mtu_max_bytes: UDP payload the route and the peer allow
  * @mtu_probe_bytes: size under test, 0: none in flight
@@ -136,6 +139,10 @@ struct tquic_path {
 	u64 suspect_ns;
 	u64 progress_ns;
 	u64 spared_ns;
+
+	u64 reinject_lo;
+	u64 reinject_hi;
+	u64 reinject_top;
 
 	u32 mtu_bytes;
 	u32 mtu_max_bytes;

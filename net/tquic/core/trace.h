@@ -12,6 +12,7 @@
  * @TQUIC_WHY_PROBE: a probe timeout
  * @TQUIC_WHY_DATA: there is data; the scheduler chose the path
  * @TQUIC_WHY_MTU: a probe of the size
+ * @TQUIC_WHY_REINJECT: what is under way on a slower path goes again
  */
 enum tquic_output_why {
 	TQUIC_WHY_PATH = 1,
@@ -19,6 +20,7 @@ enum tquic_output_why {
 	TQUIC_WHY_PROBE = 4,
 	TQUIC_WHY_DATA = 8,
 	TQUIC_WHY_MTU = 16,
+	TQUIC_WHY_REINJECT = 32,
 };
 
 /**

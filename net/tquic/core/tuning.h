@@ -15,6 +15,8 @@
  * @probe_max_ns: longest interval between probes of a path that others stand in for
  * @mtu_max_bytes: UDP payload, whatever route and peer allow
  * @dgram_rx_max_bytes: memory for received datagrams nobody has read
+ * @reinject_percent: share of the bytes sent that may be copies of what a slower
+ *	path has under way; 0: no copies
  * @ecn: paths begin by marking their packets ECT(0)
  * @pacing: packets are spread over time
  */
@@ -25,6 +27,7 @@ struct tquic_tuning {
 	u64 probe_max_ns;
 	u32 mtu_max_bytes;
 	u32 dgram_rx_max_bytes;
+	u32 reinject_percent;
 	bool ecn;
 	bool pacing;
 };

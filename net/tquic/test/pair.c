@@ -743,6 +743,13 @@ bool pair_flows_done(struct pair *p)
 	return true;
 }
 
+/* As the socket has it, which grows with the windows, unless the test says otherwise */
+static u64 pair_sndbuf(const struct pair_end *e)
+{
+	return e->pair->sndbuf ?: clamp_t(u64, tquic_conn_buffer_bytes(&e->conn),
+					  PAIR_SNDBUF_MIN, PAIR_SNDBUF_MAX);
+}
+
 static void pair_flow_write(struct pair_end *e, struct pair_flow *f)
 {
 	struct tquic_streams *t = &e->conn.streams;
@@ -752,7 +759,7 @@ static void pair_flow_write(struct pair_end *e, struct pair_flow *f)
 
 	if (!s || s->tx.fin)
 		return;
-	while (f->written < f->total && t->tx_mem.used < e->pair->sndbuf) {
+	while (f->written < f->total && t->tx_mem.used < pair_sndbuf(e)) {
 		n = tquic_send_reserve(&s->tx, min_t(u64, f->total - f->written, 65536),
 				       GFP_KERNEL, &dst);
 		if (n <= 0)
@@ -762,6 +769,7 @@ static void pair_flow_write(struct pair_end *e, struct pair_flow *f)
 		tquic_send_commit(&s->tx, n);
 		f->written += n;
 	}
+	e->conn.tx_full = f->written < f->total;
 	if (f->written == f->total)
 		tquic_send_finish(&s->tx);
 	tquic_streams_update_ready(t, s);
@@ -1087,7 +1095,6 @@ struct pair *pair_create(struct kunit *test, u32 links)
 	p->now = PAIR_START_NS;
 	p->rnd = 0x2545f4914f6cdd1dULL;
 	p->links = links;
-	p->sndbuf = 4 << 20;
 	for (i = 0; i < PAIR_LINKS_MAX; i++) {
 		p->link[i].delay_ns = PAIR_MS(10);
 		p->link[i].mtu_bytes = PAIR_MTU;

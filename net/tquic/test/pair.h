@@ -18,6 +18,8 @@
 #define PAIR_EVENT_TYPES	16
 #define PAIR_START_NS		NSEC_PER_SEC	/* the engine takes 0 for "never" */
 #define PAIR_MTU		1472
+#define PAIR_SNDBUF_MIN		(1024 * 1024)
+#define PAIR_SNDBUF_MAX		(32 * 1024 * 1024)
 
 #define PAIR_MS(n)		((u64)(n) * NSEC_PER_MSEC)
 
@@ -170,7 +172,7 @@ struct pair_flow {
  * @links: how many
  * @now: virtual time
  * @rnd: state of the links' random numbers
- * @sndbuf: bytes a program keeps in the send buffers
+ * @sndbuf: bytes a program keeps in the send buffers, 0: what the paths want
  * @flow: transfers
  * @engine: called with true before and with false after each call of the engine
  * @tap: sees each datagram sent; false swallows it

@@ -183,12 +183,36 @@ static void link_status_last(struct kunit *test)
 	pair_check(p);
 }
 
+/*
+ * Who only receives times a round trip now and then, and the sender's queue
+ * grows in between: no reason to think that the path has failed.
+ */
+static void link_quiet_receiver(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 2);
+
+	pair_link_set(&p->link[0], 5000000, PAIR_MS(10), 12500);
+	pair_link_set(&p->link[1], 3000000, PAIR_MS(100), 300000);
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
+	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[1], false, 64 * MIB));
+	pair_run(p, 6 * SEC);
+	KUNIT_EXPECT_GE(test, path_of(p, 1, 1)->rtt.srtt_ns, PAIR_MS(400));
+	KUNIT_EXPECT_EQ(test, p->end[0].events[TQUIC_EVENT_PATH_SUSPECT], 0);
+	/* When nothing comes any more it has. */
+	p->link[1].cut = true;
+	pair_run(p, 3 * SEC);
+	KUNIT_EXPECT_EQ(test, path_of(p, 1, 1)->state, TQUIC_PATH_SUSPECT);
+	pair_check(p);
+}
+
 static struct kunit_case path_link_cases[] = {
 	KUNIT_CASE(link_down_alone),
 	KUNIT_CASE(link_down_both),
 	KUNIT_CASE(link_down_validating),
 	KUNIT_CASE(link_down_backup),
 	KUNIT_CASE(link_status_last),
+	KUNIT_CASE(link_quiet_receiver),
 	{}
 };
 

@@ -54,6 +54,7 @@ static void sysctl_defaults(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, b->rx_mem_max_bytes, a->rx_mem_max_bytes);
 	KUNIT_EXPECT_EQ(test, b->rtt_initial_ns, a->rtt_initial_ns);
 	KUNIT_EXPECT_EQ(test, b->probe_max_ns, a->probe_max_ns);
+	KUNIT_EXPECT_EQ(test, b->reinject_percent, a->reinject_percent);
 	KUNIT_EXPECT_EQ(test, b->mtu_max_bytes, a->mtu_max_bytes);
 	KUNIT_EXPECT_EQ(test, b->dgram_rx_max_bytes, a->dgram_rx_max_bytes);
 	KUNIT_EXPECT_EQ(test, b->ecn, a->ecn);

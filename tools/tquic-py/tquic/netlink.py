@@ -119,7 +119,8 @@ _CONN_NAMES = (
     "token state flags version cipher local peer server_name alpn congestion scheduler paths uid "
     "bytes_sent bytes_received bytes_retransmitted bytes_delivered streams_opened datagrams_sent "
     "datagrams_received datagrams_dropped max_data_local max_data_peer send_queue_bytes "
-    "recv_queue_bytes key_updates error_code close_flags frame_type reason bond"
+    "recv_queue_bytes key_updates error_code close_flags frame_type reason bond "
+    "bytes_reinjected"
 )
 _BOND_NAMES = (
     "state previous single_path_ns pending_ns bonded_ns degraded_ns "
@@ -252,6 +253,7 @@ class Connection(_Record):
     bytes_sent: int = 0
     bytes_received: int = 0
     bytes_retransmitted: int = 0
+    bytes_reinjected: int = 0
     bytes_delivered: int = 0
     streams_opened: int = 0
     datagrams_sent: int = 0

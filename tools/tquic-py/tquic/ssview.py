@@ -65,6 +65,7 @@ def detail_line(info: Info) -> str:
         f"bytes_sent:{info.bytes_sent}",
         f"bytes_received:{info.bytes_received}",
         f"bytes_retrans:{info.bytes_retransmitted}",
+        f"bytes_reinjected:{info.bytes_reinjected}",
     ]
     flags = ("confirmed", "verified", "multipath")
     return " ".join([*words, *(name for name in flags if getattr(info, name))])

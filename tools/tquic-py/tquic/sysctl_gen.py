@@ -261,6 +261,16 @@ SYSCTLS: Final = (
         default=500,
     ),
     SysctlSpec(
+        name="reinject_percent",
+        type="u32",
+        scope="connection",
+        summary="copies of what a slow path has under way, as share of the data sent",
+        unit="percent",
+        min=0,
+        max=100,
+        default=10,
+    ),
+    SysctlSpec(
         name="retry_threshold",
         type="u32",
         scope="live",

@@ -54,6 +54,7 @@ class Why(IntEnum):
     PROBE = 4
     DATA = 8
     MTU = 16
+    REINJECT = 32
 
 
 class Level(IntEnum):

@@ -144,6 +144,7 @@ _OTHER_WHY: dict[int, str] = {
     Why.ACK: "acknowledgment",
     Why.PROBE: "probe timeout",
     Why.MTU: "size probe",
+    Why.REINJECT: "reinjection",
 }
 
 

@@ -381,6 +381,7 @@ class Info(Record):
     bond_state: U32Pad4 = 0
     bond_time_ns: U64x4 = (0, 0, 0, 0)
     bond_entered: U32x4 = (0, 0, 0, 0)
+    bytes_reinjected: U64 = 0
 
 
 @dataclass(frozen=True)

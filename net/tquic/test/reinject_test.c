@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Reinjection: a slow path does not hold up what a fast one could carry, at a bounded price. */
+#include <kunit/test.h>
+
+#include "core/path.h"
+#include "core/reinject.h"
+#include "test/pair.h"
+
+#define SEC	((u64)NSEC_PER_SEC)
+#define KIB	1024ULL
+
+static void no_copies(struct pair *p)
+{
+	pair_server(p)->conn.tune.reinject_percent = 0;
+}
+
+/* 50 Mbit/s at 30 ms, and 30 Mbit/s at 300 ms unless @single */
+static struct pair *reinject_pair(struct kunit *test, bool single, void (*set)(struct pair *p))
+{
+	struct pair *p = pair_create(test, single ? 1 : 2);
+
+	pair_link_set(&p->link[0], 50000000, PAIR_MS(15), 187500);
+	pair_link_set(&p->link[1], 30000000, PAIR_MS(150), 1125000);
+	if (set)
+		set(p);
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	if (!single)
+		KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
+	pair_run(p, PAIR_MS(700));
+	return p;
+}
+
+static u64 reinjected(struct pair *p)
+{
+	return pair_server(p)->conn.stats.bytes_reinjected;
+}
+
+/* How long @bytes take from server to client */
+static u64 transfer_ns(struct kunit *test, struct pair *p, u64 bytes)
+{
+	struct pair_flow *f = pair_flow_open(pair_server(p), false, bytes);
+
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 60 * SEC));
+	pair_check(p);
+	return f->end_ns - f->start_ns;
+}
+
+/* An object is never later for being spread over a slow path as well. */
+static void reinject_short_object(struct kunit *test)
+{
+	struct pair *p = reinject_pair(test, false, NULL);
+	u64 one, both, plain;
+
+	both = transfer_ns(test, p, 64 * KIB);
+	KUNIT_EXPECT_GT(test, reinjected(p), 0);
+	KUNIT_EXPECT_LE(test, reinjected(p), 64 * KIB);
+	/* Copies are among what was sent again. */
+	KUNIT_EXPECT_EQ(test, pair_server(p)->conn.stats.bytes_retransmitted, reinjected(p));
+	one = transfer_ns(test, reinject_pair(test, true, NULL), 64 * KIB);
+	p = reinject_pair(test, false, no_copies);
+	plain = transfer_ns(test, p, 64 * KIB);
+	KUNIT_EXPECT_EQ(test, reinjected(p), 0);
+	kunit_info(test, "one path %llu us, both %llu us, without copies %llu us",
+		   one / 1000, both / 1000, plain / 1000);
+	KUNIT_EXPECT_LE(test, both * 100, one * 105);
+	KUNIT_EXPECT_GE(test, plain * 100, one * 150);
+}
+
+/* Whatever becomes of copy and original, every byte arrives. */
+static void reinject_lost_copies(struct kunit *test)
+{
+	u32 i, with_copies = 0;
+	struct pair *p;
+
+	for (i = 0; i < 20; i++) {
+		p = reinject_pair(test, false, NULL);
+		p->link[0].loss_ppm = 10000 * i;
+		p->link[1].loss_ppm = 10000 * i;
+		transfer_ns(test, p, 40 * KIB);
+		with_copies += reinjected(p) > 0;
+	}
+	KUNIT_EXPECT_GE(test, with_copies, 10);
+}
+
+static void small_window(struct pair *p)
+{
+	struct tquic_conn *conn = &pair_client(p)->conn;
+
+	conn->tune.rx_window_max_bytes = 128 * KIB;
+	conn->local.max_data = 128 * KIB;
+	conn->local.max_stream_data_bidi_remote = 128 * KIB;
+}
+
+static void small_window_no_copies(struct pair *p)
+{
+	small_window(p);
+	no_copies(p);
+}
+
+/* The window is full of what waits for the slow path: that goes on the fast one. */
+static void reinject_full_window(struct kunit *test)
+{
+	struct pair *p = reinject_pair(test, false, small_window);
+	u64 with, without, one;
+
+	with = transfer_ns(test, p, 256 * KIB);
+	KUNIT_EXPECT_GT(test, reinjected(p), 0);
+	without = transfer_ns(test, reinject_pair(test, false, small_window_no_copies),
+			      256 * KIB);
+	one = transfer_ns(test, reinject_pair(test, true, small_window), 256 * KIB);
+	kunit_info(test, "one path %llu us, both %llu us, without copies %llu us",
+		   one / 1000, with / 1000, without / 1000);
+	/* That it is full shows a round trip of the fast path later. */
+	KUNIT_EXPECT_LE(test, with, one + PAIR_MS(35));
+	KUNIT_EXPECT_GE(test, without, one + PAIR_MS(70));
+}
+
+/* Copies are at most the share the operator set, and a burst. */
+static void reinject_budget(struct kunit *test)
+{
+	struct pair *p = reinject_pair(test, false, NULL);
+	struct tquic_conn *conn = &pair_server(p)->conn;
+	u64 copies;
+
+	conn->stats.bytes_reinjected = TQUIC_REINJECT_BURST_BYTES;
+	transfer_ns(test, p, 64 * KIB);
+	copies = reinjected(p) - TQUIC_REINJECT_BURST_BYTES;
+	KUNIT_EXPECT_GT(test, copies, 0);
+	KUNIT_EXPECT_LE(test, copies, conn->stats.bytes_sent / 10 + PAIR_MTU);
+}
+
+/* A program that waits for room in its buffer will fill the path: copies would be in its way. */
+static void reinject_full_buffer(struct kunit *test)
+{
+	struct pair *p = reinject_pair(test, false, NULL);
+
+	p->sndbuf = 100 * KIB;
+	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(pair_server(p), false, 4096 * KIB));
+	pair_run(p, SEC);
+	KUNIT_EXPECT_GT(test, p->link[1].pipe[0].bytes, 20 * KIB);
+	KUNIT_EXPECT_EQ(test, reinjected(p), 0);
+}
+
+/* A backup path is spared, however fast it is. */
+static void reinject_backup(struct kunit *test)
+{
+	struct pair *p = reinject_pair(test, false, NULL);
+	u64 before;
+
+	tquic_path_set_backup(tquic_path_find(&pair_server(p)->conn, 0), true);
+	pair_kick(pair_server(p));
+	pair_run(p, PAIR_MS(700));
+	before = p->link[0].pipe[0].bytes;
+	transfer_ns(test, p, 64 * KIB);
+	KUNIT_EXPECT_EQ(test, reinjected(p), 0);
+	KUNIT_EXPECT_LE(test, p->link[0].pipe[0].bytes - before, 4 * PAIR_MTU);
+}
+
+static struct kunit_case reinject_cases[] = {
+	KUNIT_CASE(reinject_short_object),
+	KUNIT_CASE(reinject_lost_copies),
+	KUNIT_CASE(reinject_full_window),
+	KUNIT_CASE(reinject_budget),
+	KUNIT_CASE(reinject_full_buffer),
+	KUNIT_CASE(reinject_backup),
+	{}
+};
+
+static struct kunit_suite reinject_suite = {
+	.name = "tquic-reinject",
+	.test_cases = reinject_cases,
+};
+
+kunit_test_suites(&reinject_suite);
