@@ -111,6 +111,28 @@ static void cc_random_loss(struct kunit *test)
 	KUNIT_EXPECT_LE(test, kbps[1], 25000);
 }
 
+/* A link that reorders all the time is as good as one that does not. */
+static void cc_reordering(struct kunit *test)
+{
+	static const struct tquic_cc_ops *const ccs[] = { &tquic_cc_bbr, &tquic_cc_cubic };
+	struct pair *p;
+	u64 kbps;
+	u32 i;
+
+	for (i = 0; i < 2; i++) {
+		p = create(test, 1, ccs[i]);
+		pair_link_set(&p->link[0], 40000000, PAIR_MS(30), 300000);
+		p->link[0].reorder_ppm = 100000;
+		begin(test, p, 200 * MIB);
+		pair_run(p, SEC);
+		kbps = run_kbps(p, 10 * SEC);
+		tell(test, p, ccs[i]->name, kbps);
+		KUNIT_EXPECT_GE(test, kbps, 37000);
+		KUNIT_EXPECT_GT(test, path_of(p, 0)->stats.spurious_packets, 0);
+		pair_check(p);
+	}
+}
+
 /* A queue of 400 ms stays empty, where a controller that waits for loss fills it. */
 static void cc_bufferbloat(struct kunit *test)
 {
@@ -389,6 +411,7 @@ static void cc_one_flow(struct kunit *test)
 
 static struct kunit_case engine_cc_cases[] = {
 	KUNIT_CASE(cc_random_loss),
+	KUNIT_CASE(cc_reordering),
 	KUNIT_CASE(cc_bufferbloat),
 	KUNIT_CASE(cc_bbr_queues),
 	KUNIT_CASE(cc_bbr_bond),

@@ -7,6 +7,7 @@
 #include <trace/events/tquic.h>
 #include "core/conn.h"
 #include "core/ctrl.h"
+#include "core/loss.h"
 #include "core/path.h"
 #include "core/token.h"
 
@@ -109,6 +110,7 @@ static int tquic_input_ack(struct tquic_in *in, const struct tquic_frame *f)
 				 max_delay_ns ? max_delay_ns : U64_MAX);
 	if (res.spurious_pkts) {
 		path->stats.spurious_packets += res.spurious_pkts;
+		tquic_loss_on_spurious(space, &path->rtt, in->now);
 		tquic_cc_on_spurious(&path->cc, res.spurious_pkts,
 				     res.spurious_oldest_ns, in->now);
 	}

@@ -9,17 +9,53 @@
 /* Lost packets are remembered for this many PTOs, to recognise late ACKs. */
 #define TQUIC_LOSS_KEEP_PTOS	3
 
+/* Reordering seen is believed in for so many rounds with losses after the last */
+#define TQUIC_LOSS_REORDER_ROUNDS	16
+#define TQUIC_LOSS_REORDER_MAX		7	/* waits for two round trips at most */
+
 /**
  * tquic_loss_delay_ns() - age at which an overtaken packet is lost
+ * @space: packet number space
  * @rtt: estimator of the path
  *
- * Return: the time threshold of RFC 9002 6.1.2 in ns.
+ * Return: the time threshold of RFC 9002 6.1.2 in ns, and an eighth of a round
+ * trip more for each time it was too short.
  */
-u64 tquic_loss_delay_ns(const struct tquic_rtt *rtt)
+u64 tquic_loss_delay_ns(const struct tquic_space *space, const struct tquic_rtt *rtt)
 {
 	u64 ns = max(rtt->srtt_ns, rtt->latest_ns);
 
-	return max_t(u64, ns + ns / 8, TQUIC_RTT_GRANULARITY_NS);
+	return max_t(u64, ns + ns / 8 * (1 + space->reorder), TQUIC_RTT_GRANULARITY_NS);
+}
+
+/**
+ * tquic_loss_on_spurious() - packets declared lost arrived after all
+ * @space: packet number space
+ * @rtt: estimator of the path
+ * @now: time
+ *
+ * The path reorders by more than either threshold allows for. How many packets
+ * are overtaken depends on the rate, so from now on time alone counts, and more
+ * of it once per round trip (RFC 9002 6.1.1 and RFC 8985 section 6.2).
+ */
+void tquic_loss_on_spurious(struct tquic_space *space, const struct tquic_rtt *rtt, u64 now)
+{
+	space->reorder_rounds = TQUIC_LOSS_REORDER_ROUNDS;
+	if (space->reorder && now - space->reorder_ns < rtt->srtt_ns)
+		return;
+	space->reorder = min(space->reorder + 1, TQUIC_LOSS_REORDER_MAX);
+	space->reorder_ns = now;
+}
+
+/* A round with losses that proved right: after many of them, forget. */
+static void tquic_loss_reorder_round(struct tquic_space *space, const struct tquic_rtt *rtt,
+				     u64 now)
+{
+	if (!space->reorder || now - space->reorder_ns < rtt->srtt_ns)
+		return;
+	space->reorder_ns = now;
+	if (!--space->reorder_rounds)
+		space->reorder = 0;
 }
 
 /*
@@ -76,8 +112,9 @@ static void tquic_loss_declare(struct tquic_space *space, u64 pn,
 static bool tquic_loss_is_lost(const struct tquic_space *space, u64 pn,
 			       const struct tquic_sent_pkt *pkt, u64 delay_ns, u64 now)
 {
-	return space->largest_acked >= (s64)(pn + TQUIC_LOSS_PKT_THRESHOLD) ||
-	       now - pkt->sent_ns >= delay_ns;
+	return now - pkt->sent_ns >= delay_ns ||
+	       (!space->reorder &&
+		space->largest_acked >= (s64)(pn + TQUIC_LOSS_PKT_THRESHOLD));
 }
 
 /**
@@ -96,7 +133,7 @@ void tquic_loss_detect(struct tquic_space *space, const struct tquic_rtt *rtt,
 {
 	const u8 elicits = TQUIC_SENT_F_ELICITING | TQUIC_SENT_F_IN_FLIGHT;
 	u64 pto_ns = tquic_rtt_pto_ns(rtt, max_ack_delay_ns);
-	u64 delay_ns = tquic_loss_delay_ns(rtt);
+	u64 delay_ns = tquic_loss_delay_ns(space, rtt);
 	struct tquic_sent *s = &space->sent;
 	struct tquic_sent_pkt *pkt;
 	u64 keep_ns;
@@ -120,6 +157,8 @@ void tquic_loss_detect(struct tquic_space *space, const struct tquic_rtt *rtt,
 			tquic_loss_persist(space, pkt->sent_ns, rtt,
 					   pto_ns * TQUIC_LOSS_PERSISTENT_PTOS, res);
 	}
+	if (res->pkts)
+		tquic_loss_reorder_round(space, rtt, now);
 	keep_ns = TQUIC_LOSS_KEEP_PTOS * pto_ns;
 	tquic_sent_advance(s, now > keep_ns ? now - keep_ns : 0);
 }

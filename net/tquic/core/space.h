@@ -24,6 +24,10 @@
  * @loss_time_ns: when the time threshold declares the next loss, 0 for never
  * @last_eliciting_ns: when the newest ack-eliciting packet was sent
  * @persist_ns: send time of the first packet of an unbroken run of losses, or 0
+ * @reorder_ns: when @reorder or @reorder_rounds was changed
+ * @reorder: eighths of a round trip that losses are waited for longer, as the
+ *	path was seen to reorder; 0: it was not
+ * @reorder_rounds: rounds with losses until it is forgotten
  * @ack_deadline_ns: when an ACK is due at the latest, 0 for none
  * @rx_ecn: ECN marks counted on received packets (for our ACKs)
  * @peer_ecn: ECN counts last reported by the peer
@@ -46,6 +50,9 @@ struct tquic_space {
 	u64 loss_time_ns;
 	u64 last_eliciting_ns;
 	u64 persist_ns;
+	u64 reorder_ns;
+	u8 reorder;
+	u8 reorder_rounds;
 	u64 ack_deadline_ns;
 	struct tquic_ecn_counts rx_ecn;
 	struct tquic_ecn_counts peer_ecn;

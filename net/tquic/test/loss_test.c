@@ -79,18 +79,18 @@ static void delay_rounding(struct kunit *test)
 {
 	struct loss_ctx *c = test->priv;
 
-	KUNIT_EXPECT_EQ(test, tquic_loss_delay_ns(&c->rtt), 90 * MS);
+	KUNIT_EXPECT_EQ(test, tquic_loss_delay_ns(&c->space, &c->rtt), 90 * MS);
 	/* The larger of both counts. */
 	c->rtt.latest_ns = 88 * MS;
-	KUNIT_EXPECT_EQ(test, tquic_loss_delay_ns(&c->rtt), 99 * MS);
+	KUNIT_EXPECT_EQ(test, tquic_loss_delay_ns(&c->space, &c->rtt), 99 * MS);
 	c->rtt.latest_ns = 10 * MS;
-	KUNIT_EXPECT_EQ(test, tquic_loss_delay_ns(&c->rtt), 90 * MS);
+	KUNIT_EXPECT_EQ(test, tquic_loss_delay_ns(&c->space, &c->rtt), 90 * MS);
 	/* 9/8 of 1000007 ns is 1125007.875; never below a millisecond. */
 	c->rtt.srtt_ns = 1000007;
 	c->rtt.latest_ns = 0;
-	KUNIT_EXPECT_EQ(test, tquic_loss_delay_ns(&c->rtt), 1125007);
+	KUNIT_EXPECT_EQ(test, tquic_loss_delay_ns(&c->space, &c->rtt), 1125007);
 	c->rtt.srtt_ns = 800000;
-	KUNIT_EXPECT_EQ(test, tquic_loss_delay_ns(&c->rtt), 1 * MS);
+	KUNIT_EXPECT_EQ(test, tquic_loss_delay_ns(&c->space, &c->rtt), 1 * MS);
 }
 
 static void packet_threshold(struct kunit *test)
@@ -119,6 +119,65 @@ static void packet_threshold(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, c->space.eliciting_in_flight, 3);
 	/* Once. */
 	KUNIT_EXPECT_EQ(test, detect(test, 22 * MS)->pkts, 0);
+}
+
+/* A path that was seen to reorder: the count of later packets means nothing there. */
+static void reorder_learned(struct kunit *test)
+{
+	struct loss_ctx *c = test->priv;
+	u64 pn;
+	u32 i;
+
+	for (pn = 0; pn < 20; pn++)
+		send(test, pn, DATA, 10 * MS);
+	tquic_loss_on_spurious(&c->space, &c->rtt, 15 * MS);
+	KUNIT_EXPECT_EQ(test, tquic_loss_delay_ns(&c->space, &c->rtt), 100 * MS);
+	ack(test, 19, 19, 20 * MS);
+	KUNIT_EXPECT_EQ(test, detect(test, 20 * MS)->pkts, 0);
+	KUNIT_EXPECT_EQ(test, c->space.loss_time_ns, 110 * MS);
+	KUNIT_EXPECT_EQ(test, detect(test, 110 * MS - 1)->pkts, 0);
+	KUNIT_EXPECT_EQ(test, detect(test, 110 * MS)->pkts, 19);
+	/* Once per round trip, and two round trips at most */
+	tquic_loss_on_spurious(&c->space, &c->rtt, 120 * MS);
+	tquic_loss_on_spurious(&c->space, &c->rtt, 199 * MS);
+	KUNIT_EXPECT_EQ(test, tquic_loss_delay_ns(&c->space, &c->rtt), 110 * MS);
+	for (i = 0; i < 20; i++)
+		tquic_loss_on_spurious(&c->space, &c->rtt, (200 + 80 * i) * MS);
+	KUNIT_EXPECT_EQ(test, tquic_loss_delay_ns(&c->space, &c->rtt), 160 * MS);
+}
+
+/* One packet lost per round trip, @rounds times from @pn on; the time it ends at */
+static u64 lose_rounds(struct kunit *test, u64 pn, u32 rounds, u64 now)
+{
+	u32 i;
+
+	for (i = 0; i < rounds; i++, pn += 2) {
+		send(test, pn, DATA, now);
+		send(test, pn + 1, DATA, now);
+		now += 200 * MS;
+		ack(test, pn + 1, pn + 1, now);
+		KUNIT_EXPECT_EQ(test, detect(test, now)->pkts, 1);
+	}
+	return now;
+}
+
+static void reorder_forgotten(struct kunit *test)
+{
+	struct loss_ctx *c = test->priv;
+	u64 now = 1000 * MS;
+
+	tquic_loss_on_spurious(&c->space, &c->rtt, now);
+	now = lose_rounds(test, 0, 15, now);
+	KUNIT_EXPECT_EQ(test, c->space.reorder, 1);
+	/* Seen again: another sixteen */
+	now += 100 * MS;
+	tquic_loss_on_spurious(&c->space, &c->rtt, now);
+	KUNIT_EXPECT_EQ(test, c->space.reorder, 2);
+	now = lose_rounds(test, 30, 15, now);
+	KUNIT_EXPECT_EQ(test, c->space.reorder, 2);
+	lose_rounds(test, 60, 1, now);
+	KUNIT_EXPECT_EQ(test, c->space.reorder, 0);
+	KUNIT_EXPECT_EQ(test, tquic_loss_delay_ns(&c->space, &c->rtt), 90 * MS);
 }
 
 static void time_threshold(struct kunit *test)
@@ -351,6 +410,8 @@ static void lost_rate(struct kunit *test)
 static struct kunit_case loss_cases[] = {
 	KUNIT_CASE(delay_rounding),
 	KUNIT_CASE(packet_threshold),
+	KUNIT_CASE(reorder_learned),
+	KUNIT_CASE(reorder_forgotten),
 	KUNIT_CASE(time_threshold),
 	KUNIT_CASE(kinds_of_packets),
 	KUNIT_CASE(persistent_duration),

@@ -555,7 +555,7 @@ static void random_round(struct kunit *test, struct rnd_state *rnd, struct model
 		KUNIT_ASSERT_EQ(test, c->res.pkts, want);
 		KUNIT_ASSERT_EQ(test, c->res.spurious_pkts, spurious);
 		KUNIT_ASSERT_EQ(test, free_count(&c->res.acked), want);
-		want = model_detect(m, space->largest_acked, tquic_loss_delay_ns(&rtt), now,
+		want = model_detect(m, space->largest_acked, tquic_loss_delay_ns(space, &rtt), now,
 				    &timer);
 		tquic_loss_detect(space, &rtt, 0, now, &loss);
 		KUNIT_ASSERT_EQ(test, loss.pkts, want);
