@@ -244,7 +244,7 @@ static void cc_bbr_rate_drop(struct kunit *test)
 		pair_link_set(&p->link[0], 50000000, PAIR_MS(10), queue_bytes);
 		begin(test, p, 400 * MIB);
 		pair_run(p, 3 * SEC + PAIR_MS(270 * at));
-		p->link[0].rate_bps = rate_bps;
+		pair_link_rate(p, &p->link[0], rate_bps);
 		lost = path_of(p, 0)->stats.lost_packets;
 		/* The RTT with a full queue is 68 ms. */
 		for (ms = 0; ms < 2000; ms++) {
@@ -261,7 +261,7 @@ static void cc_bbr_rate_drop(struct kunit *test)
 		KUNIT_EXPECT_GE(test, kbps, 9000);
 		KUNIT_EXPECT_LE(test, bbr_of(p, 0)->pacing_rate, rate_bps / 8 * 5 / 4);
 		KUNIT_EXPECT_LE(test, mean_srtt_us(p, 0, 1000), 40000);
-		p->link[0].rate_bps = 50000000;
+		pair_link_rate(p, &p->link[0], 50000000);
 		pair_run(p, 4 * SEC);
 		kbps = run_kbps(p, 2 * SEC);
 		tell(test, p, "fast again", kbps);

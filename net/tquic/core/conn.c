@@ -424,7 +424,7 @@ bool tquic_conn_event_pop(struct tquic_conn *conn, struct tquic_event *ev)
  */
 u64 tquic_conn_buffer_bytes(const struct tquic_conn *conn)
 {
-	u64 srtt_us, slowest_us = 0, rate = 0;
+	u64 slowest_ns = 0, rate = 0;
 	const struct tquic_path *path;
 	unsigned int i;
 
@@ -432,11 +432,10 @@ u64 tquic_conn_buffer_bytes(const struct tquic_conn *conn)
 		path = tquic_conn_path(conn, i);
 		if (!path || path->state != TQUIC_PATH_ACTIVE)
 			continue;
-		srtt_us = max_t(u64, div_u64(path->rtt.srtt_ns, NSEC_PER_USEC), 1);
-		slowest_us = max(slowest_us, srtt_us);
-		rate += div64_u64(path->cc.cwnd * USEC_PER_SEC, srtt_us);
+		slowest_ns = max(slowest_ns, path->rtt.srtt_ns);
+		rate += tquic_path_rate(path);
 	}
-	return mul_u64_u64_div_u64(rate, 3 * slowest_us, USEC_PER_SEC);
+	return mul_u64_u64_div_u64(rate, 3 * slowest_ns, NSEC_PER_SEC);
 }
 
 /* Largest PTO of all open paths: what three of must pass before state goes */

@@ -6,6 +6,7 @@
 #include <linux/random.h>
 #include <linux/string.h>
 #include <trace/events/tquic.h>
+#include "core/ahead.h"
 #include "core/build.h"
 #include "core/conn.h"
 #include "core/ctrl.h"
@@ -410,15 +411,30 @@ static bool tquic_output_stream(struct tquic_conn *conn, struct tquic_out *o,
 	return !last;
 }
 
+/* What of @s goes into the packet next */
+static bool tquic_output_seg(struct tquic_conn *conn, struct tquic_out *o,
+			     struct tquic_stream *s, u64 ahead,
+			     struct tquic_send_seg *seg)
+{
+	u32 left = tquic_wbuf_left(&o->bld.b);
+	u64 credit;
+
+	if (ahead)
+		tquic_ahead_skip(conn, s, ahead, o->bld.path->mtu_bytes);
+	credit = tquic_flow_tx_credit(&conn->flow_tx);
+	return ahead ? tquic_send_next_ahead(&s->tx, left, credit, seg) :
+		       tquic_send_next(&s->tx, left, credit, seg);
+}
+
 static void tquic_output_streams(struct tquic_conn *conn, struct tquic_out *o)
 {
+	u64 ahead = tquic_ahead_bytes(conn, o->bld.path);
 	struct tquic_send_seg seg;
 	struct tquic_stream *s;
 
 	while (!o->bld.full &&
 	       (s = tquic_streams_next_ready(&conn->streams))) {
-		if (!tquic_send_next(&s->tx, tquic_wbuf_left(&o->bld.b),
-				     tquic_flow_tx_credit(&conn->flow_tx), &seg)) {
+		if (!tquic_output_seg(conn, o, s, ahead, &seg)) {
 			if (!tquic_wbuf_left(&o->bld.b))
 				return;
 			if (!tquic_send_pending(&s->tx)) {

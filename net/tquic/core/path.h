@@ -4,6 +4,8 @@
 #define TQUIC_CORE_PATH_H
 
 #include <linux/limits.h>
+#include <linux/math64.h>
+#include <linux/minmax.h>
 #include <linux/rcupdate.h>
 #include <linux/types.h>
 #include <linux/tquic.h>
@@ -202,6 +204,19 @@ bool tquic_path_open_others(const struct tquic_conn *conn,
 static inline u64 tquic_path_tx_room(const struct tquic_path *path)
 {
 	return path->validated ? U64_MAX : path->tx_allowed_bytes;
+}
+
+/* What it carries according to its window, bytes per second */
+static inline u64 tquic_path_rate(const struct tquic_path *path)
+{
+	return div64_u64(path->cc.cwnd * USEC_PER_SEC,
+			 max_t(u64, div_u64(path->rtt.srtt_ns, NSEC_PER_USEC), 1));
+}
+
+/* Time to the peer, as far as we know: queues are on the way there, not on the way back */
+static inline u64 tquic_path_one_way_ns(const struct tquic_path *path)
+{
+	return path->rtt.srtt_ns - min(path->rtt.min_ns, path->rtt.srtt_ns) / 2;
 }
 
 /* Rate that packets are spread at, bytes per second; 0: they are not */

@@ -23,12 +23,6 @@
 #include "core/reinject.h"
 #include "sched/sched.h"
 
-/* Queues are on the way there, not on the way back */
-static u64 tquic_reinject_one_way_ns(const struct tquic_path *path)
-{
-	return path->rtt.srtt_ns - min(path->rtt.min_ns, path->rtt.srtt_ns) / 2;
-}
-
 static bool tquic_reinject_allowed(const struct tquic_conn *conn)
 {
 	u64 share = div_u64(conn->stats.bytes_sent, 100) * conn->tune.reinject_percent;
@@ -116,7 +110,7 @@ static struct tquic_sent_pkt *tquic_reinject_newest(const struct tquic_conn *con
 static bool tquic_reinject_from(struct tquic_conn *conn, struct tquic_path *path,
 				u64 arrival_ns)
 {
-	u64 one_way_ns = tquic_reinject_one_way_ns(path);
+	u64 one_way_ns = tquic_path_one_way_ns(path);
 	u64 sent_after_ns = arrival_ns - min(arrival_ns, one_way_ns);
 	struct tquic_sent_pkt *pkt;
 
@@ -151,7 +145,7 @@ struct tquic_path *tquic_reinject(struct tquic_conn *conn, u64 now)
 	fast = conn->sched->get_path(conn, now);
 	if (!fast)
 		return NULL;
-	arrival_ns = now + tquic_reinject_one_way_ns(fast) + TQUIC_RTT_GRANULARITY_NS;
+	arrival_ns = now + tquic_path_one_way_ns(fast) + TQUIC_RTT_GRANULARITY_NS;
 	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
 		path = tquic_conn_path(conn, i);
 		if (path && path != fast && tquic_path_is_open(path) &&

@@ -41,8 +41,10 @@ static void send_unsent(struct tquic_send *s, s64 bytes)
 
 static void send_chunk_free(struct tquic_send *s, struct tquic_chunk *chunk)
 {
-	if (s->cursor == chunk)
-		s->cursor = NULL;
+	if (s->cursor[0] == chunk)
+		s->cursor[0] = NULL;
+	if (s->cursor[1] == chunk)
+		s->cursor[1] = NULL;
 	send_charge(s, -(s64)(sizeof(*chunk) + chunk->cap));
 	list_del(&chunk->list);
 	kfree(chunk);
@@ -180,12 +182,13 @@ static bool send_next_new(const struct tquic_send *s, u32 room, u64 conn_credit,
 	return seg->len > 0;
 }
 
-bool tquic_send_next(const struct tquic_send *s, u32 room, u64 conn_credit,
-		     struct tquic_send_seg *seg)
+static bool send_next(const struct tquic_send *s, u32 room, u64 conn_credit, bool ahead,
+		      struct tquic_send_seg *seg)
 {
 	if (!send_alive(s))
 		return false;
-	if (send_next_lost(s, room, seg) || send_next_new(s, room, conn_credit, seg)) {
+	if ((ahead && send_next_new(s, room, conn_credit, seg)) ||
+	    send_next_lost(s, room, seg) || send_next_new(s, room, conn_credit, seg)) {
 		seg->fin = s->fin && !s->fin_acked && seg->off + seg->len == s->end;
 		return true;
 	}
@@ -193,6 +196,38 @@ bool tquic_send_next(const struct tquic_send *s, u32 room, u64 conn_credit,
 		return false;
 	*seg = (struct tquic_send_seg) { .off = s->end, .fin = true };
 	return true;
+}
+
+bool tquic_send_next(const struct tquic_send *s, u32 room, u64 conn_credit,
+		     struct tquic_send_seg *seg)
+{
+	return send_next(s, room, conn_credit, false, seg);
+}
+
+bool tquic_send_next_ahead(const struct tquic_send *s, u32 room, u64 conn_credit,
+			   struct tquic_send_seg *seg)
+{
+	return send_next(s, room, conn_credit, true, seg);
+}
+
+u64 tquic_send_gap(const struct tquic_send *s)
+{
+	u64 lo, hi;
+
+	if (!tquic_rset_next(&s->lost, s->una, &lo, &hi))
+		return 0;
+	return s->nxt - max(lo, s->una);
+}
+
+void tquic_send_skip(struct tquic_send *s, struct tquic_rec *rec, u64 bytes)
+{
+	if (!send_alive(s) || !bytes || bytes > min(s->end, s->max_data) - s->nxt) {
+		tquic_rec_free(rec);
+		return;
+	}
+	tquic_rset_add(&s->lost, rec, s->nxt, s->nxt + bytes);
+	s->nxt += bytes;
+	send_unsent(s, -(s64)bytes);
 }
 
 void tquic_send_sent(struct tquic_send *s, const struct tquic_send_seg *seg)
@@ -215,10 +250,8 @@ void tquic_send_sent(struct tquic_send *s, const struct tquic_send_seg *seg)
 	}
 }
 
-static struct tquic_chunk *send_chunk_at(struct tquic_send *s, u64 off)
+static struct tquic_chunk *send_chunk_at(struct tquic_send *s, struct tquic_chunk *chunk, u64 off)
 {
-	struct tquic_chunk *chunk = s->cursor;
-
 	if (!chunk || chunk->off > off)
 		chunk = list_first_entry_or_null(&s->chunks, struct tquic_chunk, list);
 	if (!chunk || chunk->off > off)
@@ -233,14 +266,14 @@ static struct tquic_chunk *send_chunk_at(struct tquic_send *s, u64 off)
 
 bool tquic_send_copy(struct tquic_send *s, u64 off, u8 *dst, u32 len)
 {
-	struct tquic_chunk *chunk;
+	struct tquic_chunk **cursor = &s->cursor[off >= s->nxt], *chunk;
 	u32 at, n;
 
 	while (len) {
-		chunk = send_chunk_at(s, off);
+		chunk = send_chunk_at(s, *cursor, off);
 		if (!chunk)
 			return false;
-		s->cursor = chunk;
+		*cursor = chunk;
 		at = off - chunk->off;
 		n = min(len, chunk->len - at);
 		memcpy(dst, chunk->data + at, n);

@@ -37,12 +37,13 @@ struct tquic_chunk {
 /**
  * struct tquic_send - sending half
  * @chunks: data from @una (or a little below) to @end
- * @cursor: chunk of the last copy
+ * @cursor: chunks of the last copies: of pending data, and of new data
  * @mem: budget charged with the chunks' true size, may be NULL
  * @acked: acknowledged ranges above @una
- * @lost: ranges to send again; parts of them may be in @acked
+ * @lost: ranges to send, again or because they were left out; parts of them may
+ *	be in @acked
  * @una: everything below is acknowledged
- * @nxt: next offset never sent
+ * @nxt: next offset neither sent nor left out
  * @end: end of what the application wrote
  * @max_data: the peer's MAX_STREAM_DATA
  * @blocked_at: limit last reported by STREAM_DATA_BLOCKED, U64_MAX for none
@@ -58,7 +59,7 @@ struct tquic_chunk {
  */
 struct tquic_send {
 	struct list_head chunks;
-	struct tquic_chunk *cursor;
+	struct tquic_chunk *cursor[2];
 	struct tquic_mem *mem;
 	struct rb_root acked;
 	struct rb_root lost;
@@ -128,6 +129,21 @@ int tquic_send_finish(struct tquic_send *s);
  */
 bool tquic_send_next(const struct tquic_send *s, u32 room, u64 conn_credit,
 		     struct tquic_send_seg *seg);
+
+/* The same for a path that works ahead: new data comes first. */
+bool tquic_send_next_ahead(const struct tquic_send *s, u32 room, u64 conn_credit,
+			   struct tquic_send_seg *seg);
+
+/* How far the next new byte is behind the first pending one. */
+u64 tquic_send_gap(const struct tquic_send *s);
+
+/**
+ * tquic_send_skip() - leave out bytes never sent; they become pending like lost ones
+ * @s: sending half
+ * @rec: unused record; consumed
+ * @bytes: at most what is written, and allowed by all limits
+ */
+void tquic_send_skip(struct tquic_send *s, struct tquic_rec *rec, u64 bytes);
 
 /* Shorten @seg to @room payload bytes. Return: false when nothing useful is left of it. */
 static inline bool tquic_send_seg_clip(struct tquic_send_seg *seg, u32 room)

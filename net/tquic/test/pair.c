@@ -164,6 +164,31 @@ void pair_link_set(struct pair_link *link, u64 rate_bps, u64 delay_ns,
 	link->queue_bytes = queue_bytes;
 }
 
+/* A link becomes slower or faster: what waits in its queues leaves at the new rate */
+void pair_link_rate(struct pair *p, struct pair_link *link, u64 rate_bps)
+{
+	u64 old_bps = link->rate_bps, leaves_ns;
+	struct pair_pipe *pipe;
+	struct pair_dgram *d;
+	u32 k;
+
+	link->rate_bps = rate_bps;
+	for (k = 0; k < 2; k++) {
+		pipe = &link->pipe[k];
+		if (pipe->free_ns <= p->now)
+			continue;
+		pipe->free_ns = p->now + mul_u64_u64_div_u64(pipe->free_ns - p->now,
+							      old_bps, rate_bps);
+		list_for_each_entry(d, &pipe->queue, list) {
+			if (d->at_ns <= p->now + link->delay_ns)
+				continue;
+			leaves_ns = d->at_ns - link->delay_ns - p->now;
+			d->at_ns = p->now + link->delay_ns +
+				   mul_u64_u64_div_u64(leaves_ns, old_bps, rate_bps);
+		}
+	}
+}
+
 static void pair_pipe_put(struct pair_pipe *pipe, struct sk_buff *skb, u64 at_ns)
 {
 	struct pair_dgram *d = kzalloc(sizeof(*d), GFP_KERNEL), *other;

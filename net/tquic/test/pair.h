@@ -44,7 +44,8 @@ struct pair_pipe {
 #define PAIR_ECN_KEEP	4
 
 /**
- * struct pair_link - a pair of pipes; settings may change at any time
+ * struct pair_link - a pair of pipes; settings may change at any time, the rate
+ *	with pair_link_rate()
  * @rate_bps: bits of UDP payload per second, 0: no limit
  * @delay_ns: one way
  * @queue_bytes: what may wait to be sent, 0: no limit
@@ -203,6 +204,7 @@ struct pair {
 struct pair *pair_create(struct kunit *test, u32 links);
 void pair_link_set(struct pair_link *link, u64 rate_bps, u64 delay_ns,
 		   u32 queue_bytes);
+void pair_link_rate(struct pair *p, struct pair_link *link, u64 rate_bps);
 bool pair_start(struct pair *p);
 bool pair_step(struct pair *p, u64 end_ns);
 void pair_run(struct pair *p, u64 ns);

@@ -335,6 +335,52 @@ static void send_reset_states(struct kunit *test)
 	tquic_send_destroy(&s);
 }
 
+/* What is left out for another path is pending, and not new any more. */
+static void send_left_out(struct kunit *test)
+{
+	struct tquic_mem mem = { };
+	struct tquic_send_seg seg;
+	struct tquic_send s;
+
+	tquic_send_init(&s, 900, &mem);
+	write_bytes(test, &s, 1000);
+	tquic_send_finish(&s);
+	KUNIT_EXPECT_EQ(test, tquic_send_gap(&s), 0);
+	/* Not beyond the limit, not nothing */
+	tquic_send_skip(&s, record(test, 0, 0, false), 901);
+	tquic_send_skip(&s, record(test, 0, 0, false), 0);
+	KUNIT_EXPECT_EQ(test, s.nxt, 0);
+	tquic_send_skip(&s, record(test, 0, 0, false), 300);
+	KUNIT_EXPECT_EQ(test, s.nxt, 300);
+	KUNIT_EXPECT_EQ(test, mem.unsent, 700);
+	KUNIT_EXPECT_EQ(test, tquic_send_gap(&s), 300);
+	KUNIT_ASSERT_TRUE(test, tquic_send_next_ahead(&s, 100, U64_MAX, &seg));
+	KUNIT_EXPECT_EQ(test, seg.off, 300);
+	KUNIT_EXPECT_FALSE(test, seg.retx);
+	tquic_send_sent(&s, &seg);
+	KUNIT_EXPECT_EQ(test, tquic_send_gap(&s), 400);
+	/* The others begin where it was left out, which costs no credit. */
+	expect_send(test, &s, 200, 0, 200, false, true);
+	KUNIT_EXPECT_EQ(test, tquic_send_gap(&s), 200);
+	expect_send(test, &s, 200, 200, 100, false, true);
+	KUNIT_EXPECT_EQ(test, tquic_send_gap(&s), 0);
+	expect_send(test, &s, 1000, 400, 500, false, false);
+	/* Nothing new is allowed: who works ahead takes what is pending. */
+	lost(test, &s, 100, 50, false);
+	KUNIT_ASSERT_TRUE(test, tquic_send_next_ahead(&s, 100, U64_MAX, &seg));
+	KUNIT_EXPECT_EQ(test, seg.off, 100);
+	KUNIT_EXPECT_EQ(test, seg.len, 50);
+	/* A reset tells the final size with it. */
+	tquic_send_set_max(&s, 2000);
+	tquic_send_skip(&s, record(test, 0, 0, false), 50);
+	KUNIT_EXPECT_TRUE(test, tquic_send_reset(&s, 1));
+	KUNIT_EXPECT_EQ(test, tquic_send_final_size(&s), 950);
+	tquic_send_skip(&s, record(test, 0, 0, false), 10);
+	KUNIT_EXPECT_EQ(test, mem.used, 0);
+	KUNIT_EXPECT_EQ(test, mem.unsent, 0);
+	tquic_send_destroy(&s);
+}
+
 static void send_stop_makes_reset(struct kunit *test)
 {
 	struct tquic_send s;
@@ -376,7 +422,16 @@ static void model_send(struct kunit *test, struct model *m)
 	struct tquic_send_seg seg;
 	u32 i;
 
-	if (!tquic_send_next(&m->s, 1 + prandom_u32_state(&m->rnd) % 1400, U64_MAX, &seg))
+	bool ahead = !(prandom_u32_state(&m->rnd) % 3);
+	u32 room = 1 + prandom_u32_state(&m->rnd) % 1400;
+	u64 left = m->s.end - m->s.nxt;
+
+	if (ahead && left > 5000) {
+		m->credit_used += 5000;
+		tquic_send_skip(&m->s, record(test, 0, 0, false), 5000);
+	}
+	if (!(ahead ? tquic_send_next_ahead(&m->s, room, U64_MAX, &seg) :
+		      tquic_send_next(&m->s, room, U64_MAX, &seg)))
 		return;
 	KUNIT_ASSERT_LE(test, seg.off + seg.len, (u64)MODEL_BYTES);
 	KUNIT_ASSERT_TRUE(test, tquic_send_copy(&m->s, seg.off, m->frame, seg.len));
@@ -454,6 +509,7 @@ static struct kunit_case send_cases[] = {
 	KUNIT_CASE(send_fin_travels_with_lost_tail),
 	KUNIT_CASE(send_skips_what_was_acked),
 	KUNIT_CASE(send_reset_states),
+	KUNIT_CASE(send_left_out),
 	KUNIT_CASE(send_stop_makes_reset),
 	KUNIT_CASE(send_survives_random_loss),
 	{ }

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Working ahead: slow paths carry later bytes, so that all arrive in their order
+ *
+ * What leaves on a slow path is there later than what leaves on a fast one at the
+ * same time.  If it were the next bytes of a stream, all that the fast path brings
+ * meanwhile would have to wait for them, in the receiver's memory and under its
+ * window.  So a slow path leaves out as many bytes as all paths together carry in
+ * the difference of the delays; they stay with the stream as pending, and the
+ * fastest path, which sends pending bytes in order, gets there just in time.
+ * When that path fails the gap is there for the others to send.
+ */
+#include <linux/bits.h>
+#include <linux/gfp.h>
+#include <linux/math64.h>
+#include <linux/minmax.h>
+#include "core/ahead.h"
+#include "core/conn.h"
+#include "core/path.h"
+#include "core/rec.h"
+#include "sched/sched.h"
+
+/* A gap is made in one piece when it is this part of its size too small */
+#define TQUIC_AHEAD_PIECES	4
+
+/**
+ * tquic_ahead_bytes() - how far ahead of the fastest path another one works
+ * @conn: connection
+ * @path: path about to send stream data
+ *
+ * Return: bytes, 0 on the fastest path.
+ */
+u64 tquic_ahead_bytes(const struct tquic_conn *conn, const struct tquic_path *path)
+{
+	u64 rate = 0, later_ns, soonest_ns = tquic_path_one_way_ns(path);
+	u16 slots = tquic_sched_candidates(conn);
+	const struct tquic_path *other;
+	unsigned int i;
+
+	later_ns = soonest_ns;
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		if (!(slots & BIT(i)))
+			continue;
+		other = tquic_conn_path(conn, i);
+		rate += tquic_path_rate(other);
+		soonest_ns = min(soonest_ns, tquic_path_one_way_ns(other));
+	}
+	later_ns -= soonest_ns;
+	return later_ns ? mul_u64_u64_div_u64(rate, later_ns, NSEC_PER_SEC) : 0;
+}
+
+/**
+ * tquic_ahead_skip() - leave the next bytes of a stream to the fastest path
+ * @conn: connection
+ * @s: stream about to be sent on another path
+ * @ahead_bytes: how far ahead, from tquic_ahead_bytes()
+ * @mtu_bytes: what is left for the packet at hand when the end of what is written,
+ *	or of the window, is nearer than that
+ *
+ * Without memory nothing is left out.
+ */
+void tquic_ahead_skip(struct tquic_conn *conn, struct tquic_stream *s, u64 ahead_bytes,
+		      u32 mtu_bytes)
+{
+	u64 gap = tquic_send_gap(&s->tx), room, bytes;
+	struct tquic_rec *rec;
+
+	if (gap + ahead_bytes / TQUIC_AHEAD_PIECES >= ahead_bytes)
+		return;
+	room = min3(s->tx.end, s->tx.max_data, s->tx.nxt + tquic_flow_tx_credit(&conn->flow_tx));
+	if (room <= s->tx.nxt + mtu_bytes)
+		return;
+	bytes = min(ahead_bytes - gap, room - s->tx.nxt - mtu_bytes);
+	rec = tquic_rec_alloc(GFP_ATOMIC);
+	if (!rec)
+		return;
+	tquic_send_skip(&s->tx, rec, bytes);
+	tquic_flow_tx_use(&conn->flow_tx, bytes);
+	conn->stats.bytes_sent += bytes;
+}

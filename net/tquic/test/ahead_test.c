@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Working ahead: what slow and fast paths carry arrives in the order of the stream. */
+#include <kunit/test.h>
+
+#include "core/ahead.h"
+#include "core/path.h"
+#include "test/pair.h"
+
+#define SEC	((u64)NSEC_PER_SEC)
+#define MIB	(1024ULL * 1024)
+
+/* 16 Mbit/s at 20 ms and 8 Mbit/s at 200 ms, with short queues */
+static struct pair *ahead_pair(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 2);
+
+	pair_link_set(&p->link[0], 16000000, PAIR_MS(10), 40000);
+	pair_link_set(&p->link[1], 8000000, PAIR_MS(100), 50000);
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
+	return p;
+}
+
+static struct tquic_path *path_of(struct pair *p, u32 id)
+{
+	return tquic_path_find(&pair_server(p)->conn, id);
+}
+
+/*
+ * In the 90 ms that the slow path is later the fast one brings 180 KB. They would
+ * wait for it in the receiver's memory; nearly nothing does.
+ */
+static void ahead_in_order(struct kunit *test)
+{
+	struct pair *p = ahead_pair(test);
+	u64 waiting = 0, before;
+	struct pair_flow *f;
+	u32 ms;
+
+	f = pair_flow_open(pair_server(p), false, 64 * MIB);
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	pair_run(p, 3 * SEC);
+	before = p->link[1].pipe[0].bytes;
+	f->gap_ns = 0;
+	for (ms = 0; ms < 1000; ms++) {
+		pair_run(p, PAIR_MS(1));
+		waiting += pair_client(p)->conn.streams.rx_mem.used / 1000;
+	}
+	kunit_info(test, "%llu bytes wait on average, %llu us without any", waiting,
+		   f->gap_ns / 1000);
+	KUNIT_EXPECT_GE(test, p->link[1].pipe[0].bytes - before, 600000);
+	KUNIT_EXPECT_LE(test, waiting, 120000);
+	pair_check(p);
+}
+
+/* The fast path dies while the slow one is ahead: the slow one fills the gap. */
+static void ahead_gap_filled(struct kunit *test)
+{
+	struct pair *p = ahead_pair(test);
+	struct pair_flow *f = pair_flow_open(pair_server(p), false, 4 * MIB);
+	struct tquic_stream *s;
+
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	pair_run(p, SEC);
+	s = tquic_streams_find(&pair_server(p)->conn.streams, f->id);
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	KUNIT_EXPECT_GE(test, tquic_send_gap(&s->tx), 10000);
+	p->link[0].cut = true;
+	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 30 * SEC));
+	pair_check(p);
+}
+
+/* Only paths that may carry data count, and alone or as the fastest none is ahead. */
+static void ahead_of_whom(struct kunit *test)
+{
+	struct pair *p = ahead_pair(test);
+	struct tquic_conn *conn = &pair_server(p)->conn;
+	u64 bytes;
+
+	pair_flow_open(pair_server(p), false, 64 * MIB);
+	pair_run(p, SEC);
+	KUNIT_EXPECT_EQ(test, tquic_ahead_bytes(conn, path_of(p, 0)), 0);
+	bytes = tquic_ahead_bytes(conn, path_of(p, 1));
+	KUNIT_EXPECT_GE(test, bytes, 150000);
+	KUNIT_EXPECT_LE(test, bytes, 600000);
+	/* The peer wants it spared. */
+	path_of(p, 0)->peer_backup = true;
+	KUNIT_EXPECT_EQ(test, tquic_ahead_bytes(conn, path_of(p, 1)), 0);
+}
+
+/* The end of what is written and the limits are not passed. */
+static void ahead_bounds(struct kunit *test)
+{
+	struct pair *p = ahead_pair(test);
+	struct tquic_conn *conn = &pair_server(p)->conn;
+	struct tquic_stream *s;
+	u64 credit;
+	u8 *dst;
+	int n;
+
+	KUNIT_ASSERT_EQ(test, tquic_streams_open(&conn->streams, false, p->now, GFP_KERNEL, &s), 0);
+	for (n = 0; s->tx.end < 40000; ) {
+		n = tquic_send_reserve(&s->tx, 40000 - s->tx.end, GFP_KERNEL, &dst);
+		KUNIT_ASSERT_GT(test, n, 0);
+		memset(dst, 0, n);
+		tquic_send_commit(&s->tx, n);
+	}
+	credit = tquic_flow_tx_credit(&conn->flow_tx);
+	tquic_ahead_skip(conn, s, 10000, 1200);
+	KUNIT_EXPECT_EQ(test, s->tx.nxt, 10000);
+	KUNIT_EXPECT_EQ(test, tquic_flow_tx_credit(&conn->flow_tx), credit - 10000);
+	/* Not again for a packet's worth, but for a quarter */
+	tquic_ahead_skip(conn, s, 12000, 1200);
+	KUNIT_EXPECT_EQ(test, s->tx.nxt, 10000);
+	tquic_ahead_skip(conn, s, 16000, 1200);
+	KUNIT_EXPECT_EQ(test, s->tx.nxt, 16000);
+	/* The stream's limit, then the connection's, then the end */
+	s->tx.max_data = 20000;
+	tquic_ahead_skip(conn, s, 100000, 1200);
+	KUNIT_EXPECT_EQ(test, s->tx.nxt, 18800);
+	s->tx.max_data = U64_MAX;
+	conn->flow_tx.max -= credit - 18800 - 3000;
+	tquic_ahead_skip(conn, s, 100000, 1200);
+	KUNIT_EXPECT_EQ(test, s->tx.nxt, 20600);
+	conn->flow_tx.max += credit;
+	tquic_ahead_skip(conn, s, 100000, 1200);
+	KUNIT_EXPECT_EQ(test, s->tx.nxt, 38800);
+	tquic_ahead_skip(conn, s, 100000, 1200);
+	KUNIT_EXPECT_EQ(test, s->tx.nxt, 38800);
+}
+
+static struct kunit_case ahead_cases[] = {
+	KUNIT_CASE(ahead_in_order),
+	KUNIT_CASE(ahead_gap_filled),
+	KUNIT_CASE(ahead_of_whom),
+	KUNIT_CASE(ahead_bounds),
+	{}
+};
+
+static struct kunit_suite ahead_suite = {
+	.name = "tquic-ahead",
+	.test_cases = ahead_cases,
+};
+
+kunit_test_suites(&ahead_suite);
