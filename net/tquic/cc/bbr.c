@@ -41,6 +41,7 @@
 #define TQUIC_BBR_PROBE_WAIT_NS		(2 * (u64)NSEC_PER_SEC)
 #define TQUIC_BBR_PROBE_RTT_NS		(200 * (u64)NSEC_PER_MSEC)
 #define TQUIC_BBR_PROBE_RTT_EVERY_NS	(5 * (u64)NSEC_PER_SEC)
+#define TQUIC_BBR_NEAR_MIN_PART	64	/* of the minimum: no queue to speak of */
 #define TQUIC_BBR_MIN_RTT_NS		(10 * (u64)NSEC_PER_SEC)
 
 static u64 tquic_bbr_pct(u64 value, u32 pct)
@@ -494,8 +495,16 @@ static void tquic_bbr_update_cycle(struct tquic_cc *cc, const struct tquic_rate_
 	}
 }
 
+/*
+ * The draft asks for ProbeRTT when no sample was below the minimum for five
+ * seconds. One that is hardly above it tells as much: cruising had emptied the
+ * queue, and a window made small on purpose would show nothing new.
+ */
 static void tquic_bbr_update_min_rtt(struct tquic_bbr *b, u64 rtt_ns, u64 now)
 {
+	if (rtt_ns && rtt_ns >= b->probe_rtt_min_ns &&
+	    rtt_ns - b->probe_rtt_min_ns <= b->probe_rtt_min_ns / TQUIC_BBR_NEAR_MIN_PART)
+		b->probe_rtt_min_at_ns = now;
 	b->probe_rtt_expired = now > b->probe_rtt_min_at_ns + TQUIC_BBR_PROBE_RTT_EVERY_NS;
 	if (rtt_ns && (rtt_ns < b->probe_rtt_min_ns || b->probe_rtt_expired)) {
 		b->probe_rtt_min_ns = rtt_ns;
