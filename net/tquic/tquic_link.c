@@ -172,8 +172,104 @@ void tquic_link_free(struct sock *sk, struct tquic_path *path)
 			 &link->tuple, sk);
 	path->link = NULL;
 	tquic_udp_route_release(&link->route);
+	tquic_udp_route_release(&link->old);
 	tquic_udp_put(link->udp);
 	kfree(link);
+}
+
+/* Of connections that share both ends, the first learns of resets; the others find
+ * out when nothing is answered.
+ */
+static void tquic_link_list(struct sock *sk, const struct tquic_path *path)
+{
+	struct tquic_cidtab *cids = &tquic_sock_net(sk)->cids;
+	struct tquic_link *link = path->link;
+
+	tquic_link_tuple(&link->tuple, link->udp, &link->route.peer);
+	tquic_cidtab_add(cids, TQUIC_CID_TUPLE, &link->tuple, sk, path->id, 0, GFP_ATOMIC);
+}
+
+/* The route has another destination: look it up, be found under it */
+static void tquic_link_lead(struct sock *sk, struct tquic_path *path)
+{
+	struct tquic_link *link = path->link;
+
+	tquic_cidtab_del(&tquic_sock_net(sk)->cids, TQUIC_CID_TUPLE, &link->tuple, sk);
+	tquic_link_list(sk, path);
+	if (!tquic_link_route(link))
+		tquic_path_set_mtu(&tquic_sk(sk)->conn, path,
+				   tquic_udp_route_payload(&link->route));
+}
+
+/**
+ * tquic_link_moved() - does a datagram come from where its path leads to
+ * @path: path with a link
+ * @skb: as received
+ *
+ * Context: lock held.
+ * Return: how far from it; another family does not count, as no answer could go there.
+ */
+enum tquic_moved tquic_link_moved(const struct tquic_path *path, const struct sk_buff *skb)
+{
+	const struct tquic_link *link = path->link;
+	struct tquic_addr local, peer;
+
+	tquic_skb_addrs(skb, &local, &peer);
+	if (likely(tquic_addr_equal(&peer, &link->route.peer)) ||
+	    tquic_addr_family(&peer) != tquic_addr_family(&link->route.peer))
+		return TQUIC_MOVED_NOT;
+	return tquic_addr_equal_ip(&peer, &link->route.peer) ? TQUIC_MOVED_PORT :
+							       TQUIC_MOVED_ADDRESS;
+}
+
+/**
+ * tquic_link_move() - lead a path to where a datagram came from
+ * @sk: server's socket
+ * @path: path with a link
+ * @skb: the datagram
+ *
+ * Context: lock held, softirq or process.
+ * Return: 0, or 1 when the path is back at the address it had before.
+ */
+int tquic_link_move(struct sock *sk, struct tquic_path *path, const struct sk_buff *skb)
+{
+	struct tquic_link *link = path->link;
+	struct tquic_addr local, peer;
+
+	tquic_skb_addrs(skb, &local, &peer);
+	if (path->moving && tquic_addr_equal(&peer, &link->old.peer)) {
+		tquic_link_back(sk, path);
+		return 1;
+	}
+	local_bh_disable();
+	tquic_udp_route_release(path->moving ? &link->route : &link->old);
+	if (!path->moving)
+		link->old = link->route;
+	link->route.peer = peer;
+	link->route.dst = NULL;
+	link->route.txhash = 0;
+	tquic_link_lead(sk, path);
+	local_bh_enable();
+	return 0;
+}
+
+/**
+ * tquic_link_back() - lead a path to where it did before it moved
+ * @sk: server's socket
+ * @path: path that moved
+ *
+ * Context: lock held, softirq or process.
+ */
+void tquic_link_back(struct sock *sk, struct tquic_path *path)
+{
+	struct tquic_link *link = path->link;
+
+	local_bh_disable();
+	tquic_udp_route_release(&link->route);
+	link->route = link->old;
+	link->old.dst = NULL;
+	tquic_link_lead(sk, path);
+	local_bh_enable();
 }
 
 /* Give the path its link and tell the engine what the route carries */
@@ -181,12 +277,7 @@ static void tquic_link_attach(struct sock *sk, struct tquic_path *path,
 			      struct tquic_link *link)
 {
 	path->link = link;
-	/* Of connections that share both ends, the first learns of resets; the
-	 * others find out when nothing is answered.
-	 */
-	tquic_link_tuple(&link->tuple, link->udp, &link->route.peer);
-	tquic_cidtab_add(&tquic_sock_net(sk)->cids, TQUIC_CID_TUPLE,
-			 &link->tuple, sk, path->id, 0, GFP_ATOMIC);
+	tquic_link_list(sk, path);
 	if (!tquic_link_route(link))
 		tquic_path_set_mtu(&tquic_sk(sk)->conn, path,
 				   tquic_udp_route_payload(&link->route));

@@ -40,6 +40,7 @@ struct seq_file;
 	X(RX_NO_KEY, "RxKeyMissing")					\
 	X(RX_DECRYPT_ERR, "RxDecryptErrors")				\
 	X(RX_BAD_RESERVED, "RxReservedBits")				\
+	X(RX_BAD_ADDR, "RxAddressInvalid")				\
 	X(RX_DUP, "RxDuplicates")					\
 	X(RX_BAD_FRAME, "RxFrameErrors")				\
 	X(RX_PROTO_ERR, "RxProtocolErrors")				\

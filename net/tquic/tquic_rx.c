@@ -196,7 +196,15 @@ static void tquic_rx_deliver(struct sock *sk, struct sk_buff *skb)
 		trace_tquic_packet_dropped(conn, path->id, TQUIC_DROP_HEADER, skb->len);
 		return;
 	}
-	tquic_path_on_rx(path, skb->len);
+	pkt.moved = path->link ? tquic_link_moved(path, skb) : TQUIC_MOVED_NOT;
+	/* A server's address does not change (RFC 9000 §9). */
+	if (pkt.moved && !conn->server) {
+		TQUIC_INC(tn, RX_BAD_ADDR);
+		trace_tquic_packet_dropped(conn, path->id, TQUIC_DROP_ADDRESS, skb->len);
+		return;
+	}
+	if (!pkt.moved)
+		tquic_path_on_rx(path, skb->len);
 	pkt.type = cb->type;
 	pkt.path = path;
 	pkt.skb = skb;

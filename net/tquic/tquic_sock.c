@@ -64,6 +64,17 @@ static void tquic_sock_path_free(struct tquic_conn *conn,
 	tquic_link_free(sk, path);
 }
 
+static int tquic_sock_path_move(struct tquic_conn *conn, struct tquic_path *path,
+				const struct sk_buff *skb)
+{
+	return tquic_link_move(tquic_conn_sk(conn), path, skb);
+}
+
+static void tquic_sock_path_back(struct tquic_conn *conn, struct tquic_path *path)
+{
+	tquic_link_back(tquic_conn_sk(conn), path);
+}
+
 static int tquic_sock_acked(struct tquic_conn *conn,
 			    const struct tquic_path *path, u64 largest)
 {
@@ -107,6 +118,10 @@ static void tquic_sock_event(struct tquic_conn *conn,
 		tquic_pm_abandoned(sk, ev->id);
 		tquic_netlink_path_event(sk, TQUIC_CMD_PATH_ABANDONED, ev->id);
 		break;
+	case TQUIC_EVENT_PATH_MIGRATED:
+		TQUIC_INC(tn, MIGRATIONS);
+		tquic_netlink_path_event(sk, TQUIC_CMD_PATH_MIGRATED, ev->id);
+		break;
 	case TQUIC_EVENT_BOND:
 		tquic_netlink_bond_event(sk, ev->error_code);
 		break;
@@ -119,6 +134,8 @@ const struct tquic_conn_ops tquic_sock_conn_ops = {
 	.reset_token	= tquic_sock_reset_token,
 	.keys_discard	= tquic_sock_keys_discard,
 	.path_free	= tquic_sock_path_free,
+	.path_move	= tquic_sock_path_move,
+	.path_back	= tquic_sock_path_back,
 	.acked		= tquic_sock_acked,
 	.event		= tquic_sock_event,
 };

@@ -28,6 +28,7 @@ enum tquic_deferred {
  * struct tquic_link - where the packets of a path go; path->link
  * @udp: socket they leave from, with a reference
  * @route: addresses and cached route
+ * @old: the one before the peer moved, while the new address is not validated
  * @oif: device packets leave by, as last looked up; 0: not known
  * @endpoint: key of the endpoint the path manager opened it for, 0: it did not
  * @works: interface and address are there, as the engine was told
@@ -36,6 +37,7 @@ enum tquic_deferred {
 struct tquic_link {
 	struct tquic_udp *udp;
 	struct tquic_route route;
+	struct tquic_route old;
 	int oif;
 	u32 endpoint;
 	bool works;
@@ -221,6 +223,11 @@ int tquic_link_open(struct sock *sk, struct tquic_path *path,
 int tquic_link_accept(struct sock *sk, struct tquic_path *path,
 		      struct tquic_udp *udp, const struct tquic_addr *local,
 		      const struct tquic_addr *peer);
+enum tquic_moved tquic_link_moved(const struct tquic_path *path,
+				  const struct sk_buff *skb);
+int tquic_link_move(struct sock *sk, struct tquic_path *path,
+		    const struct sk_buff *skb);
+void tquic_link_back(struct sock *sk, struct tquic_path *path);
 bool tquic_link_has_addr(struct net *net, const struct tquic_addr *addr);
 bool tquic_link_dev_works(struct net *net, int ifindex);
 void tquic_link_check(struct sock *sk, struct tquic_path *path);

@@ -181,7 +181,8 @@ TRACE_EVENT(tquic_packet_dropped,
 				   { TQUIC_DROP_DUPLICATE, "duplicate" },
 				   { TQUIC_DROP_BACKLOG, "backlog" },
 				   { TQUIC_DROP_MEMORY, "memory" },
-				   { TQUIC_DROP_SEAL, "seal" }))
+				   { TQUIC_DROP_SEAL, "seal" },
+				   { TQUIC_DROP_ADDRESS, "address" }))
 );
 
 TRACE_EVENT(tquic_packet_lost,

@@ -271,6 +271,7 @@ enum tquic_event_type {
 	TQUIC_EVENT_PATH_STATUS,	/* id, error_code: TQUIC_PATH_* of the peer */
 	TQUIC_EVENT_LOST,		/* error_code: events that did not fit */
 	TQUIC_EVENT_BOND,		/* id: new state, error_code: the one before */
+	TQUIC_EVENT_PATH_MIGRATED,	/* id, error_code: 1: another address, 0: only the port */
 };
 
 struct tquic_event {

@@ -40,6 +40,9 @@ struct tquic_sched_ops;
  * @reset_token: stateless reset token of one of our ids
  * @keys_discard: drop both directions' keys of a level
  * @path_free: release path->link
+ * @path_move: from now on the path leads to where the datagram came from; 0,
+ *	1 when that is the address it had before, or an errno
+ * @path_back: it leads to the address it had before @path_move
  * @acked: 1-RTT packets of a path up to @largest were acknowledged by the
  *	packet being processed; 0 or a transport error
  * @event: a path or the connection changed, for monitors
@@ -54,6 +57,9 @@ struct tquic_conn_ops {
 			    const struct tquic_cid *cid, u8 token[16]);
 	void (*keys_discard)(struct tquic_conn *conn, enum tquic_level level);
 	void (*path_free)(struct tquic_conn *conn, struct tquic_path *path);
+	int (*path_move)(struct tquic_conn *conn, struct tquic_path *path,
+			 const struct sk_buff *skb);
+	void (*path_back)(struct tquic_conn *conn, struct tquic_path *path);
 	int (*acked)(struct tquic_conn *conn, const struct tquic_path *path,
 		     u64 largest);
 	void (*event)(struct tquic_conn *conn, const struct tquic_event *ev);

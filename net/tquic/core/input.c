@@ -8,6 +8,7 @@
 #include "core/conn.h"
 #include "core/ctrl.h"
 #include "core/loss.h"
+#include "core/migrate.h"
 #include "core/path.h"
 #include "core/token.h"
 
@@ -17,6 +18,7 @@ struct tquic_in {
 	const struct tquic_rx_pkt *pkt;
 	struct tquic_path *path;
 	enum tquic_level level;
+	bool non_probing;
 	u64 now;
 };
 
@@ -574,6 +576,7 @@ static int tquic_input_frames(struct tquic_in *in, bool *eliciting,
 			return TQUIC_ERR_PROTOCOL_VIOLATION;
 		if (tquic_frame_is_eliciting(f.type))
 			*eliciting = true;
+		in->non_probing |= !tquic_frame_is_probing(f.type);
 		ret = tquic_input_frame(in, &f);
 		if (ret)
 			return ret;
@@ -631,7 +634,7 @@ int tquic_conn_input(struct tquic_conn *conn, const struct tquic_rx_pkt *pkt,
 		.now = now,
 	};
 	struct tquic_space *space = tquic_input_space(&in);
-	bool eliciting = false;
+	bool eliciting = false, newest;
 	u64 frame_type = 0;
 	int ret;
 
@@ -658,8 +661,11 @@ int tquic_conn_input(struct tquic_conn *conn, const struct tquic_rx_pkt *pkt,
 		tquic_path_set_validated(conn, in.path, now);
 		tquic_conn_discard_level(conn, TQUIC_LEVEL_INITIAL, now);
 	}
+	newest = (s64)pkt->pn > space->largest_rx;
 	tquic_space_on_rx(space, pkt->pn, eliciting, pkt->ecn, now,
 			  conn->local.max_ack_delay_ms * NSEC_PER_MSEC);
+	if (!ret && newest && in.non_probing && pkt->type == TQUIC_PKT_1RTT)
+		tquic_migrate_on_packet(conn, pkt, now);
 	if (ret > 0)
 		tquic_conn_close(conn, ret, frame_type, false, NULL, 0, now);
 	return 0;

@@ -61,6 +61,7 @@ static bool tquic_output_begin(struct tquic_conn *conn, struct tquic_path *path,
 					      tquic_conn_hs(conn, level);
 	pkt->level = level;
 	pkt->path = path;
+	pkt->old = false;
 	pkt->data = buf;
 	pkt->pn = tquic_output_pn(o->space);
 	pkt->pn_len = tquic_pn_len(pkt->pn, o->space->largest_acked);
@@ -163,7 +164,7 @@ static void tquic_output_end(struct tquic_conn *conn, struct tquic_out *o,
 		tquic_pacer_on_sent(&path->pacer, bytes, now,
 				    tquic_path_pacing_rate(path), path->mtu_bytes);
 	}
-	if (!path->validated)
+	if (!path->validated && !pkt->old)
 		path->tx_allowed_bytes -= min_t(u64, bytes, path->tx_allowed_bytes);
 	path->stats.tx_packets++;
 	path->stats.tx_bytes += bytes;
@@ -307,6 +308,9 @@ static void tquic_output_path_frames(struct tquic_conn *conn,
 		path->responses--;
 		memmove(path->response[0], path->response[1],
 			path->responses * TQUIC_PATH_DATA_LEN);
+		/* More than probing frames: we have not moved (RFC 9000 §9.3.3). */
+		if (path->state == TQUIC_PATH_ACTIVE)
+			tquic_output_ping(o, TQUIC_REC_PING);
 	}
 	if (!(path->ctl & TQUIC_PATH_CTL_CHALLENGE))
 		return;
@@ -664,6 +668,38 @@ static bool tquic_output_app_packet(struct tquic_conn *conn,
 	return o->bld.b.p > o->payload;
 }
 
+/*
+ * A challenge to the address a path had before it moved.  Its answer does not
+ * matter: a client that is still there sends other frames along with it, and the
+ * path moves back.
+ */
+static int tquic_output_old(struct tquic_conn *conn, u8 *buf, u32 room, u64 now,
+			    struct tquic_tx_pkt *pkt)
+{
+	struct tquic_out o = { .pkt = pkt };
+	u8 data[TQUIC_PATH_DATA_LEN];
+	struct tquic_path *path;
+	unsigned int i;
+
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		path = tquic_conn_path(conn, i);
+		if (!path || !(path->ctl & TQUIC_PATH_CTL_CHALLENGE_OLD))
+			continue;
+		path->ctl &= ~TQUIC_PATH_CTL_CHALLENGE_OLD;
+		get_random_bytes(data, sizeof(data));
+		room = min_t(u32, room, TQUIC_MIN_UDP_PAYLOAD);
+		if (!tquic_output_begin(conn, path, TQUIC_LEVEL_APP, buf, room, &o, now) ||
+		    !tquic_frame_put_path_challenge(&o.bld.b, data))
+			continue;
+		o.bld.eliciting = true;
+		pkt->old = true;
+		tquic_output_pad(&o, room);
+		tquic_output_end(conn, &o, now);
+		return 1;
+	}
+	return 0;
+}
+
 static int tquic_output_app(struct tquic_conn *conn, u8 *buf, u32 room, u64 now,
 			    struct tquic_tx_pkt *pkt)
 {
@@ -673,6 +709,8 @@ static int tquic_output_app(struct tquic_conn *conn, u8 *buf, u32 room, u64 now,
 
 	if (!(conn->keys_tx & BIT(TQUIC_LEVEL_APP)) || !conn->peer_params_set)
 		return 0;
+	if (tquic_output_old(conn, buf, room, now, pkt))
+		return 1;
 	path = tquic_output_pick(conn, &why, now);
 	if (why && trace_tquic_sched_decision_enabled())
 		tquic_output_trace_pick(conn, path, why, now);

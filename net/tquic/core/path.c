@@ -10,6 +10,7 @@
 #include "core/conn.h"
 #include "core/ctrl.h"
 #include "core/loss.h"
+#include "core/migrate.h"
 #include "core/path.h"
 
 /**
@@ -300,6 +301,26 @@ static void tquic_path_bond(struct tquic_conn *conn, u64 now)
 }
 
 /**
+ * tquic_path_revalidate() - no data before the peer has answered from its address
+ * @conn: connection
+ * @path: path, its link set
+ * @now: time in ns
+ */
+void tquic_path_revalidate(struct tquic_conn *conn, struct tquic_path *path, u64 now)
+{
+	u64 pto = max(tquic_conn_pto_max_ns(conn), tquic_rtt_pto_ns(&path->rtt, 0));
+
+	tquic_path_set_state(conn, path, TQUIC_PATH_VALIDATING);
+	/* The client checked the server's address in the handshake already;
+	 * only the server is bound by the limit of RFC 9000 §8.
+	 */
+	path->validated = !conn->server;
+	path->challenges = 0;
+	path->validate_end_ns = now + 3 * pto;
+	path->ctl |= TQUIC_PATH_CTL_CHALLENGE;
+}
+
+/**
  * tquic_path_start() - open a path: its first packet is coming or going
  * @conn: connection
  * @path: path in state UNUSED with its link set
@@ -309,7 +330,6 @@ static void tquic_path_bond(struct tquic_conn *conn, u64 now)
  */
 int tquic_path_start(struct tquic_conn *conn, struct tquic_path *path, u64 now)
 {
-	u64 pto;
 	int ret;
 
 	if (!tquic_cidset_remote_current(&path->remote)) {
@@ -317,15 +337,7 @@ int tquic_path_start(struct tquic_conn *conn, struct tquic_path *path, u64 now)
 		if (ret)
 			return ret;
 	}
-	tquic_path_set_state(conn, path, TQUIC_PATH_VALIDATING);
-	/* The client checked the server's address in the handshake already;
-	 * only the server is bound by the limit of RFC 9000 §8.
-	 */
-	path->validated = !conn->server;
-	pto = max(tquic_conn_pto_max_ns(conn),
-		  tquic_rtt_pto_ns(&path->rtt, 0));
-	path->validate_end_ns = now + 3 * pto;
-	path->ctl |= TQUIC_PATH_CTL_CHALLENGE;
+	tquic_path_revalidate(conn, path, now);
 	/* The peer should know before it begins to use the path. */
 	if (path->backup)
 		path->ctl |= TQUIC_PATH_CTL_STATUS;
@@ -335,8 +347,7 @@ int tquic_path_start(struct tquic_conn *conn, struct tquic_path *path, u64 now)
 }
 
 /* Give what is under way on a path back, to be sent again elsewhere; it is out of use */
-static void tquic_path_drain(struct tquic_conn *conn, struct tquic_path *path,
-			     u64 now)
+void tquic_path_drain(struct tquic_conn *conn, struct tquic_path *path, u64 now)
 {
 	struct tquic_drain_result dr = {};
 
@@ -395,6 +406,8 @@ void tquic_path_set_validated(struct tquic_conn *conn, struct tquic_path *path,
 	if (path->state != TQUIC_PATH_VALIDATING)
 		return;
 	path->pto_count = 0;
+	if (path->moving)
+		tquic_migrate_done(conn, path, now);
 	tquic_path_activate(conn, path, now);
 	if (path->mtu_max_bytes > path->mtu_bytes)
 		path->ctl |= TQUIC_PATH_CTL_MTU_PROBE;
@@ -693,15 +706,20 @@ void tquic_path_on_progress(struct tquic_conn *conn, struct tquic_path *path,
 	tquic_path_bond(conn, now);
 }
 
-/* Perhaps the path came to carry only smaller datagrams: begin small again */
-static void tquic_path_doubt_mtu(struct tquic_path *path)
+/* Nothing is known of the size it carries any more */
+void tquic_path_forget_mtu(struct tquic_path *path)
 {
-	if (path->pto_count < TQUIC_PATH_MTU_PTOS ||
-	    path->mtu_bytes == TQUIC_MIN_UDP_PAYLOAD)
-		return;
 	path->mtu_bytes = TQUIC_MIN_UDP_PAYLOAD;
 	path->mtu_tries = 0;
 	tquic_cc_set_mss(&path->cc, path->mtu_bytes);
+}
+
+/* Perhaps the path came to carry only smaller datagrams: begin small again */
+static void tquic_path_doubt_mtu(struct tquic_path *path)
+{
+	if (path->pto_count >= TQUIC_PATH_MTU_PTOS &&
+	    path->mtu_bytes > TQUIC_MIN_UDP_PAYLOAD)
+		tquic_path_forget_mtu(path);
 }
 
 /* Perhaps the path swallows what is marked: it never said otherwise */
@@ -838,6 +856,8 @@ u64 tquic_path_deadline_ns(const struct tquic_conn *conn,
 static void tquic_path_validation_failed(struct tquic_conn *conn,
 					 struct tquic_path *path, u64 now)
 {
+	if (tquic_migrate_failed(conn, path, now))
+		return;
 	if (tquic_path_open_others(conn, path) && conn->multipath) {
 		tquic_path_abandon(conn, path,
 				   TQUIC_ERR_PATH_UNSTABLE_OR_POOR, now);

@@ -46,6 +46,7 @@ enum tquic_path_ctl {
 	TQUIC_PATH_CTL_STATUS = 4,	/* PATH_STATUS_*, on any path */
 	TQUIC_PATH_CTL_MTU_PROBE = 8,	/* PING and PADDING, on this path */
 	TQUIC_PATH_CTL_CIDS_BLOCKED = 16, /* PATH_CIDS_BLOCKED, on any path */
+	TQUIC_PATH_CTL_CHALLENGE_OLD = 32, /* PATH_CHALLENGE, to the address before */
 };
 
 /**
@@ -62,6 +63,8 @@ enum tquic_path_ctl {
  * @ecn: packets leave as ECT(0); no more once that has failed
  * @down: its interface or address is gone: nothing can come or go
  * @pacing: packets are spread over time
+ * @moving: enum tquic_moved: how far the peer's address, not yet validated, is
+ *	from the one before
  * @ctl: enum tquic_path_ctl bits
  * @challenges: valid entries of @challenge
  * @responses: valid entries of @response
@@ -77,6 +80,7 @@ enum tquic_path_ctl {
  * @pacer: departure clock
  * @local: connection ids we gave out for this path
  * @remote: connection ids the peer gave us for this path
+ * @rx_dcid: id of ours the newest packet was addressed to
  * @tx_allowed_bytes: before validation, what the anti-amplification limit
  *	still lets us send (RFC 9000 §8.1)
  * @status_seq: of the last PATH_STATUS_* we sent
@@ -112,6 +116,7 @@ struct tquic_path {
 	bool ecn;
 	bool down;
 	bool pacing;
+	u8 moving;
 	u8 ctl;
 	u8 challenges;
 	u8 responses;
@@ -128,6 +133,7 @@ struct tquic_path {
 	struct tquic_cidset_local local;
 	struct tquic_cidset_remote remote;
 
+	struct tquic_cid rx_dcid;
 	u64 tx_allowed_bytes;
 	u64 status_seq;
 	u64 peer_status_next;
@@ -178,6 +184,10 @@ void tquic_path_on_status(struct tquic_conn *conn, struct tquic_path *path,
 			  bool backup, u64 now);
 void tquic_path_set_mtu(struct tquic_conn *conn, struct tquic_path *path,
 			u32 mtu_max_bytes);
+void tquic_path_drain(struct tquic_conn *conn, struct tquic_path *path, u64 now);
+void tquic_path_revalidate(struct tquic_conn *conn, struct tquic_path *path,
+			   u64 now);
+void tquic_path_forget_mtu(struct tquic_path *path);
 void tquic_path_set_validated(struct tquic_conn *conn, struct tquic_path *path,
 			      u64 now);
 void tquic_path_on_challenge(struct tquic_path *path, const u8 *data);

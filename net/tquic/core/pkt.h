@@ -12,6 +12,18 @@ struct tquic_cid;
 struct tquic_path;
 
 /**
+ * enum tquic_moved - does a packet come from where its path leads to
+ * @TQUIC_MOVED_NOT: it does
+ * @TQUIC_MOVED_PORT: from another port of that address
+ * @TQUIC_MOVED_ADDRESS: from another address
+ */
+enum tquic_moved {
+	TQUIC_MOVED_NOT,
+	TQUIC_MOVED_PORT,
+	TQUIC_MOVED_ADDRESS,
+};
+
+/**
  * struct tquic_rx_pkt - one opened packet on its way into the engine
  * @type: kind of packet
  * @path: path its DCID belongs to
@@ -22,6 +34,7 @@ struct tquic_path;
  * @len: bytes of @payload
  * @dgram_bytes: UDP payload this packet is accounted with
  * @ecn: two ECN bits of the IP header
+ * @moved: enum tquic_moved
  */
 struct tquic_rx_pkt {
 	enum tquic_pkt_type type;
@@ -33,6 +46,7 @@ struct tquic_rx_pkt {
 	u32 dgram_bytes;
 	u64 pn;
 	u8 ecn;
+	u8 moved;
 };
 
 /**
@@ -44,6 +58,7 @@ struct tquic_rx_pkt {
  * @pn_off: where the packet number starts
  * @len: header and plaintext, without the tag
  * @ect0: its datagram is to be marked ECT(0), as all packets in it say
+ * @old: to the address the path had before it moved
  */
 struct tquic_tx_pkt {
 	enum tquic_level level;
@@ -55,6 +70,7 @@ struct tquic_tx_pkt {
 	u32 len;
 	u8 pn_len;
 	bool ect0;
+	bool old;
 };
 
 #endif /* TQUIC_CORE_PKT_H */

@@ -56,6 +56,7 @@ enum tquic_trace_step {
  * @TQUIC_DROP_BACKLOG: too many wait for a busy connection
  * @TQUIC_DROP_MEMORY: memory was short for what it carries
  * @TQUIC_DROP_SEAL: to be sent, but keys or memory to seal it were missing
+ * @TQUIC_DROP_ADDRESS: from an address that the server does not have
  */
 enum tquic_trace_drop {
 	TQUIC_DROP_HEADER,
@@ -67,6 +68,7 @@ enum tquic_trace_drop {
 	TQUIC_DROP_BACKLOG,
 	TQUIC_DROP_MEMORY,
 	TQUIC_DROP_SEAL,
+	TQUIC_DROP_ADDRESS,
 };
 
 /**

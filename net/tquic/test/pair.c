@@ -128,6 +128,29 @@ static void pair_path_free(struct tquic_conn *conn, struct tquic_path *path)
 	path->link = NULL;
 }
 
+/* The datagram of the packet at hand came over e->rx_link. */
+static int pair_path_move(struct tquic_conn *conn, struct tquic_path *path,
+			  const struct sk_buff *skb)
+{
+	struct pair_end *e = pair_of(conn);
+	struct pair_link **old = &e->old_link[path->index];
+
+	if (!path->moving)
+		*old = path->link;
+	path->link = e->rx_link;
+	if (path->moving && *old == path->link)
+		return 1;
+	/* What came from elsewhere allows nothing to be sent here. */
+	e->rx_bytes[path->index] = skb->len;
+	e->tx_bytes[path->index] = 0;
+	return 0;
+}
+
+static void pair_path_back(struct tquic_conn *conn, struct tquic_path *path)
+{
+	path->link = pair_of(conn)->old_link[path->index];
+}
+
 static int pair_acked(struct tquic_conn *conn, const struct tquic_path *path,
 		      u64 largest)
 {
@@ -150,6 +173,8 @@ static const struct tquic_conn_ops pair_ops = {
 	.reset_token	= pair_reset_token,
 	.keys_discard	= pair_keys_discard,
 	.path_free	= pair_path_free,
+	.path_move	= pair_path_move,
+	.path_back	= pair_path_back,
 	.acked		= pair_acked,
 	.event		= pair_event,
 };
@@ -585,6 +610,9 @@ static void pair_packet(struct pair_end *e, struct sk_buff *skb, const u8 *data,
 	pkt.dgram_bytes = h->pkt_len;
 	pkt.pn = tquic_pn_decode(trunc, pn_len, space->largest_rx);
 	pkt.ecn = pair_link_ecn(&e->pair->link[link], skb);
+	e->rx_link = &e->pair->link[link];
+	if (path->link != e->rx_link)
+		pkt.moved = e->pair->nat ? TQUIC_MOVED_PORT : TQUIC_MOVED_ADDRESS;
 	if (pkt.pn != get_unaligned_be64(tag) || path->id != get_unaligned_be64(tag + 8))
 		pair_blame(e->pair, "a packet number or path id is decoded wrongly");
 	pair_account(e, path, h->pkt_len, 0);
@@ -692,6 +720,8 @@ static void pair_check_datagram(struct pair_end *e, const struct tquic_tx_pkt *p
 		pair_fail(e->pair, "an Initial without its padding");
 	if (len > path->mtu_max_bytes)
 		pair_fail(e->pair, "a datagram larger than the path carries");
+	if (pkts[0].old)
+		return;
 	pair_account(e, path, 0, len);
 	if (e->conn.server && !path->validated &&
 	    e->tx_bytes[path->index] > 3 * e->rx_bytes[path->index])
@@ -719,7 +749,8 @@ static bool pair_push_one(struct pair_end *e)
 	PAIR_ECN(skb) = pkts[0].ect0 ? PAIR_ECT0 : 0;
 	for (i = 0; i < n; i++)
 		pair_tag_put(pkts[i].data + pkts[i].len, pkts[i].path->id, pkts[i].pn);
-	link = pair_link_index(e->pair, pkts[0].path);
+	link = (pkts[0].old ? e->old_link[pkts[0].path->index] :
+		(struct pair_link *)pkts[0].path->link) - e->pair->link;
 	pair_check_datagram(e, pkts, n, len);
 	if (e->pair->tap && !e->pair->tap(e->pair, e, pkts, n))
 		kfree_skb(skb);

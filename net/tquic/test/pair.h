@@ -103,6 +103,8 @@ struct pair;
  * @rx_bytes: received by path slot, since @slot_id had it
  * @tx_bytes: sent by path slot
  * @slot_id: path id in the slot
+ * @rx_link: where the datagram at hand came over
+ * @old_link: where the path in the slot led to before it moved
  * @events: how often each event was told
  * @event_id: id of the last one
  * @discarded: bit per level
@@ -126,6 +128,8 @@ struct pair_end {
 	u64 rx_bytes[TQUIC_PATHS_MAX];
 	u64 tx_bytes[TQUIC_PATHS_MAX];
 	u32 slot_id[TQUIC_PATHS_MAX];
+	struct pair_link *rx_link;
+	struct pair_link *old_link[TQUIC_PATHS_MAX];
 	u32 events[PAIR_EVENT_TYPES];
 	u64 event_id[PAIR_EVENT_TYPES];
 	u8 discarded;
@@ -179,6 +183,7 @@ struct pair_flow {
  * @tap: sees each datagram sent; false swallows it
  * @spin: timers that fired without the clock moving
  * @kicks: number of calls
+ * @nat: links are ports of one address of the client, not addresses
  * @hostile: frames of the test's own making are among the packets: what
  *	programs and TLS receive is not judged
  * @broken: a rule was broken: the run ends
@@ -197,6 +202,7 @@ struct pair {
 		    const struct tquic_tx_pkt *pkts, int n);
 	u32 spin;
 	u64 kicks;
+	bool nat;
 	bool hostile;
 	bool broken;
 };

@@ -82,6 +82,7 @@ class Command(IntEnum):
     BOND_CHANGED = 20
     CONN_SET = 21
     REGISTRY_GET = 22
+    PATH_MIGRATED = 23
 
 
 class ConnFlag(IntFlag):
@@ -426,6 +427,7 @@ _EVENTS: Final[
     Command.PATH_SUSPECT: PathEvent,
     Command.PATH_RECOVERED: PathEvent,
     Command.PATH_ABANDONED: PathEvent,
+    Command.PATH_MIGRATED: PathEvent,
     Command.BOND_CHANGED: BondEvent,
 }
 

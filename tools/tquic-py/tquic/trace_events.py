@@ -44,6 +44,7 @@ class Drop(IntEnum):
     BACKLOG = 6
     MEMORY = 7
     SEAL = 8
+    ADDRESS = 9
 
 
 class Why(IntEnum):

@@ -207,6 +207,7 @@ class EventType(IntEnum):
     PATH_STATUS = 9
     LOST = 10
     BOND = 11
+    PATH_MIGRATED = 12
 
 
 @dataclass(frozen=True)

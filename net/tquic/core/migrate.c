@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Migration: the peer's address on a path changes (RFC 9000 §9)
+ *
+ * The client's NAT gave its flow another port or address, or it moved.  The server
+ * follows the newest packet with more than probing frames in it, but no data goes
+ * to the new address before that has answered a challenge.  Until then the old
+ * one is kept: a packet from there moves the path back at once, and the challenge
+ * sent there too makes a client that never moved send one (§9.3.3).  When nobody
+ * answers, the path goes back by itself (§9.3.2).
+ */
+#include <trace/events/tquic.h>
+#include "core/conn.h"
+#include "core/migrate.h"
+#include "core/path.h"
+
+/* May a path be followed? Before the handshake is confirmed addresses do not change (§9). */
+static bool tquic_migrate_open(const struct tquic_conn *conn, const struct tquic_path *path)
+{
+	return conn->server && conn->confirmed &&
+	       conn->state == TQUIC_STATE_ESTABLISHED && tquic_path_is_open(path);
+}
+
+/* Whoever watches both addresses is not to see the same id at both (§9.5) */
+static void tquic_migrate_cid(struct tquic_path *path, const struct tquic_cid *dcid)
+{
+	if (dcid && !tquic_cid_equal(dcid, &path->rx_dcid))
+		tquic_cidset_remote_rotate(&path->remote);
+}
+
+/**
+ * tquic_migrate_on_packet() - the newest packet of a path came with data and the like
+ * @conn: connection
+ * @pkt: the packet, the highest number so far, with a non-probing frame in it
+ * @now: time in ns
+ */
+void tquic_migrate_on_packet(struct tquic_conn *conn, const struct tquic_rx_pkt *pkt,
+			     u64 now)
+{
+	struct tquic_path *path = pkt->path;
+	bool was_moving = path->moving;
+	int ret;
+
+	if (pkt->moved && tquic_migrate_open(conn, path)) {
+		ret = conn->ops->path_move(conn, path, pkt->skb);
+		if (ret < 0)
+			return;
+		tquic_migrate_cid(path, pkt->dcid);
+		if (ret) {
+			path->moving = TQUIC_MOVED_NOT;
+			tquic_path_set_validated(conn, path, now);
+		} else {
+			path->moving = max_t(u8, path->moving, pkt->moved);
+			tquic_path_revalidate(conn, path, now);
+			path->tx_allowed_bytes = 3 * (u64)pkt->dgram_bytes;
+			if (!was_moving)
+				path->ctl |= TQUIC_PATH_CTL_CHALLENGE_OLD;
+		}
+	}
+	if (pkt->dcid)
+		path->rx_dcid = *pkt->dcid;
+}
+
+/**
+ * tquic_migrate_done() - the new address has answered
+ * @conn: connection
+ * @path: path that moved
+ * @now: time in ns
+ *
+ * What went to the old address is sent again.  A new address is a new way through
+ * the network, of which nothing is known; a new port is not (§9.4).
+ */
+void tquic_migrate_done(struct tquic_conn *conn, struct tquic_path *path, u64 now)
+{
+	u8 moved = path->moving;
+
+	path->moving = TQUIC_MOVED_NOT;
+	path->ctl &= ~TQUIC_PATH_CTL_CHALLENGE_OLD;
+	tquic_path_drain(conn, path, now);
+	if (moved == TQUIC_MOVED_ADDRESS) {
+		tquic_cc_reset(&path->cc, now);
+		tquic_rtt_init(&path->rtt, conn->tune.rtt_initial_ns);
+		tquic_path_forget_mtu(path);
+		path->ecn = conn->tune.ecn;
+	}
+	tquic_conn_event(conn, TQUIC_EVENT_PATH_MIGRATED, path->id,
+			 moved == TQUIC_MOVED_ADDRESS);
+}
+
+/**
+ * tquic_migrate_failed() - the new address did not answer in time
+ * @conn: connection
+ * @path: path whose validation failed
+ * @now: time in ns
+ *
+ * Return: true when it is back at its old address and goes on as before.
+ */
+bool tquic_migrate_failed(struct tquic_conn *conn, struct tquic_path *path, u64 now)
+{
+	if (!path->moving)
+		return false;
+	path->moving = TQUIC_MOVED_NOT;
+	path->ctl &= ~TQUIC_PATH_CTL_CHALLENGE_OLD;
+	conn->ops->path_back(conn, path);
+	tquic_path_set_validated(conn, path, now);
+	return true;
+}

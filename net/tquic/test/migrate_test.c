@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Migration: who is followed, who is not, and what is left of the path (RFC 9000 §9). */
+#include <kunit/test.h>
+
+#include "core/path.h"
+#include "test/pair.h"
+
+#define SEC	((u64)NSEC_PER_SEC)
+#define MIB	(1024ULL * 1024)
+
+/* Two links of which the handshake uses the first; the client may move to the other. */
+static struct pair *migrate_pair(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 2);
+	u32 i;
+
+	for (i = 0; i < 2; i++)
+		pair_link_set(&p->link[i], 10000000, PAIR_MS(10), 50000);
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	return p;
+}
+
+static struct tquic_path *path_of(struct pair_end *e)
+{
+	return tquic_path_find(&e->conn, 0);
+}
+
+static void client_moves(struct pair *p, u32 link)
+{
+	path_of(pair_client(p))->link = &p->link[link];
+	p->link[!link].cut = true;
+	p->link[link].cut = false;
+}
+
+#define INJECT_BYTES	60
+
+/* A packet with the number the peer would use next comes over link 1. */
+static int inject(struct pair_end *to, const u8 *frames, u32 len, u64 pn_off,
+		  const struct tquic_cid *dcid)
+{
+	struct tquic_path *path = path_of(to), *from = path_of(pair_peer(to));
+	struct sk_buff *skb = alloc_skb(INJECT_BYTES, GFP_KERNEL);
+	struct tquic_rx_pkt pkt = {
+		.type = TQUIC_PKT_1RTT, .path = path, .skb = skb, .len = INJECT_BYTES,
+		.dgram_bytes = INJECT_BYTES, .dcid = dcid, .moved = TQUIC_MOVED_ADDRESS,
+	};
+	int ret;
+
+	if (!skb)
+		return -ENOMEM;
+	skb_put_data(skb, frames, len);
+	memset(skb_put(skb, INJECT_BYTES - len), 0, INJECT_BYTES - len);
+	pkt.payload = skb->data;
+	pkt.pn = from->space.next_pn + pn_off;
+	tquic_space_on_sent(&from->space, pkt.pn, INJECT_BYTES, 0, to->pair->now);
+	to->rx_link = &to->pair->link[1];
+	ret = tquic_conn_input(&to->conn, &pkt, to->pair->now);
+	kfree_skb(skb);
+	pair_kick(to);
+	return ret;
+}
+
+static const u8 ping[] = { 0x01 };
+static const u8 challenge[] = { 0x1a, 1, 2, 3, 4, 5, 6, 7, 8 };
+
+/* In the middle of a transfer, either way; a new port changes nothing but the port. */
+static void migrate_midway(struct kunit *test)
+{
+	struct tquic_path *path;
+	struct pair_flow *f;
+	struct pair *p;
+	u32 i, ms;
+	u64 cwnd;
+
+	for (i = 0; i < 4; i++) {
+		p = migrate_pair(test);
+		p->nat = i & 1;
+		path = path_of(pair_server(p));
+		f = pair_flow_open(i & 2 ? pair_client(p) : pair_server(p), false, 2 * MIB);
+		KUNIT_ASSERT_NOT_NULL(test, f);
+		pair_run(p, PAIR_MS(500));
+		KUNIT_EXPECT_GT(test, path->mtu_bytes, TQUIC_MIN_UDP_PAYLOAD);
+		cwnd = path->cc.cwnd;
+		f->gap_ns = 0;
+		client_moves(p, 1);
+		pair_client(p)->conn.ctl |= TQUIC_CONN_CTL_PING;
+		pair_kick(pair_client(p));
+		/* Something has to come from there: an ACK, or a probe. */
+		for (ms = 0; ms < 200 && path->link == &p->link[0]; ms++)
+			pair_run(p, PAIR_MS(1));
+		KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_VALIDATING);
+		KUNIT_EXPECT_FALSE(test, path->validated);
+		KUNIT_EXPECT_PTR_EQ(test, path->link, (void *)&p->link[1]);
+		pair_run(p, PAIR_MS(22));
+		KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
+		KUNIT_EXPECT_EQ(test, pair_server(p)->events[TQUIC_EVENT_PATH_MIGRATED], 1);
+		if (p->nat)
+			KUNIT_EXPECT_GE(test, path->cc.cwnd, cwnd / 2);
+		else
+			KUNIT_EXPECT_LE(test, path->cc.cwnd, 20 * PAIR_MTU);
+		KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 20 * SEC));
+		kunit_info(test, "%s, %s sends: gap %llu us", p->nat ? "port" : "address",
+			   i & 2 ? "client" : "server", f->gap_ns / 1000);
+		KUNIT_EXPECT_LE(test, f->gap_ns, PAIR_MS(150));
+		KUNIT_EXPECT_GT(test, path->mtu_bytes, TQUIC_MIN_UDP_PAYLOAD);
+		pair_check(p);
+	}
+}
+
+/* Frames that only probe, and packets older than the newest, move nothing. */
+static void migrate_not_followed(struct kunit *test)
+{
+	struct pair *p = migrate_pair(test);
+	struct tquic_path *path = path_of(pair_server(p));
+
+	pair_run(p, PAIR_MS(200));
+	KUNIT_EXPECT_EQ(test, inject(pair_server(p), challenge, sizeof(challenge), 0, NULL), 0);
+	KUNIT_EXPECT_PTR_EQ(test, path->link, (void *)&p->link[0]);
+	/* One from the old address overtakes it. */
+	KUNIT_EXPECT_EQ(test, pair_inject_next(pair_server(p), TQUIC_PKT_1RTT, 0, ping,
+					       sizeof(ping)), 0);
+	path_of(pair_client(p))->space.next_pn -= 2;
+	path->space.largest_rx += 10;
+	KUNIT_EXPECT_EQ(test, inject(pair_server(p), ping, sizeof(ping), 2, NULL), 0);
+	KUNIT_EXPECT_PTR_EQ(test, path->link, (void *)&p->link[0]);
+	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
+	KUNIT_EXPECT_EQ(test, path->moving, TQUIC_MOVED_NOT);
+}
+
+/* The server's address does not change. */
+static void migrate_client_stays(struct kunit *test)
+{
+	struct pair *p = migrate_pair(test);
+
+	pair_run(p, PAIR_MS(200));
+	KUNIT_EXPECT_EQ(test, inject(pair_client(p), ping, sizeof(ping), 0, NULL), 0);
+	KUNIT_EXPECT_PTR_EQ(test, path_of(pair_client(p))->link, (void *)&p->link[0]);
+}
+
+/* Before the handshake is confirmed nobody moves. */
+static void migrate_unconfirmed(struct kunit *test)
+{
+	struct pair *p = migrate_pair(test);
+
+	pair_run(p, PAIR_MS(200));
+	pair_server(p)->conn.confirmed = false;
+	KUNIT_EXPECT_EQ(test, inject(pair_server(p), ping, sizeof(ping), 0, NULL), 0);
+	KUNIT_EXPECT_PTR_EQ(test, path_of(pair_server(p))->link, (void *)&p->link[0]);
+}
+
+/*
+ * Somebody sends the client's packet on from elsewhere. The client, asked at its old
+ * address, answers with more than a probe: the path is back within a round trip.
+ */
+static void migrate_copied_packet(struct kunit *test)
+{
+	struct pair *p = migrate_pair(test);
+	struct tquic_path *path = path_of(pair_server(p));
+	struct pair_flow *f;
+	u64 cwnd, srtt;
+
+	f = pair_flow_open(pair_server(p), false, 2 * MIB);
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	pair_run(p, PAIR_MS(500));
+	/* Without traffic of its own the client says nothing by itself. */
+	pair_client(p)->paused = true;
+	pair_run(p, PAIR_MS(300));
+	cwnd = path->cc.cwnd;
+	srtt = path->rtt.srtt_ns;
+	p->link[1].cut = true;
+	KUNIT_EXPECT_EQ(test, inject(pair_server(p), ping, sizeof(ping), 0, NULL), 0);
+	KUNIT_EXPECT_PTR_EQ(test, path->link, (void *)&p->link[1]);
+	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_VALIDATING);
+	pair_run(p, PAIR_MS(40));
+	KUNIT_EXPECT_PTR_EQ(test, path->link, (void *)&p->link[0]);
+	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
+	KUNIT_EXPECT_TRUE(test, path->validated);
+	KUNIT_EXPECT_EQ(test, pair_server(p)->events[TQUIC_EVENT_PATH_MIGRATED], 0);
+	KUNIT_EXPECT_GE(test, path->cc.cwnd, cwnd);
+	KUNIT_EXPECT_LE(test, path->rtt.srtt_ns, 2 * srtt);
+	pair_resume(pair_client(p));
+	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 20 * SEC));
+	pair_check(p);
+}
+
+/* Nobody answers: in the end the path is where it was. */
+static void migrate_fails(struct kunit *test)
+{
+	struct pair *p = migrate_pair(test);
+	struct tquic_path *path = path_of(pair_server(p));
+
+	pair_run(p, PAIR_MS(200));
+	p->link[0].cut = true;
+	p->link[1].cut = true;
+	KUNIT_EXPECT_EQ(test, inject(pair_server(p), ping, sizeof(ping), 0, NULL), 0);
+	/* It moves on before that is over: still the old address counts. */
+	pair_run(p, PAIR_MS(50));
+	KUNIT_EXPECT_EQ(test, inject(pair_server(p), ping, sizeof(ping), 0, NULL), 0);
+	KUNIT_EXPECT_PTR_EQ(test, path->link, (void *)&p->link[1]);
+	pair_run(p, 3 * SEC);
+	KUNIT_EXPECT_PTR_EQ(test, path->link, (void *)&p->link[0]);
+	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
+	KUNIT_EXPECT_EQ(test, pair_server(p)->events[TQUIC_EVENT_PATH_MIGRATED], 0);
+	KUNIT_EXPECT_EQ(test, pair_server(p)->events[TQUIC_EVENT_PATH_ABANDONED], 0);
+}
+
+/* A client that takes a new id of ours for its new address gets a new one of its own. */
+static void migrate_new_id(struct kunit *test)
+{
+	struct pair *p = migrate_pair(test);
+	struct tquic_path *path = path_of(pair_server(p));
+	struct tquic_cid before, other = path->rx_dcid;
+
+	pair_run(p, PAIR_MS(200));
+	KUNIT_ASSERT_GE(test, tquic_cidset_remote_spare(&path->remote), 1);
+	before = *tquic_cidset_remote_current(&path->remote);
+	KUNIT_EXPECT_EQ(test, inject(pair_server(p), ping, sizeof(ping), 0, &path->rx_dcid), 0);
+	KUNIT_EXPECT_TRUE(test, tquic_cid_equal(&before,
+						tquic_cidset_remote_current(&path->remote)));
+	path->link = &p->link[0];
+	other.id[0] ^= 1;
+	KUNIT_EXPECT_EQ(test, inject(pair_server(p), ping, sizeof(ping), 0, &other), 0);
+	KUNIT_EXPECT_FALSE(test, tquic_cid_equal(&before,
+						 tquic_cidset_remote_current(&path->remote)));
+}
+
+/* Of two paths one moves; the other carries on meanwhile. */
+static void migrate_in_bond(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 3);
+	struct pair_flow *f;
+	u32 i;
+
+	for (i = 0; i < 3; i++)
+		pair_link_set(&p->link[i], 10000000, PAIR_MS(10), 50000);
+	p->links = 2;
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
+	p->links = 3;
+	f = pair_flow_open(pair_server(p), false, 4 * MIB);
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	pair_run(p, PAIR_MS(500));
+	f->gap_ns = 0;
+	p->link[0].cut = true;
+	path_of(pair_client(p))->link = &p->link[2];
+	pair_run(p, SEC);
+	KUNIT_EXPECT_EQ(test, path_of(pair_server(p))->state, TQUIC_PATH_ACTIVE);
+	KUNIT_EXPECT_PTR_EQ(test, path_of(pair_server(p))->link, (void *)&p->link[2]);
+	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 20 * SEC));
+	KUNIT_EXPECT_LE(test, f->gap_ns, PAIR_MS(150));
+	pair_check(p);
+}
+
+static struct kunit_case migrate_cases[] = {
+	KUNIT_CASE(migrate_midway),
+	KUNIT_CASE(migrate_not_followed),
+	KUNIT_CASE(migrate_client_stays),
+	KUNIT_CASE(migrate_unconfirmed),
+	KUNIT_CASE(migrate_copied_packet),
+	KUNIT_CASE(migrate_fails),
+	KUNIT_CASE(migrate_new_id),
+	KUNIT_CASE(migrate_in_bond),
+	{}
+};
+
+static struct kunit_suite migrate_suite = {
+	.name = "tquic-migrate",
+	.test_cases = migrate_cases,
+};
+
+kunit_test_suites(&migrate_suite);
