@@ -85,6 +85,7 @@ static struct tquic_sched_ops *const tquic_scheds[] = {
 	&tquic_sched_blest,
 	&tquic_sched_ecf,
 	&tquic_sched_minrtt,
+	&tquic_sched_redundant,
 	&tquic_sched_roundrobin,
 	&tquic_sched_weighted,
 };

@@ -259,7 +259,7 @@ def test_a_connection_is_handed_over(
 ) -> None:
     names = client.registry()
     schedulers = names[Registry.SCHEDULER]
-    assert {"blest", "ecf", "minrtt", "roundrobin", "weighted"} <= set(schedulers)
+    assert {"blest", "ecf", "minrtt", "redundant", "roundrobin", "weighted"} <= set(schedulers)
     assert {"cubic", "newreno"} <= set(names[Registry.CONGESTION])
     server = start_server(lab, echo)
     with dial(lab, server.address, certificates.client()) as sock:

@@ -9,6 +9,7 @@
 #include "core/ahead.h"
 #include "core/build.h"
 #include "core/conn.h"
+#include "core/copies.h"
 #include "core/ctrl.h"
 #include "core/path.h"
 #include "core/reinject.h"
@@ -402,6 +403,8 @@ static bool tquic_output_stream(struct tquic_conn *conn, struct tquic_out *o,
 	b->p += seg->len;
 	tquic_build_commit(&o->bld, rec);
 	tquic_send_sent(&s->tx, seg);
+	if (conn->sched->copies && !seg->retx)
+		tquic_copies_add(conn, o->bld.path, rec);
 	if (!seg->retx) {
 		tquic_flow_tx_use(&conn->flow_tx, seg->len);
 		conn->stats.bytes_sent += seg->len;
@@ -432,7 +435,7 @@ static bool tquic_output_seg(struct tquic_conn *conn, struct tquic_out *o,
 
 static void tquic_output_streams(struct tquic_conn *conn, struct tquic_out *o)
 {
-	u64 ahead = tquic_ahead_bytes(conn, o->bld.path);
+	u64 ahead = conn->sched->copies ? 0 : tquic_ahead_bytes(conn, o->bld.path);
 	struct tquic_send_seg seg;
 	struct tquic_stream *s;
 
@@ -556,11 +559,13 @@ static struct tquic_path *tquic_output_pick(struct tquic_conn *conn, u8 *why,
 		*why = best_w;
 		return best;
 	}
-	if (tquic_output_has_data(conn)) {
+	path = conn->sched->copies ? tquic_copies_path(conn, now) : NULL;
+	if (!path && tquic_output_has_data(conn)) {
 		*why = TQUIC_WHY_DATA;
 		return conn->sched->get_path(conn, now);
 	}
-	path = tquic_reinject(conn, now);
+	if (!path && !conn->sched->copies)
+		path = tquic_reinject(conn, now);
 	if (path)
 		*why = TQUIC_WHY_REINJECT;
 	return path;
@@ -623,6 +628,8 @@ static void tquic_output_app_frames(struct tquic_conn *conn,
 		data = conn->sched->get_path(conn, now) == path;
 	if (path->state == TQUIC_PATH_SUSPECT && tquic_path_others(conn, path))
 		data = false;
+	if (why == TQUIC_WHY_REINJECT)
+		tquic_copies_build(conn, &o->bld);
 	if (data && !o->bld.full)
 		tquic_ctrl_build(conn, &o->bld);
 	if (data && !o->bld.full)

@@ -88,6 +88,7 @@ void tquic_path_destroy(struct tquic_conn *conn, struct tquic_path *path)
 		conn->ops->cid_del(conn, &path->local.e[i].cid);
 	conn->ops->path_free(conn, path);
 	tquic_cc_part(&path->cc);
+	tquic_copies_drop(path);
 	tquic_space_destroy(&path->space);
 	kfree_rcu(path, rcu);
 }
@@ -352,6 +353,7 @@ void tquic_path_drain(struct tquic_conn *conn, struct tquic_path *path, u64 now)
 	struct tquic_drain_result dr = {};
 
 	tquic_cc_part(&path->cc);
+	tquic_copies_drop(path);
 	tquic_space_drain(&path->space, &dr);
 	tquic_cc_on_discard(&path->cc, dr.bytes, now);
 	tquic_ctrl_on_lost(conn, dr.recs);

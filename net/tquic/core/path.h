@@ -14,6 +14,7 @@
 #include "core/rtt.h"
 #include "core/pacer.h"
 #include "core/cidset.h"
+#include "core/copies.h"
 #include "cc/cc.h"
 
 struct tquic_conn;
@@ -94,6 +95,7 @@ enum tquic_path_ctl {
  * @suspect_ns: since when nothing comes back; 0: all is well
  * @progress_ns: when something sent on it was last acknowledged
  * @spared_ns: when what was under way was last sent again at the peer's wish
+ * @copies: what it owes of what others sent
  * @reinject_lo: its packets below have been judged by reinjection, oldest first
  * @reinject_hi: its packets from here to @reinject_top, newest first
  * @reinject_top: next number when that began
@@ -148,6 +150,7 @@ struct tquic_path {
 	u64 progress_ns;
 	u64 spared_ns;
 
+	struct tquic_copies copies;
 	u64 reinject_lo;
 	u64 reinject_hi;
 	u64 reinject_top;

@@ -338,6 +338,16 @@ void tquic_send_on_lost(struct tquic_send *s, struct tquic_rec *rec)
 	tquic_rset_add(&s->lost, rec, lo, hi);
 }
 
+bool tquic_send_wants(const struct tquic_send *s, const struct tquic_rec *rec)
+{
+	u64 lo = max(rec->off, s->una), hi = rec->off + rec->len;
+
+	if (!send_alive(s))
+		return false;
+	return (lo < hi && !tquic_rset_covers(&s->acked, lo, hi)) ||
+	       (rec->fin && !s->fin_acked);
+}
+
 bool tquic_send_pending(const struct tquic_send *s)
 {
 	struct tquic_send_seg seg;

@@ -167,6 +167,9 @@ void tquic_send_on_acked(struct tquic_send *s, struct tquic_rec *rec);
 /* The frame of @rec was lost. Consumes @rec. */
 void tquic_send_on_lost(struct tquic_send *s, struct tquic_rec *rec);
 
+/* Is anything of a frame sent before not acknowledged yet? */
+bool tquic_send_wants(const struct tquic_send *s, const struct tquic_rec *rec);
+
 /* Is anything sendable, given unlimited connection credit? */
 bool tquic_send_pending(const struct tquic_send *s);
 

@@ -8,6 +8,7 @@
 #include <linux/spinlock.h>
 #include <linux/string.h>
 #include "core/conn.h"
+#include "core/copies.h"
 #include "sched/sched.h"
 
 static LIST_HEAD(tquic_sched_list);
@@ -142,7 +143,14 @@ void tquic_sched_assign(struct tquic_conn *conn,
 			const struct tquic_sched_ops *ops)
 {
 	const struct tquic_sched_ops *old = conn->sched;
+	struct tquic_path *path;
+	unsigned int i;
 
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		path = tquic_conn_path(conn, i);
+		if (path)
+			tquic_copies_drop(path);
+	}
 	memset(conn->sched_priv, 0, sizeof(conn->sched_priv));
 	conn->sched = ops;
 	if (old)

@@ -17,6 +17,7 @@ struct tquic_path;
  * @name: name in TQUIC_SOCKOPT_SCHEDULER
  * @owner: module that holds the functions
  * @list: registry link
+ * @copies: what one path sends goes on all others too
  * @get_path: path for the next packet with data, or NULL to wait; asked
  *	before every packet, and for packets that turn out to carry something
  *	else, so it may not take a question for a packet sent. Its memory is
@@ -27,12 +28,14 @@ struct tquic_sched_ops {
 	char name[TQUIC_SCHED_NAME_MAX];
 	struct module *owner;
 	struct list_head list;
+	bool copies;
 	struct tquic_path *(*get_path)(struct tquic_conn *conn, u64 now);
 };
 
 extern struct tquic_sched_ops tquic_sched_blest;
 extern struct tquic_sched_ops tquic_sched_ecf;
 extern struct tquic_sched_ops tquic_sched_minrtt;
+extern struct tquic_sched_ops tquic_sched_redundant;
 extern struct tquic_sched_ops tquic_sched_roundrobin;
 extern struct tquic_sched_ops tquic_sched_weighted;
 

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Copies: stream data that goes on every path, for schedulers that want it so
+ *
+ * Each path has a queue of what others have sent and it has not.  What was
+ * acknowledged meanwhile is passed over, so that a slow path keeps up by leaving
+ * out what the fast one has delivered.  A copy is a frame of its own with its own
+ * record: either's acknowledgment is enough, and either's loss is made good.
+ */
+#include <linux/bits.h>
+#include <linux/gfp.h>
+#include <linux/minmax.h>
+#include "core/build.h"
+#include "core/conn.h"
+#include "core/copies.h"
+#include "core/path.h"
+#include "core/rec.h"
+#include "sched/sched.h"
+
+static struct tquic_rec *tquic_copies_pop(struct tquic_copies *c)
+{
+	struct tquic_rec *rec = tquic_rec_pop(&c->head);
+
+	if (rec)
+		c->count--;
+	return rec;
+}
+
+/**
+ * tquic_copies_add() - a frame leaves on a path: the others owe it
+ * @conn: connection
+ * @path: path it leaves on
+ * @rec: its record, of kind STREAM
+ *
+ * Where too many wait, or memory is short, a path leaves it out.
+ */
+void tquic_copies_add(struct tquic_conn *conn, const struct tquic_path *path,
+		      const struct tquic_rec *rec)
+{
+	u16 slots = tquic_sched_candidates(conn);
+	struct tquic_copies *c;
+	struct tquic_rec *copy;
+	unsigned int i;
+
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		if (!(slots & BIT(i)) || i == path->index)
+			continue;
+		c = &tquic_conn_path(conn, i)->copies;
+		if (c->count == TQUIC_COPIES_MAX)
+			continue;
+		copy = tquic_rec_alloc(GFP_ATOMIC);
+		if (!copy)
+			continue;
+		*copy = *rec;
+		copy->next = NULL;
+		if (c->head)
+			c->tail->next = copy;
+		else
+			c->head = copy;
+		c->tail = copy;
+		c->count++;
+	}
+}
+
+/* The stream a copy belongs to; NULL: nobody waits for it any more */
+static struct tquic_stream *tquic_copies_wanted(const struct tquic_conn *conn,
+						const struct tquic_rec *rec)
+{
+	struct tquic_stream *s = tquic_streams_find(&conn->streams, rec->id);
+
+	return s && tquic_send_wants(&s->tx, rec) ? s : NULL;
+}
+
+/**
+ * tquic_copies_path() - path that owes a copy and may send
+ * @conn: connection
+ * @now: time in ns
+ *
+ * Return: the path, its oldest copy is still wanted; or NULL.
+ */
+struct tquic_path *tquic_copies_path(struct tquic_conn *conn, u64 now)
+{
+	u16 slots = tquic_sched_candidates(conn);
+	struct tquic_path *path;
+	unsigned int i;
+
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		if (!(slots & BIT(i)))
+			continue;
+		path = tquic_conn_path(conn, i);
+		while (path->copies.head && !tquic_copies_wanted(conn, path->copies.head))
+			tquic_rec_free(tquic_copies_pop(&path->copies));
+		if (path->copies.head && tquic_sched_room(path) &&
+		    !tquic_sched_paced(path, now))
+			return path;
+	}
+	return NULL;
+}
+
+/* What was acknowledged from the start on is gone from the buffer */
+static void tquic_copies_trim(struct tquic_rec *rec, u64 una)
+{
+	u64 gone = una - min(una, rec->off);
+
+	rec->off += gone;
+	rec->len -= min_t(u64, gone, rec->len);
+}
+
+/* Part of @rec that fits, as a record of its own; @rec itself when all of it does */
+static struct tquic_rec *tquic_copies_clip(struct tquic_copies *c, u32 room)
+{
+	struct tquic_rec *rec = c->head, *part;
+
+	if (rec->len <= room)
+		return tquic_copies_pop(c);
+	part = room ? tquic_rec_alloc(GFP_ATOMIC) : NULL;
+	if (!part)
+		return NULL;
+	*part = *rec;
+	part->len = room;
+	part->fin = false;
+	rec->off += room;
+	rec->len -= room;
+	return part;
+}
+
+/**
+ * tquic_copies_build() - put what the packet's path owes into the packet
+ * @conn: connection
+ * @bld: packet under construction
+ */
+void tquic_copies_build(struct tquic_conn *conn, struct tquic_build *bld)
+{
+	struct tquic_copies *c = &bld->path->copies;
+	struct tquic_stream *s;
+	struct tquic_rec *rec;
+	u32 room;
+
+	while (c->head) {
+		s = tquic_copies_wanted(conn, c->head);
+		if (!s) {
+			tquic_rec_free(tquic_copies_pop(c));
+			continue;
+		}
+		tquic_copies_trim(c->head, s->tx.una);
+		room = tquic_frame_stream_room(tquic_wbuf_left(&bld->b), s->id,
+					       c->head->off, false);
+		rec = tquic_copies_clip(c, room);
+		if (!rec)
+			return;
+		if (!tquic_frame_put_stream(&bld->b, s->id, rec->off, rec->len, rec->fin,
+					    false) ||
+		    !tquic_send_copy(&s->tx, rec->off, bld->b.p, rec->len)) {
+			tquic_rec_free(rec);
+			bld->full = true;
+			return;
+		}
+		bld->b.p += rec->len;
+		conn->stats.bytes_retransmitted += rec->len;
+		conn->stats.bytes_reinjected += rec->len;
+		tquic_build_commit(bld, rec);
+	}
+}
+
+/* The path is out of use, or its scheduler wants none: it owes nothing */
+void tquic_copies_drop(struct tquic_path *path)
+{
+	tquic_rec_free_list(path->copies.head);
+	path->copies = (struct tquic_copies){};
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Copies: stream data that goes on every path, for schedulers that want it so */
+#ifndef TQUIC_CORE_COPIES_H
+#define TQUIC_CORE_COPIES_H
+
+#include <linux/types.h>
+
+struct tquic_build;
+struct tquic_conn;
+struct tquic_path;
+struct tquic_rec;
+
+#define TQUIC_COPIES_MAX	4096	/* frames that wait for one path */
+
+/**
+ * struct tquic_copies - frames sent on other paths that are to go on this one too
+ * @head: oldest
+ * @tail: newest
+ * @count: how many
+ */
+struct tquic_copies {
+	struct tquic_rec *head;
+	struct tquic_rec *tail;
+	u32 count;
+};
+
+void tquic_copies_add(struct tquic_conn *conn, const struct tquic_path *path,
+		      const struct tquic_rec *rec);
+struct tquic_path *tquic_copies_path(struct tquic_conn *conn, u64 now);
+void tquic_copies_build(struct tquic_conn *conn, struct tquic_build *bld);
+void tquic_copies_drop(struct tquic_path *path);
+
+#endif /* TQUIC_CORE_COPIES_H */

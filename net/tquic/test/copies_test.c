@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Copies: every path owes what the others sent, once, and only while somebody waits for it. */
+#include <kunit/test.h>
+
+#include "core/copies.h"
+#include "core/path.h"
+#include "core/rec.h"
+#include "sched/sched.h"
+#include "test/pair.h"
+
+#define SEC	((u64)NSEC_PER_SEC)
+#define KIB	1024ULL
+
+/* Three links, the last one for backup; with both ends' scheduler */
+static struct pair *copies_pair(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 3);
+	u32 i;
+
+	for (i = 0; i < 3; i++)
+		pair_link_set(&p->link[i], 10000000, PAIR_MS(10 + 10 * i), 50000);
+	for (i = 0; i < 2; i++)
+		p->end[i].conn.sched = &tquic_sched_redundant;
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_ASSERT_NOT_NULL(test, pair_open_path(p, 1, false));
+	KUNIT_ASSERT_NOT_NULL(test, pair_open_path(p, 2, true));
+	pair_run(p, PAIR_MS(500));
+	return p;
+}
+
+static struct tquic_path *path_of(struct pair *p, u32 id)
+{
+	return tquic_path_find(&pair_server(p)->conn, id);
+}
+
+static void transfer(struct kunit *test, struct pair *p, u64 bytes)
+{
+	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(pair_server(p), false, bytes));
+	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 60 * SEC));
+	pair_check(p);
+}
+
+/* Little enough for all windows: each byte goes once on each path, none on the backup. */
+static void copies_everywhere(struct kunit *test)
+{
+	struct pair *p = copies_pair(test);
+	u64 before[3];
+	u32 i;
+
+	for (i = 0; i < 3; i++)
+		before[i] = p->link[i].pipe[0].bytes;
+	transfer(test, p, 10 * KIB);
+	pair_run(p, PAIR_MS(200));
+	for (i = 0; i < 2; i++) {
+		KUNIT_EXPECT_GE(test, p->link[i].pipe[0].bytes - before[i], 10 * KIB);
+		KUNIT_EXPECT_LE(test, p->link[i].pipe[0].bytes - before[i], 12 * KIB);
+	}
+	KUNIT_EXPECT_LE(test, p->link[2].pipe[0].bytes - before[2], KIB);
+	KUNIT_EXPECT_EQ(test, pair_server(p)->conn.stats.bytes_reinjected, 10 * KIB);
+}
+
+/* A path that is much slower passes over what was acknowledged, and holds nothing up. */
+static void copies_passed_over(struct kunit *test)
+{
+	struct pair *p = copies_pair(test);
+	u64 before;
+
+	pair_link_rate(p, &p->link[1], 1000000);
+	before = p->link[1].pipe[0].bytes;
+	transfer(test, p, 1024 * KIB);
+	KUNIT_EXPECT_LE(test, p->now - p->flow[0].start_ns, 2 * SEC);
+	pair_run(p, SEC);
+	KUNIT_EXPECT_LE(test, p->link[1].pipe[0].bytes - before, 400 * KIB);
+	KUNIT_EXPECT_EQ(test, path_of(p, 1)->copies.count, 0);
+}
+
+/* A path of smaller packets cuts copies to size; both ends are lossy. */
+static void copies_cut(struct kunit *test)
+{
+	struct pair *p = copies_pair(test);
+	u32 i;
+
+	KUNIT_EXPECT_GT(test, path_of(p, 0)->mtu_bytes, TQUIC_MIN_UDP_PAYLOAD);
+	path_of(p, 1)->mtu_max_bytes = TQUIC_MIN_UDP_PAYLOAD;
+	path_of(p, 1)->mtu_bytes = TQUIC_MIN_UDP_PAYLOAD;
+	for (i = 0; i < 2; i++)
+		p->link[i].loss_ppm = 100000;
+	transfer(test, p, 300 * KIB);
+	KUNIT_EXPECT_GT(test, pair_server(p)->conn.stats.bytes_reinjected, 0);
+}
+
+/* What waits is bounded, and forgotten with the path's use or the scheduler. */
+static void copies_bounded(struct kunit *test)
+{
+	struct pair *p = copies_pair(test);
+	struct tquic_conn *conn = &pair_server(p)->conn;
+	struct tquic_rec rec = { .kind = TQUIC_REC_STREAM, .id = 1, .len = 100 };
+	u32 i;
+
+	for (i = 0; i < TQUIC_COPIES_MAX + 10; i++)
+		tquic_copies_add(conn, path_of(p, 0), &rec);
+	KUNIT_EXPECT_EQ(test, path_of(p, 0)->copies.count, 0);
+	KUNIT_EXPECT_EQ(test, path_of(p, 1)->copies.count, TQUIC_COPIES_MAX);
+	KUNIT_EXPECT_EQ(test, path_of(p, 2)->copies.count, 0);
+	/* Nobody has a stream of that id. */
+	KUNIT_EXPECT_NULL(test, tquic_copies_path(conn, p->now));
+	KUNIT_EXPECT_EQ(test, path_of(p, 1)->copies.count, 0);
+	tquic_copies_add(conn, path_of(p, 0), &rec);
+	tquic_path_drain(conn, path_of(p, 1), p->now);
+	KUNIT_EXPECT_EQ(test, path_of(p, 1)->copies.count, 0);
+	tquic_copies_add(conn, path_of(p, 0), &rec);
+	KUNIT_EXPECT_EQ(test, path_of(p, 1)->copies.count, 1);
+	tquic_sched_assign(conn, &tquic_sched_minrtt);
+	KUNIT_EXPECT_EQ(test, path_of(p, 1)->copies.count, 0);
+}
+
+static struct kunit_case copies_cases[] = {
+	KUNIT_CASE(copies_everywhere),
+	KUNIT_CASE(copies_passed_over),
+	KUNIT_CASE(copies_cut),
+	KUNIT_CASE(copies_bounded),
+	{}
+};
+
+static struct kunit_suite copies_suite = {
+	.name = "tquic-copies",
+	.test_cases = copies_cases,
+};
+
+kunit_test_suites(&copies_suite);
