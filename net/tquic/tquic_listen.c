@@ -109,9 +109,9 @@ static struct sock *tquic_listen_clone(struct sock *parent)
 	if (from->alpn)
 		tsk->alpn = kstrdup(from->alpn, GFP_KERNEL);
 	if (from->conn.cc_ops)
-		tsk->conn.cc_ops = tquic_cc_find(from->conn.cc_ops->name);
+		tsk->conn.cc_ops = tquic_cc_get(from->conn.cc_ops->entry.name);
 	if (from->conn.sched)
-		tsk->conn.sched = tquic_sched_get(from->conn.sched->name);
+		tsk->conn.sched = tquic_sched_get(from->conn.sched->entry.name);
 	return sk;
 }
 

@@ -700,7 +700,7 @@ int tquic_nl_conn_set_doit(struct sk_buff *skb, struct genl_info *info)
 		return -EINVAL;
 	}
 	if (cc_attr) {
-		cc_ops = tquic_cc_find(nla_data(cc_attr));
+		cc_ops = tquic_cc_get(nla_data(cc_attr));
 		if (!cc_ops) {
 			NL_SET_ERR_MSG_ATTR(info->extack, cc_attr,
 					    "no congestion control has this name");
@@ -726,17 +726,16 @@ int tquic_nl_conn_set_doit(struct sk_buff *skb, struct genl_info *info)
 
 /* Name number @i of a registry; false behind the last one */
 static bool tquic_nl_registry_name(u32 kind, unsigned int i,
-				   char name[TQUIC_SCHED_NAME_MAX])
+				   char name[TQUIC_NAME_LEN])
 {
-	BUILD_BUG_ON(TQUIC_SCHED_NAME_MAX != TQUIC_CC_NAME_MAX);
-	return kind == TQUIC_REGISTRY_SCHEDULER ? tquic_sched_name(i, name) :
-						  tquic_cc_name(i, name);
+	return tquic_catalog_name(kind == TQUIC_REGISTRY_SCHEDULER ?
+				   &tquic_sched_catalog : &tquic_cc_catalog, i, name);
 }
 
 int tquic_nl_registry_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct tquic_nl_cursor *ctx = (void *)cb->ctx;
-	char name[TQUIC_SCHED_NAME_MAX];
+	char name[TQUIC_NAME_LEN];
 	void *hdr;
 
 	/* The cursor's token is the registry here. */

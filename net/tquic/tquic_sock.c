@@ -215,10 +215,8 @@ void tquic_sock_destruct(struct sock *sk)
 		tquic_listen_free(tsk->listener);
 	skb_queue_purge(&tsk->undec);
 	skb_queue_purge(&tsk->sealed);
-	if (tsk->conn.cc_ops)
-		tquic_cc_put(tsk->conn.cc_ops);
-	if (tsk->conn.sched)
-		tquic_sched_put(tsk->conn.sched);
+	tquic_cc_put(tsk->conn.cc_ops);
+	tquic_sched_put(tsk->conn.sched);
 	kfree(tsk->alpn);
 	kfree(tsk->server_name);
 	atomic_sub(tsk->rx_charged, &sk->sk_rmem_alloc);

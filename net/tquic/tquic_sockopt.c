@@ -427,9 +427,8 @@ static int tquic_opt_set_name(struct sock *sk, int optname, sockptr_t optval,
 	struct tquic_conn *conn = &tquic_sk(sk)->conn;
 	const struct tquic_sched_ops *sched;
 	const struct tquic_cc_ops *cc_ops;
-	char name[TQUIC_SCHED_NAME_MAX];
+	char name[TQUIC_NAME_LEN];
 
-	BUILD_BUG_ON(TQUIC_SCHED_NAME_MAX != TQUIC_CC_NAME_MAX);
 	sock_owned_by_me(sk);
 	if (!optlen || optlen >= sizeof(name))
 		return -EINVAL;
@@ -437,7 +436,7 @@ static int tquic_opt_set_name(struct sock *sk, int optname, sockptr_t optval,
 		return -EFAULT;
 	name[optlen] = 0;
 	if (optname == TQUIC_SOCKOPT_CONGESTION) {
-		cc_ops = tquic_cc_find(name);
+		cc_ops = tquic_cc_get(name);
 		if (!cc_ops)
 			return -ENOENT;
 		tquic_conn_assign_cc(conn, cc_ops, tquic_now_ns());
@@ -598,9 +597,9 @@ void tquic_info_fill(struct sock *sk, struct tquic_info *info)
 		info->paths += path && tquic_path_is_open(path);
 	}
 	if (conn->cc_ops)
-		strscpy(info->congestion, conn->cc_ops->name);
+		strscpy(info->congestion, conn->cc_ops->entry.name);
 	if (conn->sched)
-		strscpy(info->scheduler, conn->sched->name);
+		strscpy(info->scheduler, conn->sched->entry.name);
 }
 
 /**
@@ -740,12 +739,12 @@ static int tquic_do_getsockopt(struct sock *sk, int optname,
 		return sizeof(out->close);
 	case TQUIC_SOCKOPT_CONGESTION:
 		if (conn->cc_ops)
-			return tquic_opt_get_string(out, conn->cc_ops->name);
+			return tquic_opt_get_string(out, conn->cc_ops->entry.name);
 		return tquic_sysctl_copy(tn, tn->sysctls.congestion_control,
 					 out->params);
 	case TQUIC_SOCKOPT_SCHEDULER:
 		if (conn->sched)
-			return tquic_opt_get_string(out, conn->sched->name);
+			return tquic_opt_get_string(out, conn->sched->entry.name);
 		return tquic_sysctl_copy(tn, tn->sysctls.scheduler, out->params);
 	case TQUIC_SOCKOPT_INFO:
 		tquic_info_fill(sk, &out->info);

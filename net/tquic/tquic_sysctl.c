@@ -12,8 +12,7 @@
 /* Room for the names of all schedulers or congestion controllers */
 #define TQUIC_SYSCTL_NAMES_BYTES	512
 
-static_assert(TQUIC_SYSCTL_NAME_MAX == TQUIC_CC_NAME_MAX);
-static_assert(TQUIC_SYSCTL_NAME_MAX == TQUIC_SCHED_NAME_MAX);
+static_assert(TQUIC_SYSCTL_NAME_MAX == TQUIC_NAME_LEN);
 
 /**
  * tquic_sysctl_copy() - value of a sysctl that is a name
@@ -83,7 +82,7 @@ int tquic_sysctl_start(struct tquic_net *tn, struct tquic_conn *conn)
 	};
 	if (!conn->cc_ops) {
 		tquic_sysctl_copy(tn, tn->sysctls.congestion_control, name);
-		conn->cc_ops = tquic_cc_find(name);
+		conn->cc_ops = tquic_cc_get(name);
 	}
 	if (!conn->sched) {
 		tquic_sysctl_copy(tn, tn->sysctls.scheduler, name);
@@ -120,19 +119,19 @@ static int tquic_sysctl_choice(struct tquic_net *tn, char *value,
 	return 0;
 }
 
-static int tquic_sysctl_names(size_t (*list)(char *buf, size_t size),
+static int tquic_sysctl_names(struct tquic_catalog *registry,
 			      void *buffer, size_t *lenp, loff_t *ppos)
 {
 	char names[TQUIC_SYSCTL_NAMES_BYTES];
 	const struct ctl_table table = { .data = names, .maxlen = sizeof(names) };
 
-	list(names, sizeof(names));
+	tquic_catalog_names(registry, names, sizeof(names));
 	return proc_dostring(&table, 0, buffer, lenp, ppos);
 }
 
 static bool tquic_sysctl_is_cc(const char *name)
 {
-	const struct tquic_cc_ops *ops = tquic_cc_find(name);
+	const struct tquic_cc_ops *ops = tquic_cc_get(name);
 
 	tquic_cc_put(ops);
 	return ops;
@@ -142,8 +141,7 @@ static bool tquic_sysctl_is_sched(const char *name)
 {
 	const struct tquic_sched_ops *ops = tquic_sched_get(name);
 
-	if (ops)
-		tquic_sched_put(ops);
+	tquic_sched_put(ops);
 	return ops;
 }
 
@@ -172,14 +170,14 @@ int tquic_sysctl_available_congestion_control(const struct ctl_table *table,
 					      int write, void *buffer,
 					      size_t *lenp, loff_t *ppos)
 {
-	return tquic_sysctl_names(tquic_cc_names, buffer, lenp, ppos);
+	return tquic_sysctl_names(&tquic_cc_catalog, buffer, lenp, ppos);
 }
 
 /* net.tquic.available_schedulers */
 int tquic_sysctl_available_schedulers(const struct ctl_table *table, int write,
 				      void *buffer, size_t *lenp, loff_t *ppos)
 {
-	return tquic_sysctl_names(tquic_sched_names, buffer, lenp, ppos);
+	return tquic_sysctl_names(&tquic_sched_catalog, buffer, lenp, ppos);
 }
 
 /**

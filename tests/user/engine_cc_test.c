@@ -104,7 +104,7 @@ static void cc_random_loss(struct kunit *test)
 		p->link[0].loss_ppm = 10000;
 		begin(test, p, 200 * MIB);
 		kbps[i] = run_kbps(p, 15 * SEC);
-		tell(test, p, ccs[i]->name, kbps[i]);
+		tell(test, p, ccs[i]->entry.name, kbps[i]);
 		pair_check(p);
 	}
 	KUNIT_EXPECT_GE(test, kbps[0], 45000);
@@ -126,7 +126,7 @@ static void cc_reordering(struct kunit *test)
 		begin(test, p, 200 * MIB);
 		pair_run(p, SEC);
 		kbps = run_kbps(p, 10 * SEC);
-		tell(test, p, ccs[i]->name, kbps);
+		tell(test, p, ccs[i]->entry.name, kbps);
 		KUNIT_EXPECT_GE(test, kbps, 37000);
 		KUNIT_EXPECT_GT(test, path_of(p, 0)->stats.spurious_packets, 0);
 		pair_check(p);
@@ -148,7 +148,7 @@ static void cc_bufferbloat(struct kunit *test)
 		pair_run(p, 2 * SEC);
 		kbps = run_kbps(p, 8 * SEC);
 		srtt_us[i] = mean_srtt_us(p, 0, 5000);
-		tell(test, p, ccs[i]->name, kbps);
+		tell(test, p, ccs[i]->entry.name, kbps);
 		kunit_info(test, "mean srtt %llu us", srtt_us[i]);
 		KUNIT_EXPECT_GE(test, kbps, 46500);
 		pair_check(p);
@@ -300,7 +300,7 @@ static void cc_return(struct kunit *test)
 		KUNIT_EXPECT_PTR_EQ(test, path_of(p, 0)->cc.group, group);
 		pair_run(p, PAIR_MS(400));
 		kbps = run_kbps(p, 2 * SEC);
-		tell(test, p, all_ccs[i]->name, kbps);
+		tell(test, p, all_ccs[i]->entry.name, kbps);
 		KUNIT_EXPECT_GE(test, kbps, 50000);
 		pair_check(p);
 	}
@@ -325,7 +325,7 @@ static void cc_outage(struct kunit *test)
 		}
 		pair_run(p, 6 * SEC);
 		kbps = run_kbps(p, 2 * SEC);
-		tell(test, p, all_ccs[i]->name, kbps);
+		tell(test, p, all_ccs[i]->entry.name, kbps);
 		KUNIT_EXPECT_GE(test, kbps, 20000);
 		pair_check(p);
 	}
@@ -364,7 +364,7 @@ static struct share share(struct kunit *test, const struct tquic_cc_ops *cc, u32
 	s.lost = lost_packets(p);
 	s.kbps = run_kbps(p, 60 * SEC);
 	s.lost = lost_packets(p) - s.lost;
-	tell(test, p, cc->name, s.kbps);
+	tell(test, p, cc->entry.name, s.kbps);
 	kunit_info(test, "  lost %llu", s.lost);
 	pair_check(p);
 	return s;

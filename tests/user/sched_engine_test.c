@@ -62,7 +62,7 @@ static void sched_bad_links(struct kunit *test)
 		for (k = 0; k < 6; k++)
 			KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[k & 1], k & 2, MIB / 2));
 		KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 300 * SEC));
-		kunit_info(test, "%s: %llu ms", scheds[i]->name,
+		kunit_info(test, "%s: %llu ms", scheds[i]->entry.name,
 			   (p->now - p->flow[0].start_ns) / NSEC_PER_MSEC);
 		pair_check(p);
 	}
@@ -110,7 +110,7 @@ static void sched_backup(struct kunit *test)
 		f->gap_ns = 0;
 		p->link[0].cut = true;
 		KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 20 * SEC));
-		kunit_info(test, "%s: gap %llu us", scheds[i]->name, f->gap_ns / 1000);
+		kunit_info(test, "%s: gap %llu us", scheds[i]->entry.name, f->gap_ns / 1000);
 		KUNIT_EXPECT_LE(test, f->gap_ns, PAIR_MS(500));
 		pair_check(p);
 	}
@@ -134,7 +134,7 @@ static void sched_cut(struct kunit *test)
 		f->gap_ns = 0;
 		p->link[cut].cut = true;
 		pair_run(p, 2 * SEC);
-		kunit_info(test, "%s: link %u cut: gap %llu us", scheds[i / 2]->name, cut,
+		kunit_info(test, "%s: link %u cut: gap %llu us", scheds[i / 2]->entry.name, cut,
 			   f->gap_ns / 1000);
 		KUNIT_EXPECT_LE(test, f->gap_ns, PAIR_MS(500));
 		p->link[cut].cut = false;
@@ -161,7 +161,7 @@ static void sched_bulk(struct kunit *test)
 		/* What full datagrams carry of 30 Mbit/s */
 		percent = div64_u64(f->total * 8 * 100 * 1472 / 1435,
 				    div_u64(f->end_ns - f->start_ns, 1000) * 30);
-		kunit_info(test, "%s: %llu percent of the links", scheds[i]->name, percent);
+		kunit_info(test, "%s: %llu percent of the links", scheds[i]->entry.name, percent);
 		/* With copies, as much as the better link alone: two thirds */
 		KUNIT_EXPECT_GE(test, percent, scheds[i]->copies ? 63 : 88);
 		pair_check(p);

@@ -741,8 +741,8 @@ static u64 tquic_bbr_pacing_rate(const struct tquic_cc *cc, const struct tquic_r
 }
 
 struct tquic_cc_ops tquic_cc_bbr = {
-	.name		= "bbr",
-	.owner		= THIS_MODULE,
+	.entry.name	= "bbr",
+	.entry.owner	= THIS_MODULE,
 	.gain_pct	= 100,
 	.sampled	= true,
 	.init		= tquic_bbr_init,

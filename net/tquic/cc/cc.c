@@ -3,12 +3,9 @@
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/limits.h>
-#include <linux/lockdep.h>
 #include <linux/math64.h>
 #include <linux/minmax.h>
 #include <linux/module.h>
-#include <linux/rculist.h>
-#include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/time64.h>
 
@@ -18,8 +15,7 @@
 #define TQUIC_CC_SLOW_START_GAIN_PCT	200
 #define TQUIC_CC_CSS_GROWTH_DIVISOR	4	/* RFC 9406 4.3 */
 
-static LIST_HEAD(tquic_cc_list);
-static DEFINE_SPINLOCK(tquic_cc_lock);
+TQUIC_CATALOG(tquic_cc_catalog);
 
 static u64 tquic_cc_initial_window(u32 mss)
 {
@@ -336,19 +332,6 @@ bool tquic_cc_slow_start(struct tquic_cc *cc, const struct tquic_cc_ack *ack)
 	return true;
 }
 
-/* Caller holds the lock or is in an RCU read-side section. */
-static struct tquic_cc_ops *__tquic_cc_lookup(const char *name)
-{
-	struct tquic_cc_ops *ops;
-
-	list_for_each_entry_rcu(ops, &tquic_cc_list, list,
-				lockdep_is_held(&tquic_cc_lock)) {
-		if (!strcmp(ops->name, name))
-			return ops;
-	}
-	return NULL;
-}
-
 /**
  * tquic_cc_register() - offer an algorithm to new paths
  * @ops: algorithm; must stay until tquic_cc_unregister()
@@ -358,19 +341,10 @@ static struct tquic_cc_ops *__tquic_cc_lookup(const char *name)
  */
 int tquic_cc_register(struct tquic_cc_ops *ops)
 {
-	int err = 0;
-
-	if (!ops->name[0] || strnlen(ops->name, sizeof(ops->name)) == sizeof(ops->name) ||
-	    !ops->init || !ops->on_ack || !ops->on_congestion || ops->gain_pct < 100 ||
+	if (!ops->init || !ops->on_ack || !ops->on_congestion || ops->gain_pct < 100 ||
 	    ops->gain_pct > TQUIC_CC_SLOW_START_GAIN_PCT)
 		return -EINVAL;
-	spin_lock(&tquic_cc_lock);
-	if (__tquic_cc_lookup(ops->name))
-		err = -EEXIST;
-	else
-		list_add_tail_rcu(&ops->list, &tquic_cc_list);
-	spin_unlock(&tquic_cc_lock);
-	return err;
+	return tquic_catalog_add(&tquic_cc_catalog, &ops->entry);
 }
 
 /**
@@ -381,82 +355,29 @@ int tquic_cc_register(struct tquic_cc_ops *ops)
  */
 void tquic_cc_unregister(struct tquic_cc_ops *ops)
 {
-	spin_lock(&tquic_cc_lock);
-	list_del_rcu(&ops->list);
-	spin_unlock(&tquic_cc_lock);
-	synchronize_rcu();
+	tquic_catalog_del(&tquic_cc_catalog, &ops->entry);
 }
 
 /**
- * tquic_cc_find() - look an algorithm up and keep its module loaded
+ * tquic_cc_get() - look an algorithm up and keep its module loaded
  * @name: what the user asked for
  *
  * Context: any.
  * Return: the algorithm, to be given back with tquic_cc_put(), or NULL.
  */
-const struct tquic_cc_ops *tquic_cc_find(const char *name)
+const struct tquic_cc_ops *tquic_cc_get(const char *name)
 {
-	struct tquic_cc_ops *ops;
+	struct tquic_entry *e = tquic_catalog_get(&tquic_cc_catalog, name);
 
-	rcu_read_lock();
-	ops = __tquic_cc_lookup(name);
-	if (ops && !try_module_get(ops->owner))
-		ops = NULL;
-	rcu_read_unlock();
-	return ops;
+	return e ? container_of(e, struct tquic_cc_ops, entry) : NULL;
 }
 
 /**
- * tquic_cc_put() - give back what tquic_cc_find() returned
+ * tquic_cc_put() - give back what tquic_cc_get() returned
  * @ops: algorithm or NULL
  */
 void tquic_cc_put(const struct tquic_cc_ops *ops)
 {
 	if (ops)
-		module_put(ops->owner);
-}
-
-/**
- * tquic_cc_name() - list what there is to choose from
- * @i: position in the list
- * @name: the name found there
- *
- * Context: any.
- * Return: false behind the last one.
- */
-bool tquic_cc_name(unsigned int i, char name[TQUIC_CC_NAME_MAX])
-{
-	const struct tquic_cc_ops *ops;
-	bool found = false;
-
-	rcu_read_lock();
-	list_for_each_entry_rcu(ops, &tquic_cc_list, list) {
-		if (i--)
-			continue;
-		memcpy(name, ops->name, TQUIC_CC_NAME_MAX);
-		found = true;
-		break;
-	}
-	rcu_read_unlock();
-	return found;
-}
-
-/**
- * tquic_cc_names() - all algorithms, with blanks between them
- * @buf: destination, ends with a zero
- * @size: bytes at @buf, at least 1; names that do not fit are cut off
- *
- * Context: any.
- * Return: length of the text.
- */
-size_t tquic_cc_names(char *buf, size_t size)
-{
-	char name[TQUIC_CC_NAME_MAX];
-	unsigned int i;
-	size_t len = 0;
-
-	buf[0] = 0;
-	for (i = 0; tquic_cc_name(i, name); i++)
-		len += scnprintf(buf + len, size - len, "%s%s", len ? " " : "", name);
-	return len;
+		module_put(ops->entry.owner);
 }

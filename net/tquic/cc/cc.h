@@ -9,12 +9,12 @@
 
 #include "cc/hystart.h"
 #include "cc/rate.h"
+#include "core/catalog.h"
 #include "core/rtt.h"
 
 struct module;
 struct tquic_cc;
 
-#define TQUIC_CC_NAME_MAX	16
 #define TQUIC_CC_PRIV_WORDS	48
 #define TQUIC_CC_MSS_MIN	1200
 #define TQUIC_CC_INITIAL_BYTES	14720	/* RFC 9002 7.2 */
@@ -76,9 +76,7 @@ struct tquic_cc_group {
 
 /**
  * struct tquic_cc_ops - a congestion control algorithm
- * @name: what users ask for
- * @owner: module the code lives in
- * @list: registry link, private to cc.c
+ * @entry: its name and its module
  * @init: set up &tquic_cc.priv
  * @on_ack: grow the window; not called for packets sent before recovery began,
  *	unless @sampled
@@ -98,9 +96,7 @@ struct tquic_cc_group {
  * Context: all callbacks run under the connection's lock and must not sleep.
  */
 struct tquic_cc_ops {
-	char name[TQUIC_CC_NAME_MAX];
-	struct module *owner;
-	struct list_head list;
+	struct tquic_entry entry;
 	u16 gain_pct;
 	bool sampled;
 	void (*init)(struct tquic_cc *cc, u64 now);
@@ -217,12 +213,12 @@ bool tquic_cc_slow_start(struct tquic_cc *cc, const struct tquic_cc_ack *ack);
 void tquic_cc_set_cwnd(struct tquic_cc *cc, u64 cwnd);
 
 /* Registry. */
+extern struct tquic_catalog tquic_cc_catalog;
+
 int tquic_cc_register(struct tquic_cc_ops *ops);
 void tquic_cc_unregister(struct tquic_cc_ops *ops);
-const struct tquic_cc_ops *tquic_cc_find(const char *name);
+const struct tquic_cc_ops *tquic_cc_get(const char *name);
 void tquic_cc_put(const struct tquic_cc_ops *ops);
-size_t tquic_cc_names(char *buf, size_t size);
-bool tquic_cc_name(unsigned int i, char name[TQUIC_CC_NAME_MAX]);
 
 extern struct tquic_cc_ops tquic_cc_balia;
 extern struct tquic_cc_ops tquic_cc_bbr;

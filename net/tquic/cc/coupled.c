@@ -255,8 +255,8 @@ static void tquic_balia_on_congestion(struct tquic_cc *cc, u64 now)
 }
 
 struct tquic_cc_ops tquic_cc_lia = {
-	.name		= "lia",
-	.owner		= THIS_MODULE,
+	.entry.name	= "lia",
+	.entry.owner	= THIS_MODULE,
 	.gain_pct	= 125,
 	.init		= tquic_coupled_init,
 	.on_ack		= tquic_lia_on_ack,
@@ -264,8 +264,8 @@ struct tquic_cc_ops tquic_cc_lia = {
 };
 
 struct tquic_cc_ops tquic_cc_olia = {
-	.name		= "olia",
-	.owner		= THIS_MODULE,
+	.entry.name	= "olia",
+	.entry.owner	= THIS_MODULE,
 	.gain_pct	= 125,
 	.init		= tquic_coupled_init,
 	.on_ack		= tquic_olia_on_ack,
@@ -274,8 +274,8 @@ struct tquic_cc_ops tquic_cc_olia = {
 };
 
 struct tquic_cc_ops tquic_cc_balia = {
-	.name		= "balia",
-	.owner		= THIS_MODULE,
+	.entry.name	= "balia",
+	.entry.owner	= THIS_MODULE,
 	.gain_pct	= 125,
 	.init		= tquic_coupled_init,
 	.on_ack		= tquic_balia_on_ack,

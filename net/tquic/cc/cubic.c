@@ -207,8 +207,8 @@ static void tquic_cubic_on_idle(struct tquic_cc *cc, u64 gap_ns)
 }
 
 struct tquic_cc_ops tquic_cc_cubic = {
-	.name		= "cubic",
-	.owner		= THIS_MODULE,
+	.entry.name	= "cubic",
+	.entry.owner	= THIS_MODULE,
 	.gain_pct	= 120,
 	.init		= tquic_cubic_init,
 	.on_ack		= tquic_cubic_on_ack,

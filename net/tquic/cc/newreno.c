@@ -43,8 +43,8 @@ static void tquic_newreno_on_congestion(struct tquic_cc *cc, u64 now)
 }
 
 struct tquic_cc_ops tquic_cc_newreno = {
-	.name		= "newreno",
-	.owner		= THIS_MODULE,
+	.entry.name	= "newreno",
+	.entry.owner	= THIS_MODULE,
 	.gain_pct	= 125,
 	.init		= tquic_newreno_init,
 	.on_ack		= tquic_newreno_on_ack,

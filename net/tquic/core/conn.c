@@ -912,7 +912,7 @@ int tquic_conn_stream_stop(struct tquic_conn *conn, struct tquic_stream *s,
 /**
  * tquic_conn_assign_cc() - hand all paths over to another congestion control
  * @conn: connection, at any time of its life
- * @ops: what tquic_cc_find() returned; the reference goes with it
+ * @ops: what tquic_cc_get() returned; the reference goes with it
  * @now: time in ns
  *
  * Paths to come use it, too.  The old one's module is let go of.

@@ -109,7 +109,7 @@ static struct tquic_path *tquic_blest_get_path(struct tquic_conn *conn, u64 now)
 }
 
 struct tquic_sched_ops tquic_sched_blest = {
-	.name		= "blest",
-	.owner		= THIS_MODULE,
+	.entry.name	= "blest",
+	.entry.owner	= THIS_MODULE,
 	.get_path	= tquic_blest_get_path,
 };

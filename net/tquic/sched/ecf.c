@@ -58,7 +58,7 @@ static struct tquic_path *tquic_ecf_get_path(struct tquic_conn *conn, u64 now)
 }
 
 struct tquic_sched_ops tquic_sched_ecf = {
-	.name		= "ecf",
-	.owner		= THIS_MODULE,
+	.entry.name	= "ecf",
+	.entry.owner	= THIS_MODULE,
 	.get_path	= tquic_ecf_get_path,
 };

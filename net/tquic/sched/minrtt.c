@@ -19,7 +19,7 @@ static struct tquic_path *tquic_minrtt_get_path(struct tquic_conn *conn,
 }
 
 struct tquic_sched_ops tquic_sched_minrtt = {
-	.name		= "minrtt",
-	.owner		= THIS_MODULE,
+	.entry.name	= "minrtt",
+	.entry.owner	= THIS_MODULE,
 	.get_path	= tquic_minrtt_get_path,
 };

@@ -13,8 +13,8 @@ static struct tquic_path *tquic_redundant_get_path(struct tquic_conn *conn, u64 
 }
 
 struct tquic_sched_ops tquic_sched_redundant = {
-	.name		= "redundant",
-	.owner		= THIS_MODULE,
+	.entry.name	= "redundant",
+	.entry.owner	= THIS_MODULE,
 	.copies		= true,
 	.get_path	= tquic_redundant_get_path,
 };

@@ -45,7 +45,7 @@ static struct tquic_path *tquic_rr_get_path(struct tquic_conn *conn, u64 now)
 }
 
 struct tquic_sched_ops tquic_sched_roundrobin = {
-	.name		= "roundrobin",
-	.owner		= THIS_MODULE,
+	.entry.name	= "roundrobin",
+	.entry.owner	= THIS_MODULE,
 	.get_path	= tquic_rr_get_path,
 };

@@ -1,47 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Registry of packet schedulers, and what all of them ask about a path */
+/* Packet schedulers by name, and what all of them ask about a path */
 #include <linux/bits.h>
 #include <linux/build_bug.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
-#include <linux/rculist.h>
-#include <linux/spinlock.h>
 #include <linux/string.h>
 #include "core/conn.h"
 #include "core/copies.h"
 #include "sched/sched.h"
 
-static LIST_HEAD(tquic_sched_list);
-static DEFINE_SPINLOCK(tquic_sched_lock);
-
-static struct tquic_sched_ops *tquic_sched_find(const char *name)
-{
-	struct tquic_sched_ops *ops;
-
-	list_for_each_entry_rcu(ops, &tquic_sched_list, list,
-				lockdep_is_held(&tquic_sched_lock))
-		if (!strcmp(ops->name, name))
-			return ops;
-	return NULL;
-}
+TQUIC_CATALOG(tquic_sched_catalog);
 
 /**
  * tquic_sched_register() - offer a scheduler by its name
  * @ops: scheduler; must live until tquic_sched_unregister()
  *
- * Return: 0, or -EEXIST when the name is taken.
+ * Return: 0, -EINVAL without a name or a function, -EEXIST when the name is taken.
  */
 int tquic_sched_register(struct tquic_sched_ops *ops)
 {
-	int ret = 0;
-
-	spin_lock_bh(&tquic_sched_lock);
-	if (tquic_sched_find(ops->name))
-		ret = -EEXIST;
-	else
-		list_add_tail_rcu(&ops->list, &tquic_sched_list);
-	spin_unlock_bh(&tquic_sched_lock);
-	return ret;
+	return ops->get_path ? tquic_catalog_add(&tquic_sched_catalog, &ops->entry) : -EINVAL;
 }
 
 /**
@@ -52,10 +30,7 @@ int tquic_sched_register(struct tquic_sched_ops *ops)
  */
 void tquic_sched_unregister(struct tquic_sched_ops *ops)
 {
-	spin_lock_bh(&tquic_sched_lock);
-	list_del_rcu(&ops->list);
-	spin_unlock_bh(&tquic_sched_lock);
-	synchronize_rcu();
+	tquic_catalog_del(&tquic_sched_catalog, &ops->entry);
 }
 
 /**
@@ -66,68 +41,19 @@ void tquic_sched_unregister(struct tquic_sched_ops *ops)
  */
 const struct tquic_sched_ops *tquic_sched_get(const char *name)
 {
-	struct tquic_sched_ops *ops;
+	struct tquic_entry *e = tquic_catalog_get(&tquic_sched_catalog, name);
 
-	rcu_read_lock();
-	ops = tquic_sched_find(name);
-	if (ops && !try_module_get(ops->owner))
-		ops = NULL;
-	rcu_read_unlock();
-	return ops;
+	return e ? container_of(e, struct tquic_sched_ops, entry) : NULL;
 }
 
 /**
  * tquic_sched_put() - give a scheduler back
- * @ops: what tquic_sched_get() returned
+ * @ops: what tquic_sched_get() returned, or NULL
  */
 void tquic_sched_put(const struct tquic_sched_ops *ops)
 {
-	module_put(ops->owner);
-}
-
-/**
- * tquic_sched_name() - list what there is to choose from
- * @i: position in the list
- * @name: the name found there
- *
- * Context: any.
- * Return: false behind the last one.
- */
-bool tquic_sched_name(unsigned int i, char name[TQUIC_SCHED_NAME_MAX])
-{
-	const struct tquic_sched_ops *ops;
-	bool found = false;
-
-	rcu_read_lock();
-	list_for_each_entry_rcu(ops, &tquic_sched_list, list) {
-		if (i--)
-			continue;
-		memcpy(name, ops->name, TQUIC_SCHED_NAME_MAX);
-		found = true;
-		break;
-	}
-	rcu_read_unlock();
-	return found;
-}
-
-/**
- * tquic_sched_names() - all schedulers, with blanks between them
- * @buf: destination, ends with a zero
- * @size: bytes at @buf, at least 1; names that do not fit are cut off
- *
- * Context: any.
- * Return: length of the text.
- */
-size_t tquic_sched_names(char *buf, size_t size)
-{
-	char name[TQUIC_SCHED_NAME_MAX];
-	unsigned int i;
-	size_t len = 0;
-
-	buf[0] = 0;
-	for (i = 0; tquic_sched_name(i, name); i++)
-		len += scnprintf(buf + len, size - len, "%s%s", len ? " " : "", name);
-	return len;
+	if (ops)
+		module_put(ops->entry.owner);
 }
 
 /**
@@ -153,8 +79,7 @@ void tquic_sched_assign(struct tquic_conn *conn,
 	}
 	memset(conn->sched_priv, 0, sizeof(conn->sched_priv));
 	conn->sched = ops;
-	if (old)
-		tquic_sched_put(old);
+	tquic_sched_put(old);
 }
 
 /**

@@ -4,19 +4,14 @@
 #define TQUIC_SCHED_SCHED_H
 
 #include <linux/types.h>
-#include <linux/list.h>
-#include <linux/module.h>
+#include "core/catalog.h"
 
 struct tquic_conn;
 struct tquic_path;
 
-#define TQUIC_SCHED_NAME_MAX	16
-
 /**
  * struct tquic_sched_ops - one scheduler
- * @name: name in TQUIC_SOCKOPT_SCHEDULER
- * @owner: module that holds the functions
- * @list: registry link
+ * @entry: its name and its module
  * @copies: what one path sends goes on all others too
  * @get_path: path for the next packet with data, or NULL to wait; asked
  *	before every packet, and for packets that turn out to carry something
@@ -25,12 +20,12 @@ struct tquic_path;
  *	Context: connection lock held, softirq.
  */
 struct tquic_sched_ops {
-	char name[TQUIC_SCHED_NAME_MAX];
-	struct module *owner;
-	struct list_head list;
+	struct tquic_entry entry;
 	bool copies;
 	struct tquic_path *(*get_path)(struct tquic_conn *conn, u64 now);
 };
+
+extern struct tquic_catalog tquic_sched_catalog;
 
 extern struct tquic_sched_ops tquic_sched_blest;
 extern struct tquic_sched_ops tquic_sched_ecf;
@@ -43,8 +38,6 @@ int tquic_sched_register(struct tquic_sched_ops *ops);
 void tquic_sched_unregister(struct tquic_sched_ops *ops);
 const struct tquic_sched_ops *tquic_sched_get(const char *name);
 void tquic_sched_put(const struct tquic_sched_ops *ops);
-size_t tquic_sched_names(char *buf, size_t size);
-bool tquic_sched_name(unsigned int i, char name[TQUIC_SCHED_NAME_MAX]);
 void tquic_sched_assign(struct tquic_conn *conn,
 			const struct tquic_sched_ops *ops);
 

@@ -182,7 +182,7 @@ static struct tquic_path *tquic_wrr_get_path(struct tquic_conn *conn, u64 now)
 }
 
 struct tquic_sched_ops tquic_sched_weighted = {
-	.name		= "weighted",
-	.owner		= THIS_MODULE,
+	.entry.name	= "weighted",
+	.entry.owner	= THIS_MODULE,
 	.get_path	= tquic_wrr_get_path,
 };

@@ -66,7 +66,7 @@ static void fake_on_idle(struct tquic_cc *cc, u64 gap_ns)
 }
 
 static struct tquic_cc_ops fake_ops = {
-	.name		= "fake",
+	.entry.name	= "fake",
 	.gain_pct	= 110,
 	.init		= fake_init,
 	.on_ack		= fake_on_ack,
@@ -472,16 +472,16 @@ static void registry(struct kunit *test)
 {
 	struct tquic_cc_ops bad = fake_ops;
 
-	KUNIT_EXPECT_NULL(test, tquic_cc_find("fake"));
+	KUNIT_EXPECT_NULL(test, tquic_cc_get("fake"));
 	KUNIT_EXPECT_EQ(test, tquic_cc_register(&fake_ops), 0);
-	KUNIT_EXPECT_PTR_EQ(test, tquic_cc_find("fake"),
+	KUNIT_EXPECT_PTR_EQ(test, tquic_cc_get("fake"),
 			    (const struct tquic_cc_ops *)&fake_ops);
-	KUNIT_EXPECT_NULL(test, tquic_cc_find("fak"));
+	KUNIT_EXPECT_NULL(test, tquic_cc_get("fak"));
 	KUNIT_EXPECT_EQ(test, tquic_cc_register(&bad), -EEXIST);
-	tquic_cc_put(tquic_cc_find("fake"));
+	tquic_cc_put(tquic_cc_get("fake"));
 	tquic_cc_put(NULL);
 	tquic_cc_unregister(&fake_ops);
-	KUNIT_EXPECT_NULL(test, tquic_cc_find("fake"));
+	KUNIT_EXPECT_NULL(test, tquic_cc_get("fake"));
 }
 
 static void registry_refuses(struct kunit *test)
@@ -510,9 +510,9 @@ static void registry_refuses(struct kunit *test)
 	bad.gain_pct = 201;
 	KUNIT_EXPECT_EQ(test, tquic_cc_register(&bad), -EINVAL);
 	bad = fake_ops;
-	bad.name[0] = '\0';
+	bad.entry.name[0] = '\0';
 	KUNIT_EXPECT_EQ(test, tquic_cc_register(&bad), -EINVAL);
-	memset(bad.name, 'x', sizeof(bad.name));
+	memset(bad.entry.name, 'x', sizeof(bad.entry.name));
 	KUNIT_EXPECT_EQ(test, tquic_cc_register(&bad), -EINVAL);
 }
 
@@ -558,7 +558,7 @@ static u64 model_pacing_rate(const struct tquic_cc *cc, const struct tquic_rtt *
 }
 
 static struct tquic_cc_ops model_ops = {
-	.name		= "model",
+	.entry.name	= "model",
 	.gain_pct	= 100,
 	.sampled	= true,
 	.init		= fake_init,

@@ -426,7 +426,7 @@ static void conn_congestion_changes(struct kunit *test)
 	u64 cwnd;
 
 	other = tquic_cc_newreno;
-	strscpy(other.name, "test-cc", sizeof(other.name));
+	strscpy(other.entry.name, "test-cc", sizeof(other.entry.name));
 	KUNIT_ASSERT_EQ(test, tquic_cc_register(&other), 0);
 	pair_link_set(&p->link[0], 20000000, PAIR_MS(10), 50000);
 	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
@@ -435,7 +435,7 @@ static void conn_congestion_changes(struct kunit *test)
 	path = tquic_conn_path(c, 0);
 	cwnd = path->cc.cwnd;
 	c->cc_ops = NULL;	/* the pair holds no reference to the first one */
-	tquic_conn_assign_cc(c, tquic_cc_find("test-cc"), p->now);
+	tquic_conn_assign_cc(c, tquic_cc_get("test-cc"), p->now);
 	KUNIT_EXPECT_PTR_EQ(test, path->cc.ops, &other);
 	KUNIT_EXPECT_EQ(test, path->cc.cwnd, cwnd);
 	KUNIT_EXPECT_TRUE(test, pair_open_paths(p));

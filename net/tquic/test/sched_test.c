@@ -129,13 +129,16 @@ static struct tquic_path *sched_none(struct tquic_conn *conn, u64 now)
 static void sched_registry(struct kunit *test)
 {
 	static struct tquic_sched_ops one = {
-		.name = "test-one", .owner = THIS_MODULE, .get_path = sched_none,
+		.entry.name = "test-one", .entry.owner = THIS_MODULE, .get_path = sched_none,
 	};
 	static struct tquic_sched_ops same = {
-		.name = "test-one", .owner = THIS_MODULE, .get_path = sched_none,
+		.entry.name = "test-one", .entry.owner = THIS_MODULE, .get_path = sched_none,
 	};
 	const struct tquic_sched_ops *found;
 
+	same.get_path = NULL;
+	KUNIT_EXPECT_EQ(test, tquic_sched_register(&same), -EINVAL);
+	same.get_path = sched_none;
 	KUNIT_EXPECT_NULL(test, tquic_sched_get("test-one"));
 	KUNIT_ASSERT_EQ(test, tquic_sched_register(&one), 0);
 	KUNIT_EXPECT_EQ(test, tquic_sched_register(&same), -EEXIST);
@@ -152,15 +155,15 @@ static void sched_registry(struct kunit *test)
 static void sched_names(struct kunit *test)
 {
 	static struct tquic_sched_ops one = {
-		.name = "test-one", .owner = THIS_MODULE, .get_path = sched_none,
+		.entry.name = "test-one", .entry.owner = THIS_MODULE, .get_path = sched_none,
 	};
-	char name[TQUIC_SCHED_NAME_MAX];
+	char name[TQUIC_NAME_LEN];
 	u32 i, before = 0, found = 0;
 
-	while (tquic_sched_name(before, name))
+	while (tquic_catalog_name(&tquic_sched_catalog, before, name))
 		before++;
 	KUNIT_ASSERT_EQ(test, tquic_sched_register(&one), 0);
-	for (i = 0; tquic_sched_name(i, name); i++)
+	for (i = 0; tquic_catalog_name(&tquic_sched_catalog, i, name); i++)
 		found += !strcmp(name, "test-one");
 	KUNIT_EXPECT_EQ(test, i, before + 1);
 	KUNIT_EXPECT_EQ(test, found, 1);
@@ -171,7 +174,7 @@ static void sched_names(struct kunit *test)
 static void sched_assign(struct kunit *test)
 {
 	static struct tquic_sched_ops one = {
-		.name = "test-one", .owner = THIS_MODULE, .get_path = sched_none,
+		.entry.name = "test-one", .entry.owner = THIS_MODULE, .get_path = sched_none,
 	};
 	struct sched_fixture *x = sched_make(test, &one);
 	const struct tquic_sched_ops *ops;

@@ -67,12 +67,12 @@ static void sysctl_start(struct kunit *test)
 
 	strscpy(x->tn.sysctls.congestion_control, "newreno");
 	KUNIT_ASSERT_EQ(test, tquic_sysctl_start(&x->tn, &x->conn), 0);
-	KUNIT_EXPECT_STREQ(test, x->conn.cc_ops->name, "newreno");
-	KUNIT_EXPECT_STREQ(test, x->conn.sched->name, "minrtt");
+	KUNIT_EXPECT_STREQ(test, x->conn.cc_ops->entry.name, "newreno");
+	KUNIT_EXPECT_STREQ(test, x->conn.sched->entry.name, "minrtt");
 	/* What the program chose stays. */
 	strscpy(x->tn.sysctls.congestion_control, "cubic");
 	KUNIT_ASSERT_EQ(test, tquic_sysctl_start(&x->tn, &x->conn), 0);
-	KUNIT_EXPECT_STREQ(test, x->conn.cc_ops->name, "newreno");
+	KUNIT_EXPECT_STREQ(test, x->conn.cc_ops->entry.name, "newreno");
 	/* The default's module has gone. */
 	strscpy(x->tn.sysctls.scheduler, "gone");
 	KUNIT_EXPECT_EQ(test, tquic_sysctl_start(&x->tn, &x->plain), -ENOENT);
@@ -112,9 +112,16 @@ static int sysctl_write(struct sysctl_fixture *x, const char *text)
 	return tquic_sysctl_scheduler(&table, 1, buf, &len, &pos);
 }
 
+static struct tquic_path *sysctl_no_path(struct tquic_conn *conn, u64 now)
+{
+	return NULL;
+}
+
 static void sysctl_choice(struct kunit *test)
 {
-	static struct tquic_sched_ops other = { .name = "sysctl-other-15" };
+	static struct tquic_sched_ops other = {
+		.entry.name = "sysctl-other-15", .get_path = sysctl_no_path,
+	};
 	struct sysctl_fixture *x = test->priv;
 	const char *value = x->tn.sysctls.scheduler;
 

@@ -198,18 +198,26 @@ static void tuning_datagrams(struct kunit *test)
 	KUNIT_EXPECT_LE(test, conn->dgram_rx_bytes, 4096);
 }
 
+static struct tquic_path *tuning_no_path(struct tquic_conn *conn, u64 now)
+{
+	return NULL;
+}
+
 static void tuning_names(struct kunit *test)
 {
-	static struct tquic_sched_ops other = { .name = "tuning-other" };
-	char buf[64], tiny[4];
+	static struct tquic_sched_ops other = {
+		.entry.name = "tuning-other", .get_path = tuning_no_path,
+	};
+	struct tquic_catalog *c = &tquic_sched_catalog;
+	char buf[128], tiny[4];
 
 	KUNIT_ASSERT_EQ(test, tquic_sched_register(&other), 0);
-	KUNIT_EXPECT_EQ(test, tquic_sched_names(buf, sizeof(buf)), strlen(buf));
+	KUNIT_EXPECT_EQ(test, tquic_catalog_names(c, buf, sizeof(buf)), strlen(buf));
 	KUNIT_EXPECT_NOT_NULL(test, strstr(buf, "tuning-other"));
-	KUNIT_EXPECT_EQ(test, tquic_sched_names(tiny, sizeof(tiny)), 3);
+	KUNIT_EXPECT_EQ(test, tquic_catalog_names(c, tiny, sizeof(tiny)), 3);
 	KUNIT_EXPECT_EQ(test, strlen(tiny), 3);
 	tquic_sched_unregister(&other);
-	tquic_sched_names(buf, sizeof(buf));
+	tquic_catalog_names(c, buf, sizeof(buf));
 	KUNIT_EXPECT_NULL(test, strstr(buf, "tuning-other"));
 }
 
