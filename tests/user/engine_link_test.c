@@ -14,26 +14,6 @@
 #define QUEUE_BYTES	125000
 #define FULL_RTT_NS	PAIR_MS(43)
 
-static struct tquic_path *path_of(struct pair *p, u32 end, u32 id)
-{
-	return tquic_path_find(&p->end[end].conn, id);
-}
-
-/* The client's interface of a link goes down: its own host knows, the server does not. */
-static void link_down(struct pair *p, u32 link)
-{
-	p->link[link].cut = true;
-	tquic_path_link_down(&p->end[0].conn, path_of(p, 0, link), p->now);
-	pair_kick(&p->end[0]);
-}
-
-static void link_up(struct pair *p, u32 link)
-{
-	p->link[link].cut = false;
-	tquic_path_link_up(&p->end[0].conn, path_of(p, 0, link), p->now);
-	pair_kick(&p->end[0]);
-}
-
 static struct pair *busy_pair(struct kunit *test, u32 sender, struct pair_flow **f)
 {
 	struct pair *p = pair_create(test, 2);
@@ -45,8 +25,8 @@ static struct pair *busy_pair(struct kunit *test, u32 sender, struct pair_flow *
 	*f = pair_flow_open(&p->end[sender], false, 32 * MIB);
 	KUNIT_ASSERT_NOT_NULL(test, *f);
 	pair_run(p, PAIR_MS(1500));
-	KUNIT_ASSERT_EQ(test, path_of(p, 0, 0)->state, TQUIC_PATH_ACTIVE);
-	KUNIT_ASSERT_EQ(test, path_of(p, 0, 1)->state, TQUIC_PATH_ACTIVE);
+	KUNIT_ASSERT_EQ(test, pair_path(p, 0, 0)->state, TQUIC_PATH_ACTIVE);
+	KUNIT_ASSERT_EQ(test, pair_path(p, 0, 1)->state, TQUIC_PATH_ACTIVE);
 	return p;
 }
 
@@ -62,21 +42,21 @@ static void link_down_stall(struct kunit *test)
 			p = busy_pair(test, sender, &f);
 			f->gap_ns = 0;
 			f->last_ns = p->now;
-			link_down(p, link);
-			KUNIT_EXPECT_EQ(test, path_of(p, 0, link)->state, TQUIC_PATH_SUSPECT);
+			pair_link_down(p, link);
+			KUNIT_EXPECT_EQ(test, pair_path(p, 0, link)->state, TQUIC_PATH_SUSPECT);
 			/* All is given back but the probe. */
-			KUNIT_EXPECT_LE(test, path_of(p, 0, link)->space.eliciting_in_flight, 1);
+			KUNIT_EXPECT_LE(test, pair_path(p, 0, link)->space.eliciting_in_flight, 1);
 			pair_run(p, 2 * SEC);
 			kunit_info(test, "end %u sends, link %u down: gap %llu us", sender, link,
 				   f->gap_ns / 1000);
 			KUNIT_EXPECT_LE(test, f->gap_ns, FULL_RTT_NS);
 			KUNIT_EXPECT_EQ(test, p->end[0].events[TQUIC_EVENT_PATH_SUSPECT], 1);
 			KUNIT_EXPECT_EQ(test, p->end[0].events[TQUIC_EVENT_PATH_RECOVERED], 0);
-			KUNIT_EXPECT_TRUE(test, path_of(p, 1, link)->peer_backup);
-			link_up(p, link);
+			KUNIT_EXPECT_TRUE(test, pair_path(p, 1, link)->peer_backup);
+			pair_link_up(p, link);
 			pair_run(p, PAIR_MS(200));
-			KUNIT_EXPECT_EQ(test, path_of(p, 0, link)->state, TQUIC_PATH_ACTIVE);
-			KUNIT_EXPECT_FALSE(test, path_of(p, 1, link)->peer_backup);
+			KUNIT_EXPECT_EQ(test, pair_path(p, 0, link)->state, TQUIC_PATH_ACTIVE);
+			KUNIT_EXPECT_FALSE(test, pair_path(p, 1, link)->peer_backup);
 			KUNIT_EXPECT_EQ(test, p->end[0].events[TQUIC_EVENT_PATH_RECOVERED], 1);
 			KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 60 * SEC));
 			pair_check(p);

@@ -1167,3 +1167,23 @@ struct pair *pair_create(struct kunit *test, u32 links)
 	kunit_add_action(test, pair_destroy, p);
 	return p;
 }
+
+struct tquic_path *pair_path(struct pair *p, u32 end, u32 id)
+{
+	return tquic_path_find(&p->end[end].conn, id);
+}
+
+/* The client's interface of a link goes down: its own host knows, the server does not. */
+void pair_link_down(struct pair *p, u32 link)
+{
+	p->link[link].cut = true;
+	tquic_path_link_down(&p->end[0].conn, pair_path(p, 0, link), p->now);
+	pair_kick(&p->end[0]);
+}
+
+void pair_link_up(struct pair *p, u32 link)
+{
+	p->link[link].cut = false;
+	tquic_path_link_up(&p->end[0].conn, pair_path(p, 0, link), p->now);
+	pair_kick(&p->end[0]);
+}

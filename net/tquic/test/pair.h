@@ -229,6 +229,9 @@ int pair_inject(struct pair_end *to, enum tquic_pkt_type type, u32 path_id,
 		u64 pn, const u8 *payload, u32 len);
 int pair_inject_next(struct pair_end *to, enum tquic_pkt_type type, u32 path_id,
 		     const u8 *payload, u32 len);
+struct tquic_path *pair_path(struct pair *p, u32 end, u32 id);
+void pair_link_down(struct pair *p, u32 link);
+void pair_link_up(struct pair *p, u32 link);
 u32 pair_link_index(const struct pair *p, const struct tquic_path *path);
 
 static inline struct pair_end *pair_peer(struct pair_end *e)

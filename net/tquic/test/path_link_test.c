@@ -8,26 +8,6 @@
 #define SEC	((u64)NSEC_PER_SEC)
 #define MIB	(1024ULL * 1024)
 
-static struct tquic_path *path_of(struct pair *p, u32 end, u32 id)
-{
-	return tquic_path_find(&p->end[end].conn, id);
-}
-
-/* The client's interface of a link goes down: its own host knows, the server does not. */
-static void link_down(struct pair *p, u32 link)
-{
-	p->link[link].cut = true;
-	tquic_path_link_down(&p->end[0].conn, path_of(p, 0, link), p->now);
-	pair_kick(&p->end[0]);
-}
-
-static void link_up(struct pair *p, u32 link)
-{
-	p->link[link].cut = false;
-	tquic_path_link_up(&p->end[0].conn, path_of(p, 0, link), p->now);
-	pair_kick(&p->end[0]);
-}
-
 static struct pair *busy_pair(struct kunit *test, u32 sender, struct pair_flow **f)
 {
 	struct pair *p = pair_create(test, 2);
@@ -39,8 +19,8 @@ static struct pair *busy_pair(struct kunit *test, u32 sender, struct pair_flow *
 	*f = pair_flow_open(&p->end[sender], false, 2 * MIB);
 	KUNIT_ASSERT_NOT_NULL(test, *f);
 	pair_run(p, PAIR_MS(400));
-	KUNIT_ASSERT_EQ(test, path_of(p, 0, 0)->state, TQUIC_PATH_ACTIVE);
-	KUNIT_ASSERT_EQ(test, path_of(p, 0, 1)->state, TQUIC_PATH_ACTIVE);
+	KUNIT_ASSERT_EQ(test, pair_path(p, 0, 0)->state, TQUIC_PATH_ACTIVE);
+	KUNIT_ASSERT_EQ(test, pair_path(p, 0, 1)->state, TQUIC_PATH_ACTIVE);
 	return p;
 }
 
@@ -56,13 +36,13 @@ static void link_down_alone(struct kunit *test)
 	f = pair_flow_open(&p->end[0], false, 2 * MIB);
 	KUNIT_ASSERT_NOT_NULL(test, f);
 	pair_run(p, PAIR_MS(200));
-	path = path_of(p, 0, 0);
-	link_down(p, 0);
+	path = pair_path(p, 0, 0);
+	pair_link_down(p, 0);
 	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
 	KUNIT_EXPECT_GT(test, path->cc.in_flight, 0);
 	pair_run(p, 5 * SEC);
 	KUNIT_EXPECT_GE(test, path->pto_count, 4);
-	link_up(p, 0);
+	pair_link_up(p, 0);
 	KUNIT_EXPECT_EQ(test, path->pto_count, 0);
 	f->gap_ns = 0;
 	f->last_ns = p->now;
@@ -83,23 +63,23 @@ static void link_down_both(struct kunit *test)
 
 	for (first = 0; first < 2; first++) {
 		p = busy_pair(test, 0, &f);
-		ptos = path_of(p, 0, 1)->stats.ptos;
-		link_down(p, 0);
-		link_down(p, 1);
-		KUNIT_EXPECT_EQ(test, path_of(p, 0, 0)->state, TQUIC_PATH_SUSPECT);
-		KUNIT_EXPECT_EQ(test, path_of(p, 0, 1)->state, TQUIC_PATH_ACTIVE);
-		link_up(p, first);
-		for (ms = 0; ms < 100 && path_of(p, 0, 0)->state != TQUIC_PATH_ACTIVE && !first; ms++)
+		ptos = pair_path(p, 0, 1)->stats.ptos;
+		pair_link_down(p, 0);
+		pair_link_down(p, 1);
+		KUNIT_EXPECT_EQ(test, pair_path(p, 0, 0)->state, TQUIC_PATH_SUSPECT);
+		KUNIT_EXPECT_EQ(test, pair_path(p, 0, 1)->state, TQUIC_PATH_ACTIVE);
+		pair_link_up(p, first);
+		for (ms = 0; ms < 100 && pair_path(p, 0, 0)->state != TQUIC_PATH_ACTIVE && !first; ms++)
 			pair_run(p, PAIR_MS(1));
-		KUNIT_EXPECT_EQ(test, path_of(p, 0, first)->state, TQUIC_PATH_ACTIVE);
+		KUNIT_EXPECT_EQ(test, pair_path(p, 0, first)->state, TQUIC_PATH_ACTIVE);
 		/* That it is down is enough: no timeout has passed on it. */
 		if (!first) {
-			KUNIT_EXPECT_EQ(test, path_of(p, 0, 1)->stats.ptos, ptos);
-			KUNIT_EXPECT_EQ(test, path_of(p, 0, 1)->state, TQUIC_PATH_SUSPECT);
+			KUNIT_EXPECT_EQ(test, pair_path(p, 0, 1)->stats.ptos, ptos);
+			KUNIT_EXPECT_EQ(test, pair_path(p, 0, 1)->state, TQUIC_PATH_SUSPECT);
 		}
-		link_up(p, !first);
+		pair_link_up(p, !first);
 		pair_run(p, PAIR_MS(300));
-		KUNIT_EXPECT_EQ(test, path_of(p, 0, !first)->state, TQUIC_PATH_ACTIVE);
+		KUNIT_EXPECT_EQ(test, pair_path(p, 0, !first)->state, TQUIC_PATH_ACTIVE);
 		KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 60 * SEC));
 		pair_check(p);
 	}
@@ -116,10 +96,10 @@ static void link_down_validating(struct kunit *test)
 	p->link[1].cut = true;
 	path = pair_open_path(p, 1, false);
 	KUNIT_ASSERT_NOT_NULL(test, path);
-	link_down(p, 1);
+	pair_link_down(p, 1);
 	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_VALIDATING);
 	pair_run(p, PAIR_MS(20));
-	link_up(p, 1);
+	pair_link_up(p, 1);
 	pair_run(p, PAIR_MS(60));
 	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
 	KUNIT_EXPECT_EQ(test, p->end[0].events[TQUIC_EVENT_PATH_SUSPECT], 0);
@@ -139,12 +119,12 @@ static void link_down_backup(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, path);
 	pair_run(p, PAIR_MS(300));
 	seq = path->status_seq;
-	link_down(p, 1);
+	pair_link_down(p, 1);
 	pair_run(p, PAIR_MS(100));
-	link_up(p, 1);
+	pair_link_up(p, 1);
 	pair_run(p, PAIR_MS(100));
 	KUNIT_EXPECT_EQ(test, path->status_seq, seq);
-	KUNIT_EXPECT_TRUE(test, path_of(p, 1, 1)->peer_backup);
+	KUNIT_EXPECT_TRUE(test, pair_path(p, 1, 1)->peer_backup);
 	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
 }
 
@@ -156,29 +136,29 @@ static void link_status_last(struct kunit *test)
 	struct tquic_conn *conn = &p->end[1].conn;
 	u64 in_flight;
 
-	path_of(p, 1, 1)->peer_backup = true;
-	in_flight = path_of(p, 1, 0)->cc.in_flight;
+	pair_path(p, 1, 1)->peer_backup = true;
+	in_flight = pair_path(p, 1, 0)->cc.in_flight;
 	KUNIT_ASSERT_GT(test, in_flight, 0);
-	tquic_path_on_status(conn, path_of(p, 1, 0), true, p->now);
-	KUNIT_EXPECT_EQ(test, path_of(p, 1, 0)->cc.in_flight, in_flight);
-	tquic_path_on_status(conn, path_of(p, 1, 1), false, p->now);
-	tquic_path_on_status(conn, path_of(p, 1, 0), false, p->now);
-	KUNIT_EXPECT_EQ(test, path_of(p, 1, 0)->cc.in_flight, in_flight);
-	tquic_path_on_status(conn, path_of(p, 1, 0), true, p->now);
-	KUNIT_EXPECT_EQ(test, path_of(p, 1, 0)->cc.in_flight, 0);
-	KUNIT_EXPECT_EQ(test, path_of(p, 1, 0)->state, TQUIC_PATH_ACTIVE);
+	tquic_path_on_status(conn, pair_path(p, 1, 0), true, p->now);
+	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 0)->cc.in_flight, in_flight);
+	tquic_path_on_status(conn, pair_path(p, 1, 1), false, p->now);
+	tquic_path_on_status(conn, pair_path(p, 1, 0), false, p->now);
+	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 0)->cc.in_flight, in_flight);
+	tquic_path_on_status(conn, pair_path(p, 1, 0), true, p->now);
+	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 0)->cc.in_flight, 0);
+	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 0)->state, TQUIC_PATH_ACTIVE);
 	/* Not as often as the peer likes */
-	tquic_path_on_status(conn, path_of(p, 1, 0), false, p->now);
+	tquic_path_on_status(conn, pair_path(p, 1, 0), false, p->now);
 	pair_kick(&p->end[1]);
 	pair_run(p, PAIR_MS(5));
-	in_flight = path_of(p, 1, 0)->cc.in_flight;
+	in_flight = pair_path(p, 1, 0)->cc.in_flight;
 	KUNIT_ASSERT_GT(test, in_flight, 0);
-	tquic_path_on_status(conn, path_of(p, 1, 0), true, p->now);
-	KUNIT_EXPECT_EQ(test, path_of(p, 1, 0)->cc.in_flight, in_flight);
-	tquic_path_on_status(conn, path_of(p, 1, 0), false, p->now);
+	tquic_path_on_status(conn, pair_path(p, 1, 0), true, p->now);
+	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 0)->cc.in_flight, in_flight);
+	tquic_path_on_status(conn, pair_path(p, 1, 0), false, p->now);
 	pair_run(p, PAIR_MS(200));
-	tquic_path_on_status(conn, path_of(p, 1, 0), true, p->now);
-	KUNIT_EXPECT_EQ(test, path_of(p, 1, 0)->cc.in_flight, 0);
+	tquic_path_on_status(conn, pair_path(p, 1, 0), true, p->now);
+	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 0)->cc.in_flight, 0);
 	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 60 * SEC));
 	pair_check(p);
 }
@@ -197,12 +177,12 @@ static void link_quiet_receiver(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
 	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[1], false, 64 * MIB));
 	pair_run(p, 6 * SEC);
-	KUNIT_EXPECT_GE(test, path_of(p, 1, 1)->rtt.srtt_ns, PAIR_MS(400));
+	KUNIT_EXPECT_GE(test, pair_path(p, 1, 1)->rtt.srtt_ns, PAIR_MS(400));
 	KUNIT_EXPECT_EQ(test, p->end[0].events[TQUIC_EVENT_PATH_SUSPECT], 0);
 	/* When nothing comes any more it has. */
 	p->link[1].cut = true;
 	pair_run(p, 3 * SEC);
-	KUNIT_EXPECT_EQ(test, path_of(p, 1, 1)->state, TQUIC_PATH_SUSPECT);
+	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 1)->state, TQUIC_PATH_SUSPECT);
 	pair_check(p);
 }
 
