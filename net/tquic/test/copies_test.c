@@ -110,6 +110,8 @@ static void copies_bounded(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, path_of(p, 1)->copies.count, 0);
 	tquic_copies_add(conn, path_of(p, 0), &rec);
 	KUNIT_EXPECT_EQ(test, path_of(p, 1)->copies.count, 1);
+	/* The reference that goes with what is replaced */
+	KUNIT_ASSERT_TRUE(test, try_module_get(tquic_sched_redundant.entry.owner));
 	tquic_sched_assign(conn, &tquic_sched_minrtt);
 	KUNIT_EXPECT_EQ(test, path_of(p, 1)->copies.count, 0);
 }
