@@ -172,7 +172,7 @@ void tquic_link_free(struct sock *sk, struct tquic_path *path)
 			 &link->tuple, sk);
 	path->link = NULL;
 	tquic_udp_route_release(&link->route);
-	tquic_udp_route_release(&link->old);
+	tquic_udp_route_release(&link->other);
 	tquic_udp_put(link->udp);
 	kfree(link);
 }
@@ -237,20 +237,41 @@ int tquic_link_move(struct sock *sk, struct tquic_path *path, const struct sk_bu
 	struct tquic_addr local, peer;
 
 	tquic_skb_addrs(skb, &local, &peer);
-	if (path->moving && tquic_addr_equal(&peer, &link->old.peer)) {
+	if (path->moving && tquic_addr_equal(&peer, &link->other.peer)) {
 		tquic_link_back(sk, path);
 		return 1;
 	}
 	local_bh_disable();
-	tquic_udp_route_release(path->moving ? &link->route : &link->old);
+	tquic_udp_route_release(path->moving ? &link->route : &link->other);
 	if (!path->moving)
-		link->old = link->route;
+		link->other = link->route;
 	link->route.peer = peer;
 	link->route.dst = NULL;
 	link->route.txhash = 0;
 	tquic_link_lead(sk, path);
 	local_bh_enable();
 	return 0;
+}
+
+/**
+ * tquic_link_probed() - somewhere else a client tries whether we answer
+ * @path: path that is not moving
+ * @skb: datagram from there
+ *
+ * Context: lock held, softirq or process.
+ */
+void tquic_link_probed(struct tquic_path *path, const struct sk_buff *skb)
+{
+	struct tquic_link *link = path->link;
+	struct tquic_addr local;
+
+	local_bh_disable();
+	tquic_udp_route_release(&link->other);
+	link->other = link->route;
+	link->other.dst = NULL;
+	link->other.txhash = 0;
+	tquic_skb_addrs(skb, &local, &link->other.peer);
+	local_bh_enable();
 }
 
 /**
@@ -266,8 +287,8 @@ void tquic_link_back(struct sock *sk, struct tquic_path *path)
 
 	local_bh_disable();
 	tquic_udp_route_release(&link->route);
-	link->route = link->old;
-	link->old.dst = NULL;
+	link->route = link->other;
+	link->other.dst = NULL;
 	tquic_link_lead(sk, path);
 	local_bh_enable();
 }

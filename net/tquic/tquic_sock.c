@@ -70,6 +70,12 @@ static int tquic_sock_path_move(struct tquic_conn *conn, struct tquic_path *path
 	return tquic_link_move(tquic_conn_sk(conn), path, skb);
 }
 
+static void tquic_sock_path_other(struct tquic_conn *conn, struct tquic_path *path,
+				  const struct sk_buff *skb)
+{
+	tquic_link_probed(path, skb);
+}
+
 static void tquic_sock_path_back(struct tquic_conn *conn, struct tquic_path *path)
 {
 	tquic_link_back(tquic_conn_sk(conn), path);
@@ -135,6 +141,7 @@ const struct tquic_conn_ops tquic_sock_conn_ops = {
 	.keys_discard	= tquic_sock_keys_discard,
 	.path_free	= tquic_sock_path_free,
 	.path_move	= tquic_sock_path_move,
+	.path_other	= tquic_sock_path_other,
 	.path_back	= tquic_sock_path_back,
 	.acked		= tquic_sock_acked,
 	.event		= tquic_sock_event,

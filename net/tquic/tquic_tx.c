@@ -24,7 +24,7 @@
  * @pkts: QUIC packets in it
  * @ecn: ECN bits of its datagrams
  * @closed: no datagram can follow
- * @old: to the address the path had before it moved
+ * @other: to the path's other address
  */
 struct tquic_tx_ctx {
 	struct sock *sk;
@@ -35,7 +35,7 @@ struct tquic_tx_ctx {
 	u16 pkts;
 	u8 ecn;
 	bool closed;
-	bool old;
+	bool other;
 };
 
 #define TQUIC_TX_CTX_BYTES	ALIGN(sizeof(struct tquic_tx_ctx), 8)
@@ -113,8 +113,8 @@ static void tquic_tx_xmit(struct sock *sk, struct sk_buff *skb)
 		return;
 	}
 	TQUIC_ADD(tn, TX_PKTS, ctx->pkts);
-	if (ctx->old) {
-		tquic_udp_xmit(link->udp, &link->old, skb, ctx->ecn, ctx->seg_bytes);
+	if (ctx->other) {
+		tquic_udp_xmit(link->udp, &link->other, skb, ctx->ecn, ctx->seg_bytes);
 		return;
 	}
 	ret = tquic_udp_xmit(link->udp, &link->route, skb, ctx->ecn,
@@ -241,8 +241,8 @@ static void tquic_tx_lead(struct tquic_tx_run *run,
 	ctx->path_id = pkts[0].path->id;
 	ctx->seg_bytes = bytes;
 	ctx->ecn = tquic_tx_ecn(pkts);
-	ctx->old = pkts[0].old;
-	ctx->closed = ctx->old || bytes > pkts[0].path->mtu_bytes;
+	ctx->other = pkts[0].other;
+	ctx->closed = ctx->other || bytes > pkts[0].path->mtu_bytes;
 }
 
 /* Append bytes of the page at hand, next to those before if they adjoin */
@@ -270,7 +270,7 @@ static bool tquic_tx_fits(const struct tquic_tx_run *run,
 {
 	const struct tquic_tx_ctx *ctx = tquic_tx_ctx(run->skb);
 
-	return !ctx->closed && !pkts[0].old && ctx->path_id == pkts[0].path->id &&
+	return !ctx->closed && !pkts[0].other && ctx->path_id == pkts[0].path->id &&
 	       ctx->ecn == tquic_tx_ecn(pkts) && bytes <= ctx->seg_bytes &&
 	       run->skb->len + bytes <= TQUIC_TX_BATCH_BYTES &&
 	       run->skb->len / ctx->seg_bytes < TQUIC_UDP_GSO_SEGS_MAX &&

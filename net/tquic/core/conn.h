@@ -42,6 +42,8 @@ struct tquic_sched_ops;
  * @path_free: release path->link
  * @path_move: from now on the path leads to where the datagram came from; 0,
  *	1 when that is the address it had before, or an errno
+ * @path_other: until it moves, the path's other address is where the datagram
+ *	came from
  * @path_back: it leads to the address it had before @path_move
  * @acked: 1-RTT packets of a path up to @largest were acknowledged by the
  *	packet being processed; 0 or a transport error
@@ -59,6 +61,8 @@ struct tquic_conn_ops {
 	void (*path_free)(struct tquic_conn *conn, struct tquic_path *path);
 	int (*path_move)(struct tquic_conn *conn, struct tquic_path *path,
 			 const struct sk_buff *skb);
+	void (*path_other)(struct tquic_conn *conn, struct tquic_path *path,
+			   const struct sk_buff *skb);
 	void (*path_back)(struct tquic_conn *conn, struct tquic_path *path);
 	int (*acked)(struct tquic_conn *conn, const struct tquic_path *path,
 		     u64 largest);

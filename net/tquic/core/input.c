@@ -362,7 +362,9 @@ static int tquic_input_retire_cid(struct tquic_in *in,
 static int tquic_input_path_data(struct tquic_in *in,
 				 const struct tquic_frame *f)
 {
-	if (f->type == TQUIC_FRAME_PATH_CHALLENGE)
+	if (f->type == TQUIC_FRAME_PATH_CHALLENGE && in->pkt->moved)
+		tquic_migrate_on_probe(in->conn, in->pkt, f->path_data.data);
+	else if (f->type == TQUIC_FRAME_PATH_CHALLENGE)
 		tquic_path_on_challenge(in->path, f->path_data.data);
 	else
 		tquic_path_on_response(in->conn, f->path_data.data, in->now);

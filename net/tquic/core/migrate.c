@@ -9,7 +9,8 @@
  * sent there too makes a client that never moved send one (§9.3.3).  When nobody
  * answers, the path goes back by itself (§9.3.2).
  */
-#include <trace/events/tquic.h>
+#include <linux/minmax.h>
+#include <linux/string.h>
 #include "core/conn.h"
 #include "core/migrate.h"
 #include "core/path.h"
@@ -29,6 +30,28 @@ static void tquic_migrate_cid(struct tquic_path *path, const struct tquic_cid *d
 }
 
 /**
+ * tquic_migrate_on_probe() - a challenge came from elsewhere
+ * @conn: connection
+ * @pkt: the packet it was in
+ * @data: what to answer with
+ *
+ * The answer goes there, so that the client can try an address before it moves to
+ * it (§9.1), but not while the path is moving: then there is another other address.
+ */
+void tquic_migrate_on_probe(struct tquic_conn *conn, const struct tquic_rx_pkt *pkt,
+			    const u8 *data)
+{
+	struct tquic_path *path = pkt->path;
+
+	if (!tquic_migrate_open(conn, path) || path->moving)
+		return;
+	conn->ops->path_other(conn, path, pkt->skb);
+	memcpy(path->other_response, data, TQUIC_PATH_DATA_LEN);
+	path->other_room_bytes = 3 * pkt->dgram_bytes;
+	path->ctl |= TQUIC_PATH_CTL_RESPONSE_OTHER;
+}
+
+/**
  * tquic_migrate_on_packet() - the newest packet of a path came with data and the like
  * @conn: connection
  * @pkt: the packet, the highest number so far, with a non-probing frame in it
@@ -45,6 +68,10 @@ void tquic_migrate_on_packet(struct tquic_conn *conn, const struct tquic_rx_pkt 
 		ret = conn->ops->path_move(conn, path, pkt->skb);
 		if (ret < 0)
 			return;
+		/* What was asked along with moving is answered there. */
+		if (path->ctl & TQUIC_PATH_CTL_RESPONSE_OTHER)
+			tquic_path_on_challenge(path, path->other_response);
+		path->ctl &= ~TQUIC_PATH_CTL_RESPONSE_OTHER;
 		tquic_migrate_cid(path, pkt->dcid);
 		if (ret) {
 			path->moving = TQUIC_MOVED_NOT;
@@ -54,7 +81,7 @@ void tquic_migrate_on_packet(struct tquic_conn *conn, const struct tquic_rx_pkt 
 			tquic_path_revalidate(conn, path, now);
 			path->tx_allowed_bytes = 3 * (u64)pkt->dgram_bytes;
 			if (!was_moving)
-				path->ctl |= TQUIC_PATH_CTL_CHALLENGE_OLD;
+				path->ctl |= TQUIC_PATH_CTL_CHALLENGE_OTHER;
 		}
 	}
 	if (pkt->dcid)
@@ -75,7 +102,7 @@ void tquic_migrate_done(struct tquic_conn *conn, struct tquic_path *path, u64 no
 	u8 moved = path->moving;
 
 	path->moving = TQUIC_MOVED_NOT;
-	path->ctl &= ~TQUIC_PATH_CTL_CHALLENGE_OLD;
+	path->ctl &= ~TQUIC_PATH_CTL_CHALLENGE_OTHER;
 	tquic_path_drain(conn, path, now);
 	if (moved == TQUIC_MOVED_ADDRESS) {
 		tquic_cc_reset(&path->cc, now);
@@ -100,7 +127,7 @@ bool tquic_migrate_failed(struct tquic_conn *conn, struct tquic_path *path, u64 
 	if (!path->moving)
 		return false;
 	path->moving = TQUIC_MOVED_NOT;
-	path->ctl &= ~TQUIC_PATH_CTL_CHALLENGE_OLD;
+	path->ctl &= ~TQUIC_PATH_CTL_CHALLENGE_OTHER;
 	conn->ops->path_back(conn, path);
 	tquic_path_set_validated(conn, path, now);
 	return true;

@@ -11,6 +11,8 @@ struct tquic_rx_pkt;
 
 void tquic_migrate_on_packet(struct tquic_conn *conn, const struct tquic_rx_pkt *pkt,
 			     u64 now);
+void tquic_migrate_on_probe(struct tquic_conn *conn, const struct tquic_rx_pkt *pkt,
+			    const u8 *data);
 void tquic_migrate_done(struct tquic_conn *conn, struct tquic_path *path, u64 now);
 bool tquic_migrate_failed(struct tquic_conn *conn, struct tquic_path *path, u64 now);
 

@@ -62,7 +62,7 @@ static bool tquic_output_begin(struct tquic_conn *conn, struct tquic_path *path,
 					      tquic_conn_hs(conn, level);
 	pkt->level = level;
 	pkt->path = path;
-	pkt->old = false;
+	pkt->other = false;
 	pkt->data = buf;
 	pkt->pn = tquic_output_pn(o->space);
 	pkt->pn_len = tquic_pn_len(pkt->pn, o->space->largest_acked);
@@ -165,7 +165,7 @@ static void tquic_output_end(struct tquic_conn *conn, struct tquic_out *o,
 		tquic_pacer_on_sent(&path->pacer, bytes, now,
 				    tquic_path_pacing_rate(path), path->mtu_bytes);
 	}
-	if (!path->validated && !pkt->old)
+	if (!path->validated && !pkt->other)
 		path->tx_allowed_bytes -= min_t(u64, bytes, path->tx_allowed_bytes);
 	path->stats.tx_packets++;
 	path->stats.tx_bytes += bytes;
@@ -676,30 +676,45 @@ static bool tquic_output_app_packet(struct tquic_conn *conn,
 }
 
 /*
- * A challenge to the address a path had before it moved.  Its answer does not
- * matter: a client that is still there sends other frames along with it, and the
- * path moves back.
+ * Probing frames for the other address of a path.  The answer to a challenge there
+ * does not matter: a client that is still at its old address sends other frames
+ * along with it, and the path moves back.
  */
-static int tquic_output_old(struct tquic_conn *conn, u8 *buf, u32 room, u64 now,
-			    struct tquic_tx_pkt *pkt)
+static bool tquic_output_other_frames(struct tquic_path *path, struct tquic_out *o)
 {
-	struct tquic_out o = { .pkt = pkt };
 	u8 data[TQUIC_PATH_DATA_LEN];
+
+	if (path->ctl & TQUIC_PATH_CTL_RESPONSE_OTHER) {
+		path->ctl &= ~TQUIC_PATH_CTL_RESPONSE_OTHER;
+		return tquic_frame_put_path_response(&o->bld.b, path->other_response);
+	}
+	path->ctl &= ~TQUIC_PATH_CTL_CHALLENGE_OTHER;
+	get_random_bytes(data, sizeof(data));
+	return tquic_frame_put_path_challenge(&o->bld.b, data);
+}
+
+static int tquic_output_other(struct tquic_conn *conn, u8 *buf, u32 room, u64 now,
+			      struct tquic_tx_pkt *pkt)
+{
+	const u8 any = TQUIC_PATH_CTL_RESPONSE_OTHER | TQUIC_PATH_CTL_CHALLENGE_OTHER;
+	struct tquic_out o = { .pkt = pkt };
 	struct tquic_path *path;
 	unsigned int i;
 
+	room = min_t(u32, room, TQUIC_MIN_UDP_PAYLOAD);
 	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
 		path = tquic_conn_path(conn, i);
-		if (!path || !(path->ctl & TQUIC_PATH_CTL_CHALLENGE_OLD))
+		if (!path || !(path->ctl & any))
 			continue;
-		path->ctl &= ~TQUIC_PATH_CTL_CHALLENGE_OLD;
-		get_random_bytes(data, sizeof(data));
-		room = min_t(u32, room, TQUIC_MIN_UDP_PAYLOAD);
+		if (path->ctl & TQUIC_PATH_CTL_RESPONSE_OTHER)
+			room = min(room, path->other_room_bytes);
 		if (!tquic_output_begin(conn, path, TQUIC_LEVEL_APP, buf, room, &o, now) ||
-		    !tquic_frame_put_path_challenge(&o.bld.b, data))
+		    !tquic_output_other_frames(path, &o)) {
+			path->ctl &= ~any;
 			continue;
+		}
 		o.bld.eliciting = true;
-		pkt->old = true;
+		pkt->other = true;
 		tquic_output_pad(&o, room);
 		tquic_output_end(conn, &o, now);
 		return 1;
@@ -716,7 +731,7 @@ static int tquic_output_app(struct tquic_conn *conn, u8 *buf, u32 room, u64 now,
 
 	if (!(conn->keys_tx & BIT(TQUIC_LEVEL_APP)) || !conn->peer_params_set)
 		return 0;
-	if (tquic_output_old(conn, buf, room, now, pkt))
+	if (tquic_output_other(conn, buf, room, now, pkt))
 		return 1;
 	path = tquic_output_pick(conn, &why, now);
 	if (why && trace_tquic_sched_decision_enabled())

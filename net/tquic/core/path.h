@@ -47,7 +47,8 @@ enum tquic_path_ctl {
 	TQUIC_PATH_CTL_STATUS = 4,	/* PATH_STATUS_*, on any path */
 	TQUIC_PATH_CTL_MTU_PROBE = 8,	/* PING and PADDING, on this path */
 	TQUIC_PATH_CTL_CIDS_BLOCKED = 16, /* PATH_CIDS_BLOCKED, on any path */
-	TQUIC_PATH_CTL_CHALLENGE_OLD = 32, /* PATH_CHALLENGE, to the address before */
+	TQUIC_PATH_CTL_CHALLENGE_OTHER = 32, /* PATH_CHALLENGE, to the other address */
+	TQUIC_PATH_CTL_RESPONSE_OTHER = 64, /* PATH_RESPONSE, to the other address */
 };
 
 /**
@@ -81,6 +82,8 @@ enum tquic_path_ctl {
  * @pacer: departure clock
  * @local: connection ids we gave out for this path
  * @remote: connection ids the peer gave us for this path
+ * @other_response: data of the PATH_RESPONSE to the other address
+ * @other_room_bytes: how large the datagram with it may be (RFC 9000 §8.1)
  * @rx_dcid: id of ours the newest packet was addressed to
  * @tx_allowed_bytes: before validation, what the anti-amplification limit
  *	still lets us send (RFC 9000 §8.1)
@@ -135,6 +138,8 @@ struct tquic_path {
 	struct tquic_cidset_local local;
 	struct tquic_cidset_remote remote;
 
+	u8 other_response[TQUIC_PATH_DATA_LEN];
+	u32 other_room_bytes;
 	struct tquic_cid rx_dcid;
 	u64 tx_allowed_bytes;
 	u64 status_seq;

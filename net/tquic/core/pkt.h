@@ -58,7 +58,7 @@ struct tquic_rx_pkt {
  * @pn_off: where the packet number starts
  * @len: header and plaintext, without the tag
  * @ect0: its datagram is to be marked ECT(0), as all packets in it say
- * @old: to the address the path had before it moved
+ * @other: to the path's other address: that before it moved, or one that probes
  */
 struct tquic_tx_pkt {
 	enum tquic_level level;
@@ -70,7 +70,7 @@ struct tquic_tx_pkt {
 	u32 len;
 	u8 pn_len;
 	bool ect0;
-	bool old;
+	bool other;
 };
 
 #endif /* TQUIC_CORE_PKT_H */

@@ -61,6 +61,7 @@ static int inject(struct pair_end *to, const u8 *frames, u32 len, u64 pn_off,
 }
 
 static const u8 ping[] = { 0x01 };
+static const u8 challenge_ping[] = { 0x1a, 1, 2, 3, 4, 5, 6, 7, 8, 0x01 };
 static const u8 challenge[] = { 0x1a, 1, 2, 3, 4, 5, 6, 7, 8 };
 
 /* In the middle of a transfer, either way; a new port changes nothing but the port. */
@@ -125,6 +126,32 @@ static void migrate_not_followed(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, path->link, (void *)&p->link[0]);
 	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
 	KUNIT_EXPECT_EQ(test, path->moving, TQUIC_MOVED_NOT);
+}
+
+/* A client may try an address before it moves there: it is answered there, and briefly. */
+static void migrate_probed(struct kunit *test)
+{
+	struct pair *p = migrate_pair(test);
+	struct tquic_path *path = path_of(pair_server(p));
+	struct pair_pipe *there = &p->link[1].pipe[0];
+
+	pair_run(p, PAIR_MS(200));
+	KUNIT_EXPECT_EQ(test, inject(pair_server(p), challenge, sizeof(challenge), 0, NULL), 0);
+	pair_run(p, PAIR_MS(30));
+	KUNIT_EXPECT_EQ(test, there->delivered, 1);
+	KUNIT_EXPECT_LE(test, there->bytes, 3 * INJECT_BYTES);
+	KUNIT_EXPECT_PTR_EQ(test, path->link, (void *)&p->link[0]);
+	KUNIT_EXPECT_EQ(test, path->responses, 0);
+	/* With more than a probe it moves, and is answered all the same. */
+	KUNIT_EXPECT_EQ(test, inject(pair_server(p), challenge_ping, sizeof(challenge_ping), 0,
+				     NULL), 0);
+	KUNIT_EXPECT_PTR_EQ(test, path->link, (void *)&p->link[1]);
+	KUNIT_EXPECT_EQ(test, path->responses, 0);
+	pair_run(p, PAIR_MS(15));
+	KUNIT_EXPECT_GE(test, there->delivered, 2);
+	/* While it moves nobody else is answered. */
+	KUNIT_EXPECT_EQ(test, inject(pair_server(p), challenge, sizeof(challenge), 0, NULL), 0);
+	KUNIT_EXPECT_FALSE(test, path->ctl & TQUIC_PATH_CTL_RESPONSE_OTHER);
 }
 
 /* The server's address does not change. */
@@ -254,6 +281,7 @@ static void migrate_in_bond(struct kunit *test)
 static struct kunit_case migrate_cases[] = {
 	KUNIT_CASE(migrate_midway),
 	KUNIT_CASE(migrate_not_followed),
+	KUNIT_CASE(migrate_probed),
 	KUNIT_CASE(migrate_client_stays),
 	KUNIT_CASE(migrate_unconfirmed),
 	KUNIT_CASE(migrate_copied_packet),

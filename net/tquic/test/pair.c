@@ -133,12 +133,12 @@ static int pair_path_move(struct tquic_conn *conn, struct tquic_path *path,
 			  const struct sk_buff *skb)
 {
 	struct pair_end *e = pair_of(conn);
-	struct pair_link **old = &e->old_link[path->index];
+	struct pair_link **other = &e->other_link[path->index];
 
 	if (!path->moving)
-		*old = path->link;
+		*other = path->link;
 	path->link = e->rx_link;
-	if (path->moving && *old == path->link)
+	if (path->moving && *other == path->link)
 		return 1;
 	/* What came from elsewhere allows nothing to be sent here. */
 	e->rx_bytes[path->index] = skb->len;
@@ -146,9 +146,17 @@ static int pair_path_move(struct tquic_conn *conn, struct tquic_path *path,
 	return 0;
 }
 
+static void pair_path_other(struct tquic_conn *conn, struct tquic_path *path,
+			    const struct sk_buff *skb)
+{
+	struct pair_end *e = pair_of(conn);
+
+	e->other_link[path->index] = e->rx_link;
+}
+
 static void pair_path_back(struct tquic_conn *conn, struct tquic_path *path)
 {
-	path->link = pair_of(conn)->old_link[path->index];
+	path->link = pair_of(conn)->other_link[path->index];
 }
 
 static int pair_acked(struct tquic_conn *conn, const struct tquic_path *path,
@@ -174,6 +182,7 @@ static const struct tquic_conn_ops pair_ops = {
 	.keys_discard	= pair_keys_discard,
 	.path_free	= pair_path_free,
 	.path_move	= pair_path_move,
+	.path_other	= pair_path_other,
 	.path_back	= pair_path_back,
 	.acked		= pair_acked,
 	.event		= pair_event,
@@ -720,7 +729,7 @@ static void pair_check_datagram(struct pair_end *e, const struct tquic_tx_pkt *p
 		pair_fail(e->pair, "an Initial without its padding");
 	if (len > path->mtu_max_bytes)
 		pair_fail(e->pair, "a datagram larger than the path carries");
-	if (pkts[0].old)
+	if (pkts[0].other)
 		return;
 	pair_account(e, path, 0, len);
 	if (e->conn.server && !path->validated &&
@@ -749,7 +758,7 @@ static bool pair_push_one(struct pair_end *e)
 	PAIR_ECN(skb) = pkts[0].ect0 ? PAIR_ECT0 : 0;
 	for (i = 0; i < n; i++)
 		pair_tag_put(pkts[i].data + pkts[i].len, pkts[i].path->id, pkts[i].pn);
-	link = (pkts[0].old ? e->old_link[pkts[0].path->index] :
+	link = (pkts[0].other ? e->other_link[pkts[0].path->index] :
 		(struct pair_link *)pkts[0].path->link) - e->pair->link;
 	pair_check_datagram(e, pkts, n, len);
 	if (e->pair->tap && !e->pair->tap(e->pair, e, pkts, n))

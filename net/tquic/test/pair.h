@@ -104,7 +104,7 @@ struct pair;
  * @tx_bytes: sent by path slot
  * @slot_id: path id in the slot
  * @rx_link: where the datagram at hand came over
- * @old_link: where the path in the slot led to before it moved
+ * @other_link: other address of the path in the slot
  * @events: how often each event was told
  * @event_id: id of the last one
  * @discarded: bit per level
@@ -129,7 +129,7 @@ struct pair_end {
 	u64 tx_bytes[TQUIC_PATHS_MAX];
 	u32 slot_id[TQUIC_PATHS_MAX];
 	struct pair_link *rx_link;
-	struct pair_link *old_link[TQUIC_PATHS_MAX];
+	struct pair_link *other_link[TQUIC_PATHS_MAX];
 	u32 events[PAIR_EVENT_TYPES];
 	u64 event_id[PAIR_EVENT_TYPES];
 	u8 discarded;
