@@ -488,8 +488,18 @@ static struct tquic_path *tquic_output_ack_carrier(const struct tquic_conn *conn
 	return best || !tquic_path_is_open(path) ? best : path;
 }
 
+/* Where the acknowledgment of @path that is due is sent next */
+static struct tquic_path *tquic_output_ack_path(const struct tquic_conn *conn,
+						struct tquic_path *path)
+{
+	if (path->state == TQUIC_PATH_SUSPECT && !path->acked_here &&
+	    tquic_path_tx_room(path) >= TQUIC_RECORD_ROOM_MIN)
+		return path;
+	return tquic_output_ack_carrier(conn, path);
+}
+
 /*
- * A failing path's own ACK goes with its probes, for it may be the only one
+ * A failing path acknowledges what it receives itself, for it may be the only one
  * that works, and once more with its carrier.
  */
 static void tquic_output_acks(struct tquic_conn *conn, struct tquic_path *path,
@@ -509,8 +519,11 @@ static void tquic_output_acks(struct tquic_conn *conn, struct tquic_path *path,
 		carried = tquic_output_ack_carrier(conn, other) == path;
 		if (!due || (!carried && other != path))
 			continue;
-		if (tquic_output_ack(conn, o, &other->space, conn->multipath ?
-				     other->id : TQUIC_PATH_ID_NONE) && carried)
+		if (!tquic_output_ack(conn, o, &other->space, conn->multipath ?
+				      other->id : TQUIC_PATH_ID_NONE))
+			continue;
+		other->acked_here = !carried;
+		if (carried)
 			tquic_space_ack_sent(&other->space);
 	}
 }
@@ -545,7 +558,7 @@ static struct tquic_path *tquic_output_pick(struct tquic_conn *conn, u8 *why,
 			 path->state == TQUIC_PATH_ACTIVE)
 			w = TQUIC_WHY_MTU;
 		if (w == TQUIC_WHY_ACK)
-			on = tquic_output_ack_carrier(conn, path);
+			on = tquic_output_ack_path(conn, path);
 		else if (!tquic_path_is_open(path))
 			on = NULL;
 		if (!w || !on || tquic_path_tx_room(on) < TQUIC_RECORD_ROOM_MIN)

@@ -65,6 +65,7 @@ enum tquic_path_ctl {
  * @ecn: packets leave as ECT(0); no more once that has failed
  * @down: its interface or address is gone: nothing can come or go
  * @pacing: packets are spread over time
+ * @acked_here: what it received is acknowledged on itself, not yet on its carrier
  * @moving: enum tquic_moved: how far the peer's address, not yet validated, is
  *	from the one before
  * @ctl: enum tquic_path_ctl bits
@@ -121,6 +122,7 @@ struct tquic_path {
 	bool ecn;
 	bool down;
 	bool pacing;
+	bool acked_here;
 	u8 moving;
 	u8 ctl;
 	u8 challenges;

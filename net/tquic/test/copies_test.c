@@ -28,11 +28,6 @@ static struct pair *copies_pair(struct kunit *test)
 	return p;
 }
 
-static struct tquic_path *path_of(struct pair *p, u32 id)
-{
-	return tquic_path_find(&pair_server(p)->conn, id);
-}
-
 static void transfer(struct kunit *test, struct pair *p, u64 bytes)
 {
 	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(pair_server(p), false, bytes));
@@ -71,7 +66,7 @@ static void copies_passed_over(struct kunit *test)
 	KUNIT_EXPECT_LE(test, p->now - p->flow[0].start_ns, 2 * SEC);
 	pair_run(p, SEC);
 	KUNIT_EXPECT_LE(test, p->link[1].pipe[0].bytes - before, 400 * KIB);
-	KUNIT_EXPECT_EQ(test, path_of(p, 1)->copies.count, 0);
+	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 1)->copies.count, 0);
 }
 
 /* A path of smaller packets cuts copies to size; both ends are lossy. */
@@ -80,9 +75,9 @@ static void copies_cut(struct kunit *test)
 	struct pair *p = copies_pair(test);
 	u32 i;
 
-	KUNIT_EXPECT_GT(test, path_of(p, 0)->mtu_bytes, TQUIC_MIN_UDP_PAYLOAD);
-	path_of(p, 1)->mtu_max_bytes = TQUIC_MIN_UDP_PAYLOAD;
-	path_of(p, 1)->mtu_bytes = TQUIC_MIN_UDP_PAYLOAD;
+	KUNIT_EXPECT_GT(test, pair_path(p, 1, 0)->mtu_bytes, TQUIC_MIN_UDP_PAYLOAD);
+	pair_path(p, 1, 1)->mtu_max_bytes = TQUIC_MIN_UDP_PAYLOAD;
+	pair_path(p, 1, 1)->mtu_bytes = TQUIC_MIN_UDP_PAYLOAD;
 	for (i = 0; i < 2; i++)
 		p->link[i].loss_ppm = 100000;
 	transfer(test, p, 300 * KIB);
@@ -98,22 +93,22 @@ static void copies_bounded(struct kunit *test)
 	u32 i;
 
 	for (i = 0; i < TQUIC_COPIES_MAX + 10; i++)
-		tquic_copies_add(conn, path_of(p, 0), &rec);
-	KUNIT_EXPECT_EQ(test, path_of(p, 0)->copies.count, 0);
-	KUNIT_EXPECT_EQ(test, path_of(p, 1)->copies.count, TQUIC_COPIES_MAX);
-	KUNIT_EXPECT_EQ(test, path_of(p, 2)->copies.count, 0);
+		tquic_copies_add(conn, pair_path(p, 1, 0), &rec);
+	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 0)->copies.count, 0);
+	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 1)->copies.count, TQUIC_COPIES_MAX);
+	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 2)->copies.count, 0);
 	/* Nobody has a stream of that id. */
 	KUNIT_EXPECT_NULL(test, tquic_copies_path(conn, p->now));
-	KUNIT_EXPECT_EQ(test, path_of(p, 1)->copies.count, 0);
-	tquic_copies_add(conn, path_of(p, 0), &rec);
-	tquic_path_drain(conn, path_of(p, 1), p->now);
-	KUNIT_EXPECT_EQ(test, path_of(p, 1)->copies.count, 0);
-	tquic_copies_add(conn, path_of(p, 0), &rec);
-	KUNIT_EXPECT_EQ(test, path_of(p, 1)->copies.count, 1);
+	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 1)->copies.count, 0);
+	tquic_copies_add(conn, pair_path(p, 1, 0), &rec);
+	tquic_path_drain(conn, pair_path(p, 1, 1), p->now);
+	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 1)->copies.count, 0);
+	tquic_copies_add(conn, pair_path(p, 1, 0), &rec);
+	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 1)->copies.count, 1);
 	/* The reference that goes with what is replaced */
 	KUNIT_ASSERT_TRUE(test, try_module_get(tquic_sched_redundant.entry.owner));
 	tquic_sched_assign(conn, &tquic_sched_minrtt);
-	KUNIT_EXPECT_EQ(test, path_of(p, 1)->copies.count, 0);
+	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 1)->copies.count, 0);
 }
 
 static struct kunit_case copies_cases[] = {

@@ -21,11 +21,6 @@ static struct pair *path_pair(struct kunit *test, u32 links)
 	return p;
 }
 
-static struct tquic_path *path_of(struct pair *p, u32 end, u32 id)
-{
-	return tquic_path_find(&p->end[end].conn, id);
-}
-
 static void path_create(struct kunit *test)
 {
 	struct pair *p = pair_create(test, 1);
@@ -64,7 +59,7 @@ static void path_highest_id(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, pair_open_path(p, 1, false));
 	pair_run(p, PAIR_MS(300));
 	KUNIT_EXPECT_NULL(test, pair_open_path(p, 1, false));
-	KUNIT_EXPECT_EQ(test, path_of(p, 1, 1)->state, TQUIC_PATH_ACTIVE);
+	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 1)->state, TQUIC_PATH_ACTIVE);
 }
 
 /* Ids of the peer reached us but not ours it, or the other way round: no path yet */
@@ -98,24 +93,24 @@ static void path_open(struct kunit *test)
 
 	for (i = 0; i < 2; i++) {
 		for (k = 0; k < 3; k++) {
-			KUNIT_ASSERT_NOT_NULL(test, path_of(p, i, k));
-			KUNIT_EXPECT_EQ(test, path_of(p, i, k)->state, TQUIC_PATH_ACTIVE);
-			KUNIT_EXPECT_TRUE(test, path_of(p, i, k)->validated);
-			KUNIT_EXPECT_EQ(test, path_of(p, i, k)->mtu_bytes, PAIR_MTU);
-			KUNIT_EXPECT_EQ(test, path_of(p, i, k)->cc.in_flight, 0);
+			KUNIT_ASSERT_NOT_NULL(test, pair_path(p, i, k));
+			KUNIT_EXPECT_EQ(test, pair_path(p, i, k)->state, TQUIC_PATH_ACTIVE);
+			KUNIT_EXPECT_TRUE(test, pair_path(p, i, k)->validated);
+			KUNIT_EXPECT_EQ(test, pair_path(p, i, k)->mtu_bytes, PAIR_MTU);
+			KUNIT_EXPECT_EQ(test, pair_path(p, i, k)->cc.in_flight, 0);
 		}
 		KUNIT_EXPECT_EQ(test, p->end[i].events[TQUIC_EVENT_PATH_VALIDATED], 2);
 		KUNIT_EXPECT_TRUE(test, p->end[i].todo & TQUIC_TODO_PATHS);
 	}
 	for (k = 0; k < 3; k++) {
-		KUNIT_EXPECT_EQ(test, path_of(p, 1, k)->stats.rx_bytes,
+		KUNIT_EXPECT_EQ(test, pair_path(p, 1, k)->stats.rx_bytes,
 				p->link[k].pipe[1].bytes);
-		KUNIT_EXPECT_EQ(test, path_of(p, 0, k)->stats.tx_bytes,
-				path_of(p, 1, k)->stats.rx_bytes);
-		KUNIT_EXPECT_EQ(test, path_of(p, 0, k)->stats.tx_packets,
-				path_of(p, 1, k)->stats.rx_packets);
-		KUNIT_EXPECT_EQ(test, path_of(p, 0, k)->challenge_due_ns, 0);
-		KUNIT_EXPECT_EQ(test, path_of(p, 0, k)->validate_end_ns, 0);
+		KUNIT_EXPECT_EQ(test, pair_path(p, 0, k)->stats.tx_bytes,
+				pair_path(p, 1, k)->stats.rx_bytes);
+		KUNIT_EXPECT_EQ(test, pair_path(p, 0, k)->stats.tx_packets,
+				pair_path(p, 1, k)->stats.rx_packets);
+		KUNIT_EXPECT_EQ(test, pair_path(p, 0, k)->challenge_due_ns, 0);
+		KUNIT_EXPECT_EQ(test, pair_path(p, 0, k)->validate_end_ns, 0);
 	}
 	pair_check(p);
 }
@@ -135,8 +130,8 @@ static void path_challenges_lost(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_VALIDATING);
 	pair_run(p, 4 * SEC);
 	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
-	KUNIT_ASSERT_NOT_NULL(test, path_of(p, 1, 1));
-	KUNIT_EXPECT_EQ(test, path_of(p, 1, 1)->state, TQUIC_PATH_ACTIVE);
+	KUNIT_ASSERT_NOT_NULL(test, pair_path(p, 1, 1));
+	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 1)->state, TQUIC_PATH_ACTIVE);
 }
 
 /* Nobody answers: the id is used up, and another one takes its place */
@@ -154,8 +149,8 @@ static void path_validation_fails(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, p->end[0].events[TQUIC_EVENT_PATH_ABANDONED], 1);
 	KUNIT_EXPECT_EQ(test, p->end[1].events[TQUIC_EVENT_PATH_ABANDONED], 1);
 	pair_run(p, 5 * SEC);
-	KUNIT_EXPECT_NULL(test, path_of(p, 0, 1));
-	KUNIT_EXPECT_NULL(test, path_of(p, 1, 1));
+	KUNIT_EXPECT_NULL(test, pair_path(p, 0, 1));
+	KUNIT_EXPECT_NULL(test, pair_path(p, 1, 1));
 	KUNIT_EXPECT_EQ(test, p->end[0].conn.state, TQUIC_STATE_ESTABLISHED);
 	p->link[1].cut = false;
 	path = pair_open_path(p, 1, false);
@@ -227,29 +222,29 @@ static void path_abandon(struct kunit *test)
 			f = pair_flow_open(&p->end[1], false, 300000);
 			KUNIT_ASSERT_NOT_NULL(test, f);
 			pair_run(p, PAIR_MS(40));
-			KUNIT_ASSERT_EQ(test, tquic_path_close(&p->end[who].conn, path_of(p, who, which),
+			KUNIT_ASSERT_EQ(test, tquic_path_close(&p->end[who].conn, pair_path(p, who, which),
 							       TQUIC_ERR_APPLICATION_ABANDON_PATH, p->now), 0);
-			KUNIT_EXPECT_EQ(test, tquic_path_close(&p->end[who].conn, path_of(p, who, which),
+			KUNIT_EXPECT_EQ(test, tquic_path_close(&p->end[who].conn, pair_path(p, who, which),
 							       0, p->now), -EALREADY);
-			KUNIT_EXPECT_EQ(test, tquic_path_close(&p->end[who].conn, path_of(p, who, !which),
+			KUNIT_EXPECT_EQ(test, tquic_path_close(&p->end[who].conn, pair_path(p, who, !which),
 							       0, p->now), -EBUSY);
 			pair_kick(&p->end[who]);
 			pair_check(p);
 			/* Kept for stragglers, without anything of its own to do */
 			pair_run(p, PAIR_MS(100));
-			KUNIT_ASSERT_NOT_NULL(test, path_of(p, who, which));
-			KUNIT_EXPECT_TRUE(test, path_of(p, who, which)->abandon_acked);
-			KUNIT_EXPECT_EQ(test, path_of(p, who, which)->ctl, 0);
-			KUNIT_EXPECT_EQ(test, path_of(p, who, which)->probes, 0);
-			KUNIT_EXPECT_EQ(test, path_of(p, who, which)->challenges, 0);
-			KUNIT_EXPECT_EQ(test, path_of(p, who, which)->responses, 0);
+			KUNIT_ASSERT_NOT_NULL(test, pair_path(p, who, which));
+			KUNIT_EXPECT_TRUE(test, pair_path(p, who, which)->abandon_acked);
+			KUNIT_EXPECT_EQ(test, pair_path(p, who, which)->ctl, 0);
+			KUNIT_EXPECT_EQ(test, pair_path(p, who, which)->probes, 0);
+			KUNIT_EXPECT_EQ(test, pair_path(p, who, which)->challenges, 0);
+			KUNIT_EXPECT_EQ(test, pair_path(p, who, which)->responses, 0);
 			KUNIT_EXPECT_EQ(test, p->end[who].freed, 0);
 			KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 10 * SEC));
 			KUNIT_EXPECT_EQ(test, p->end[0].events[TQUIC_EVENT_PATH_ABANDONED], 1);
 			KUNIT_EXPECT_EQ(test, p->end[1].events[TQUIC_EVENT_PATH_ABANDONED], 1);
 			pair_run(p, 3 * SEC);
-			KUNIT_EXPECT_NULL(test, path_of(p, 0, which));
-			KUNIT_EXPECT_NULL(test, path_of(p, 1, which));
+			KUNIT_EXPECT_NULL(test, pair_path(p, 0, which));
+			KUNIT_EXPECT_NULL(test, pair_path(p, 1, which));
 			KUNIT_EXPECT_EQ(test, p->end[0].freed, 1);
 			KUNIT_EXPECT_EQ(test, p->end[1].freed, 1);
 			KUNIT_EXPECT_EQ(test, p->end[!who].event_id[TQUIC_EVENT_PATH_ABANDONED], which);
@@ -264,14 +259,14 @@ static void path_abandon_lost(struct kunit *test)
 
 	p->link[0].cut = true;
 	p->link[1].cut = true;
-	tquic_path_close(&p->end[0].conn, path_of(p, 0, 1), 0, p->now);
+	tquic_path_close(&p->end[0].conn, pair_path(p, 0, 1), 0, p->now);
 	pair_kick(&p->end[0]);
 	pair_run(p, 4 * SEC);
-	KUNIT_EXPECT_NOT_NULL(test, path_of(p, 0, 1));
+	KUNIT_EXPECT_NOT_NULL(test, pair_path(p, 0, 1));
 	p->link[0].cut = false;
 	pair_run(p, 10 * SEC);
-	KUNIT_EXPECT_NULL(test, path_of(p, 0, 1));
-	KUNIT_EXPECT_NULL(test, path_of(p, 1, 1));
+	KUNIT_EXPECT_NULL(test, pair_path(p, 0, 1));
+	KUNIT_EXPECT_NULL(test, pair_path(p, 1, 1));
 	KUNIT_EXPECT_EQ(test, p->end[1].events[TQUIC_EVENT_PATH_ABANDONED], 1);
 	KUNIT_EXPECT_EQ(test, p->end[0].conn.state, TQUIC_STATE_ESTABLISHED);
 }
@@ -291,9 +286,9 @@ static void path_many_in_a_row(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, path->id, i);
 		pair_run(p, PAIR_MS(300));
 		KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
-		KUNIT_ASSERT_NOT_NULL(test, path_of(p, 1, i));
-		KUNIT_EXPECT_EQ(test, path_of(p, 1, i)->state, TQUIC_PATH_ACTIVE);
-		KUNIT_EXPECT_EQ(test, tquic_path_close(&p->end[i & 1].conn, path_of(p, i & 1, i), 0, p->now), 0);
+		KUNIT_ASSERT_NOT_NULL(test, pair_path(p, 1, i));
+		KUNIT_EXPECT_EQ(test, pair_path(p, 1, i)->state, TQUIC_PATH_ACTIVE);
+		KUNIT_EXPECT_EQ(test, tquic_path_close(&p->end[i & 1].conn, pair_path(p, i & 1, i), 0, p->now), 0);
 		pair_kick(&p->end[i & 1]);
 	}
 	pair_run(p, 5 * SEC);
@@ -304,7 +299,7 @@ static void path_many_in_a_row(struct kunit *test)
 
 static u64 path_tx(struct pair *p, u32 id)
 {
-	return path_of(p, 1, id)->stats.tx_bytes;
+	return pair_path(p, 1, id)->stats.tx_bytes;
 }
 
 /* A backup path carries data only when no other path can */
@@ -320,7 +315,7 @@ static void path_backup(struct kunit *test)
 	pair_run(p, PAIR_MS(100));
 	KUNIT_ASSERT_NOT_NULL(test, pair_open_path(p, 1, true));
 	pair_run(p, PAIR_MS(500));
-	KUNIT_EXPECT_TRUE(test, path_of(p, 1, 1)->peer_backup);
+	KUNIT_EXPECT_TRUE(test, pair_path(p, 1, 1)->peer_backup);
 	KUNIT_EXPECT_EQ(test, p->end[1].events[TQUIC_EVENT_PATH_STATUS], 1);
 	before = path_tx(p, 1);
 	f = pair_flow_open(&p->end[1], false, 200000);
@@ -330,16 +325,16 @@ static void path_backup(struct kunit *test)
 	p->link[0].cut = true;
 	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 5 * SEC));
 	KUNIT_EXPECT_GT(test, path_tx(p, 1) - before, 50000);
-	KUNIT_EXPECT_EQ(test, path_of(p, 1, 0)->state, TQUIC_PATH_SUSPECT);
+	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 0)->state, TQUIC_PATH_SUSPECT);
 	/* The other way round: path 1 becomes the regular one. */
 	p->link[0].cut = false;
 	pair_run(p, SEC);
-	tquic_path_set_backup(path_of(p, 0, 1), false);
-	tquic_path_set_backup(path_of(p, 0, 0), true);
+	tquic_path_set_backup(pair_path(p, 0, 1), false);
+	tquic_path_set_backup(pair_path(p, 0, 0), true);
 	pair_kick(&p->end[0]);
 	pair_run(p, PAIR_MS(100));
-	KUNIT_EXPECT_FALSE(test, path_of(p, 1, 1)->peer_backup);
-	KUNIT_EXPECT_TRUE(test, path_of(p, 1, 0)->peer_backup);
+	KUNIT_EXPECT_FALSE(test, pair_path(p, 1, 1)->peer_backup);
+	KUNIT_EXPECT_TRUE(test, pair_path(p, 1, 0)->peer_backup);
 	before = path_tx(p, 0);
 	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[1], false, 100000));
 	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 5 * SEC));
@@ -360,24 +355,24 @@ static void path_cut(struct kunit *test)
 	p->link[0].cut = true;
 	/* Nothing is said for half a round trip, and the oldest answer is overdue. */
 	pair_run(p, PAIR_MS(35));
-	KUNIT_EXPECT_EQ(test, path_of(p, 1, 0)->state, TQUIC_PATH_ACTIVE);
+	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 0)->state, TQUIC_PATH_ACTIVE);
 	pair_run(p, PAIR_MS(65));
-	KUNIT_EXPECT_EQ(test, path_of(p, 1, 0)->state, TQUIC_PATH_SUSPECT);
+	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 0)->state, TQUIC_PATH_SUSPECT);
 	pair_run(p, PAIR_MS(150));
 	KUNIT_EXPECT_LE(test, f->gap_ns, PAIR_MS(300));
-	KUNIT_EXPECT_EQ(test, path_of(p, 1, 0)->state, TQUIC_PATH_SUSPECT);
+	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 0)->state, TQUIC_PATH_SUSPECT);
 	KUNIT_EXPECT_EQ(test, p->end[1].events[TQUIC_EVENT_PATH_SUSPECT], 1);
 	/* Nothing but probes is under way on it, and the other grows without regard to it. */
-	KUNIT_EXPECT_LT(test, path_of(p, 1, 0)->cc.in_flight, 100);
-	KUNIT_EXPECT_NULL(test, path_of(p, 1, 0)->cc.group);
+	KUNIT_EXPECT_LT(test, pair_path(p, 1, 0)->cc.in_flight, 100);
+	KUNIT_EXPECT_NULL(test, pair_path(p, 1, 0)->cc.group);
 	KUNIT_EXPECT_TRUE(test, list_is_singular(&p->end[1].conn.cc_group.members));
 	p->link[0].cut = false;
 	pair_run(p, PAIR_MS(700));
-	KUNIT_EXPECT_EQ(test, path_of(p, 1, 0)->state, TQUIC_PATH_ACTIVE);
+	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 0)->state, TQUIC_PATH_ACTIVE);
 	KUNIT_EXPECT_EQ(test, p->end[1].events[TQUIC_EVENT_PATH_RECOVERED], 1);
-	KUNIT_EXPECT_PTR_EQ(test, path_of(p, 1, 0)->cc.group, &p->end[1].conn.cc_group);
+	KUNIT_EXPECT_PTR_EQ(test, pair_path(p, 1, 0)->cc.group, &p->end[1].conn.cc_group);
 	/* What the window was before says nothing about the link now. */
-	KUNIT_EXPECT_LE(test, path_of(p, 1, 0)->cc.cwnd, 30000);
+	KUNIT_EXPECT_LE(test, pair_path(p, 1, 0)->cc.cwnd, 30000);
 	before = path_tx(p, 0);
 	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[1], false, 200000));
 	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 5 * SEC));
@@ -387,7 +382,7 @@ static void path_cut(struct kunit *test)
 
 static bool path_first_is_back(struct pair *p)
 {
-	return path_of(p, 1, 0)->state == TQUIC_PATH_ACTIVE;
+	return pair_path(p, 1, 0)->state == TQUIC_PATH_ACTIVE;
 }
 
 /* Both links die one after the other; the first to return takes all over */
@@ -405,15 +400,40 @@ static void path_cut_all(struct kunit *test)
 	p->link[1].cut = true;
 	pair_run(p, 5 * SEC);
 	/* Somebody has to try: the last one stays in use. */
-	KUNIT_EXPECT_EQ(test, path_of(p, 1, 0)->state, TQUIC_PATH_SUSPECT);
-	KUNIT_EXPECT_EQ(test, path_of(p, 1, 1)->state, TQUIC_PATH_ACTIVE);
+	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 0)->state, TQUIC_PATH_SUSPECT);
+	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 1)->state, TQUIC_PATH_ACTIVE);
 	p->link[0].cut = false;
 	KUNIT_EXPECT_TRUE(test, pair_until(p, path_first_is_back, SEC));
 	/* At once, and not when the other's next probe is due. */
-	KUNIT_EXPECT_EQ(test, path_of(p, 1, 1)->state, TQUIC_PATH_SUSPECT);
+	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 1)->state, TQUIC_PATH_SUSPECT);
 	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 2 * SEC));
-	KUNIT_EXPECT_EQ(test, path_of(p, 1, 0)->state, TQUIC_PATH_ACTIVE);
-	KUNIT_EXPECT_EQ(test, path_of(p, 1, 1)->state, TQUIC_PATH_SUSPECT);
+	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 0)->state, TQUIC_PATH_ACTIVE);
+	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 1)->state, TQUIC_PATH_SUSPECT);
+	pair_check(p);
+}
+
+/*
+ * Both ends probe at the same moment, and what each takes for the path that works
+ * is dead: the answers have to come by the path they are about.
+ */
+static void path_probes_cross(struct kunit *test)
+{
+	struct pair *p = path_pair(test, 2);
+	u32 i;
+
+	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[1], false, 1500000));
+	pair_run(p, PAIR_MS(80));
+	p->link[0].cut = true;
+	pair_run(p, PAIR_MS(300));
+	p->link[1].cut = true;
+	pair_run(p, 5 * SEC);
+	for (i = 0; i < 2; i++) {
+		KUNIT_ASSERT_EQ(test, pair_path(p, i, 0)->state, TQUIC_PATH_SUSPECT);
+		pair_path(p, i, 0)->space.last_eliciting_ns = p->now;
+	}
+	p->link[0].cut = false;
+	KUNIT_EXPECT_TRUE(test, pair_until(p, path_first_is_back, PAIR_MS(550)));
+	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 2 * SEC));
 	pair_check(p);
 }
 
@@ -421,7 +441,7 @@ static void path_cut_all(struct kunit *test)
 static void path_pto_alone(struct kunit *test)
 {
 	struct pair *p = path_pair(test, 1);
-	struct tquic_path *path = path_of(p, 1, 0);
+	struct tquic_path *path = pair_path(p, 1, 0);
 	struct pair_flow *f;
 	u64 sent;
 
@@ -454,7 +474,7 @@ static void path_mtu_shrinks(struct kunit *test)
 
 	for (links = 1; links <= 2; links++) {
 		p = path_pair(test, links);
-		KUNIT_ASSERT_EQ(test, path_of(p, 1, 0)->mtu_bytes, PAIR_MTU);
+		KUNIT_ASSERT_EQ(test, pair_path(p, 1, 0)->mtu_bytes, PAIR_MTU);
 		p->link[0].mtu_bytes = 1300;
 		KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[1], false, 100000));
 		KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 20 * SEC));
@@ -472,7 +492,7 @@ static void path_mtu_small(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
 	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[1], false, 200000));
 	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 5 * SEC));
-	path = path_of(p, 1, 0);
+	path = pair_path(p, 1, 0);
 	KUNIT_EXPECT_EQ(test, path->mtu_bytes, TQUIC_MIN_UDP_PAYLOAD);
 	KUNIT_EXPECT_EQ(test, path->mtu_tries, TQUIC_PATH_MTU_TRIES);
 	KUNIT_EXPECT_EQ(test, path->ctl, 0);
@@ -500,7 +520,7 @@ static void path_mtu_small(struct kunit *test)
 static void path_cids_replaced(struct kunit *test)
 {
 	struct pair *p = path_pair(test, 2);
-	struct tquic_path *c = path_of(p, 0, 1), *s = path_of(p, 1, 1);
+	struct tquic_path *c = pair_path(p, 0, 1), *s = pair_path(p, 1, 1);
 	struct tquic_cid first = *tquic_cidset_remote_current(&c->remote);
 	u32 i;
 
@@ -532,10 +552,10 @@ static void path_cc_group(struct kunit *test)
 		n += !!path->cc.group;
 	}
 	KUNIT_EXPECT_EQ(test, n, 2);
-	KUNIT_EXPECT_EQ(test, tquic_path_close(conn, path_of(p, 0, 1), 0, p->now), 0);
-	KUNIT_EXPECT_NULL(test, path_of(p, 0, 1)->cc.group);
+	KUNIT_EXPECT_EQ(test, tquic_path_close(conn, pair_path(p, 0, 1), 0, p->now), 0);
+	KUNIT_EXPECT_NULL(test, pair_path(p, 0, 1)->cc.group);
 	KUNIT_EXPECT_TRUE(test, list_is_singular(&conn->cc_group.members));
-	tquic_path_destroy(conn, path_of(p, 0, 0));
+	tquic_path_destroy(conn, pair_path(p, 0, 0));
 	KUNIT_EXPECT_TRUE(test, list_empty(&conn->cc_group.members));
 }
 
@@ -554,6 +574,7 @@ static struct kunit_case path_cases[] = {
 	KUNIT_CASE(path_backup),
 	KUNIT_CASE(path_cut),
 	KUNIT_CASE(path_cut_all),
+	KUNIT_CASE(path_probes_cross),
 	KUNIT_CASE(path_pto_alone),
 	KUNIT_CASE(path_mtu_shrinks),
 	KUNIT_CASE(path_mtu_small),
