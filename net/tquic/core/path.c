@@ -359,7 +359,10 @@ void tquic_path_drain(struct tquic_conn *conn, struct tquic_path *path, u64 now)
 	tquic_ctrl_on_lost(conn, dr.recs);
 }
 
-/* Nothing comes back: others take over */
+/*
+ * Nothing comes back: others take over.  Probes stay under way while more are sent,
+ * for a round trip may be longer than the time between them; their number is bounded.
+ */
 static void tquic_path_suspect(struct tquic_conn *conn, struct tquic_path *path,
 			       u64 now)
 {
@@ -369,9 +372,11 @@ static void tquic_path_suspect(struct tquic_conn *conn, struct tquic_path *path,
 		conn->todo |= TQUIC_TODO_PATHS;
 		tquic_conn_event(conn, TQUIC_EVENT_PATH_SUSPECT, path->id, 0);
 		tquic_path_bond(conn, now);
+		tquic_path_drain(conn, path, now);
+	} else if (path->space.eliciting_in_flight >= TQUIC_PATH_PROBES_MAX) {
+		tquic_path_drain(conn, path, now);
 	}
 	path->probes = 1;
-	tquic_path_drain(conn, path, now);
 }
 
 /*
@@ -699,6 +704,8 @@ void tquic_path_on_progress(struct tquic_conn *conn, struct tquic_path *path,
 	path->probes = 0;
 	if (path->state != TQUIC_PATH_SUSPECT)
 		return;
+	/* Probes lost meanwhile say nothing about congestion now. */
+	tquic_path_drain(conn, path, now);
 	tquic_path_activate(conn, path, now);
 	/* What the window was says nothing about the link after an outage. */
 	if (now - path->suspect_ns > 3 * path->rtt.srtt_ns)

@@ -437,6 +437,25 @@ static void path_probes_cross(struct kunit *test)
 	pair_check(p);
 }
 
+/* A satellite's round trip is longer than the time between two probes. */
+static void path_cut_long_rtt(struct kunit *test)
+{
+	struct pair *p = path_pair(test, 2);
+
+	KUNIT_ASSERT_GT(test, PAIR_MS(700), p->end[1].conn.tune.probe_max_ns);
+	p->link[0].delay_ns = PAIR_MS(350);
+	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[1], false, 60000000));
+	pair_run(p, 5 * SEC);
+	p->link[0].cut = true;
+	pair_run(p, 20 * SEC);
+	KUNIT_ASSERT_EQ(test, pair_path(p, 1, 0)->state, TQUIC_PATH_SUSPECT);
+	KUNIT_EXPECT_LE(test, pair_path(p, 1, 0)->space.eliciting_in_flight,
+			TQUIC_PATH_PROBES_MAX);
+	p->link[0].cut = false;
+	KUNIT_EXPECT_TRUE(test, pair_until(p, path_first_is_back, PAIR_MS(1250)));
+	pair_check(p);
+}
+
 /* A path alone: probes with doubling intervals, data among them, and no failure */
 static void path_pto_alone(struct kunit *test)
 {
@@ -575,6 +594,7 @@ static struct kunit_case path_cases[] = {
 	KUNIT_CASE(path_cut),
 	KUNIT_CASE(path_cut_all),
 	KUNIT_CASE(path_probes_cross),
+	KUNIT_CASE(path_cut_long_rtt),
 	KUNIT_CASE(path_pto_alone),
 	KUNIT_CASE(path_mtu_shrinks),
 	KUNIT_CASE(path_mtu_small),
