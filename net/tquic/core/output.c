@@ -555,7 +555,7 @@ static struct tquic_path *tquic_output_pick(struct tquic_conn *conn, u8 *why,
 			w = TQUIC_WHY_ACK;
 		else if ((path->ctl & TQUIC_PATH_CTL_MTU_PROBE) &&
 			 conn->confirmed && !path->mtu_probe_bytes &&
-			 path->state == TQUIC_PATH_ACTIVE)
+			 path->state == TQUIC_PATH_ACTIVE && tquic_sched_room(path))
 			w = TQUIC_WHY_MTU;
 		if (w == TQUIC_WHY_ACK)
 			on = tquic_output_ack_path(conn, path);
@@ -659,7 +659,7 @@ static void tquic_output_app_frames(struct tquic_conn *conn,
 			tquic_output_ping(o, TQUIC_REC_PING);
 		if (o->bld.eliciting)
 			path->probes--;
-	} else if (!o->bld.eliciting &&
+	} else if (!o->bld.eliciting && tquic_sched_room(path) &&
 		   tquic_space_wants_ping(&path->space, now, path->rtt.srtt_ns)) {
 		tquic_output_ping(o, TQUIC_REC_PING);
 	}
