@@ -71,55 +71,6 @@ static struct pernet_operations tquic_net_ops = {
 	.size	= sizeof(struct tquic_net),
 };
 
-/* What every kernel has; other modules may register more */
-static struct tquic_cc_ops *const tquic_ccs[] = {
-	&tquic_cc_balia,
-	&tquic_cc_bbr,
-	&tquic_cc_cubic,
-	&tquic_cc_lia,
-	&tquic_cc_newreno,
-	&tquic_cc_olia,
-};
-
-static struct tquic_sched_ops *const tquic_scheds[] = {
-	&tquic_sched_blest,
-	&tquic_sched_ecf,
-	&tquic_sched_minrtt,
-	&tquic_sched_redundant,
-	&tquic_sched_roundrobin,
-	&tquic_sched_weighted,
-};
-
-static void tquic_registries_exit(unsigned int ccs, unsigned int scheds)
-{
-	while (scheds--)
-		tquic_sched_unregister(tquic_scheds[scheds]);
-	while (ccs--)
-		tquic_cc_unregister(tquic_ccs[ccs]);
-}
-
-static int tquic_registries_init(void)
-{
-	unsigned int ccs, scheds = 0;
-	int ret;
-
-	for (ccs = 0; ccs < ARRAY_SIZE(tquic_ccs); ccs++) {
-		ret = tquic_cc_register(tquic_ccs[ccs]);
-		if (ret)
-			goto err;
-	}
-	for (; scheds < ARRAY_SIZE(tquic_scheds); scheds++) {
-		ret = tquic_sched_register(tquic_scheds[scheds]);
-		if (ret)
-			goto err;
-	}
-	return 0;
-
-err:
-	tquic_registries_exit(ccs, scheds);
-	return ret;
-}
-
 static int __init tquic_init(void)
 {
 	int ret;
@@ -134,12 +85,15 @@ static int __init tquic_init(void)
 	tquic_wq = alloc_workqueue("tquic", WQ_UNBOUND, 0);
 	if (!tquic_wq)
 		goto err_crypto;
-	ret = tquic_registries_init();
+	ret = tquic_ccs_init();
 	if (ret)
 		goto err_wq;
+	ret = tquic_scheds_init();
+	if (ret)
+		goto err_ccs;
 	ret = register_pernet_subsys(&tquic_net_ops);
 	if (ret)
-		goto err_registries;
+		goto err_scheds;
 	ret = tquic_handshake_init();
 	if (ret)
 		goto err_pernet;
@@ -162,8 +116,10 @@ err_handshake:
 	tquic_handshake_exit();
 err_pernet:
 	unregister_pernet_subsys(&tquic_net_ops);
-err_registries:
-	tquic_registries_exit(ARRAY_SIZE(tquic_ccs), ARRAY_SIZE(tquic_scheds));
+err_scheds:
+	tquic_scheds_exit();
+err_ccs:
+	tquic_ccs_exit();
 err_wq:
 	destroy_workqueue(tquic_wq);
 err_crypto:
@@ -185,7 +141,8 @@ static void __exit tquic_exit(void)
 	/* The last socket may have gone in a work item that has not returned. */
 	destroy_workqueue(tquic_wq);
 	tquic_tx_exit();
-	tquic_registries_exit(ARRAY_SIZE(tquic_ccs), ARRAY_SIZE(tquic_scheds));
+	tquic_scheds_exit();
+	tquic_ccs_exit();
 	tquic_crypto_exit();
 	tquic_rec_cache_exit();
 }

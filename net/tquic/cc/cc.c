@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Congestion control of one path: common accounting and the registry of algorithms. */
+#include <linux/array_size.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/limits.h>
@@ -356,6 +357,37 @@ int tquic_cc_register(struct tquic_cc_ops *ops)
 void tquic_cc_unregister(struct tquic_cc_ops *ops)
 {
 	tquic_catalog_del(&tquic_cc_catalog, &ops->entry);
+}
+
+/* What every kernel has; other modules may register more */
+static struct tquic_entry *const tquic_ccs[] = {
+	&tquic_cc_balia.entry,
+	&tquic_cc_bbr.entry,
+	&tquic_cc_cubic.entry,
+	&tquic_cc_lia.entry,
+	&tquic_cc_newreno.entry,
+	&tquic_cc_olia.entry,
+};
+
+/**
+ * tquic_ccs_init() - offer the congestion controls of the module
+ *
+ * Context: process.
+ * Return: 0 or -EEXIST.
+ */
+int tquic_ccs_init(void)
+{
+	return tquic_catalog_fill(&tquic_cc_catalog, tquic_ccs, ARRAY_SIZE(tquic_ccs));
+}
+
+/**
+ * tquic_ccs_exit() - withdraw them
+ *
+ * Context: process, sleeps for grace periods.
+ */
+void tquic_ccs_exit(void)
+{
+	tquic_catalog_empty(&tquic_cc_catalog, tquic_ccs, ARRAY_SIZE(tquic_ccs));
 }
 
 /**

@@ -57,6 +57,44 @@ void tquic_catalog_del(struct tquic_catalog *c, struct tquic_entry *e)
 }
 
 /**
+ * tquic_catalog_empty() - withdraw several
+ * @c: catalog
+ * @e: what
+ * @n: how many
+ *
+ * Context: process, sleeps for grace periods.
+ */
+void tquic_catalog_empty(struct tquic_catalog *c, struct tquic_entry *const *e, unsigned int n)
+{
+	while (n--)
+		tquic_catalog_del(c, e[n]);
+}
+
+/**
+ * tquic_catalog_fill() - offer several, all or none
+ * @c: catalog
+ * @e: what
+ * @n: how many
+ *
+ * Context: process, may sleep for grace periods.
+ * Return: as tquic_catalog_add().
+ */
+int tquic_catalog_fill(struct tquic_catalog *c, struct tquic_entry *const *e, unsigned int n)
+{
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < n; i++) {
+		ret = tquic_catalog_add(c, e[i]);
+		if (ret) {
+			tquic_catalog_empty(c, e, i);
+			return ret;
+		}
+	}
+	return 0;
+}
+
+/**
  * tquic_catalog_get() - look a name up and keep its module loaded
  * @c: catalog
  * @name: what the user asked for

@@ -36,6 +36,8 @@ struct tquic_catalog {
 	struct tquic_catalog n = { LIST_HEAD_INIT((n).list), __SPIN_LOCK_UNLOCKED((n).lock) }
 
 int tquic_catalog_add(struct tquic_catalog *c, struct tquic_entry *e);
+int tquic_catalog_fill(struct tquic_catalog *c, struct tquic_entry *const *e, unsigned int n);
+void tquic_catalog_empty(struct tquic_catalog *c, struct tquic_entry *const *e, unsigned int n);
 void tquic_catalog_del(struct tquic_catalog *c, struct tquic_entry *e);
 struct tquic_entry *tquic_catalog_get(struct tquic_catalog *c, const char *name);
 bool tquic_catalog_name(struct tquic_catalog *c, unsigned int i,

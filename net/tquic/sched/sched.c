@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Packet schedulers by name, and what all of them ask about a path */
+#include <linux/array_size.h>
 #include <linux/bits.h>
 #include <linux/build_bug.h>
 #include <linux/errno.h>
@@ -31,6 +32,37 @@ int tquic_sched_register(struct tquic_sched_ops *ops)
 void tquic_sched_unregister(struct tquic_sched_ops *ops)
 {
 	tquic_catalog_del(&tquic_sched_catalog, &ops->entry);
+}
+
+/* What every kernel has; other modules may register more */
+static struct tquic_entry *const tquic_scheds[] = {
+	&tquic_sched_blest.entry,
+	&tquic_sched_ecf.entry,
+	&tquic_sched_minrtt.entry,
+	&tquic_sched_redundant.entry,
+	&tquic_sched_roundrobin.entry,
+	&tquic_sched_weighted.entry,
+};
+
+/**
+ * tquic_scheds_init() - offer the schedulers of the module
+ *
+ * Context: process.
+ * Return: 0 or -EEXIST.
+ */
+int tquic_scheds_init(void)
+{
+	return tquic_catalog_fill(&tquic_sched_catalog, tquic_scheds, ARRAY_SIZE(tquic_scheds));
+}
+
+/**
+ * tquic_scheds_exit() - withdraw them
+ *
+ * Context: process, sleeps for grace periods.
+ */
+void tquic_scheds_exit(void)
+{
+	tquic_catalog_empty(&tquic_sched_catalog, tquic_scheds, ARRAY_SIZE(tquic_scheds));
 }
 
 /**

@@ -34,6 +34,8 @@ extern struct tquic_sched_ops tquic_sched_redundant;
 extern struct tquic_sched_ops tquic_sched_roundrobin;
 extern struct tquic_sched_ops tquic_sched_weighted;
 
+int tquic_scheds_init(void);
+void tquic_scheds_exit(void);
 int tquic_sched_register(struct tquic_sched_ops *ops);
 void tquic_sched_unregister(struct tquic_sched_ops *ops);
 const struct tquic_sched_ops *tquic_sched_get(const char *name);
