@@ -729,15 +729,19 @@ static void tquic_bbr_on_idle(struct tquic_cc *cc, u64 gap_ns)
 		tquic_bbr_exit_probe_rtt(cc, now);
 }
 
-/* Before the first sample: the window over the RTT, as fast as Startup goes. */
+/*
+ * Until the rate is known, what little there was to send says nothing: not less than
+ * the initial window over the RTT, as fast as Startup goes.
+ */
 static u64 tquic_bbr_pacing_rate(const struct tquic_cc *cc, const struct tquic_rtt *rtt)
 {
+	u64 bytes = tquic_bbr_pct(tquic_cc_initial_window(cc->mss), TQUIC_BBR_STARTUP_PACING_PCT);
 	const struct tquic_bbr *b = tquic_cc_priv_const(cc);
-	u64 bytes = tquic_bbr_pct(cc->cwnd, TQUIC_BBR_STARTUP_PACING_PCT);
 
-	if (b->pacing_rate)
+	if (b->full_bw_reached && b->pacing_rate)
 		return b->pacing_rate;
-	return mul_u64_u64_div_u64(bytes, NSEC_PER_SEC, max_t(u64, 1, rtt->srtt_ns));
+	return max(b->pacing_rate, mul_u64_u64_div_u64(bytes, NSEC_PER_SEC,
+						       max_t(u64, 1, rtt->srtt_ns)));
 }
 
 struct tquic_cc_ops tquic_cc_bbr = {

@@ -18,7 +18,13 @@
 
 TQUIC_CATALOG(tquic_cc_catalog);
 
-static u64 tquic_cc_initial_window(u32 mss)
+/**
+ * tquic_cc_initial_window() - what a path begins with (RFC 9002 section 7.2)
+ * @mss: largest datagram
+ *
+ * Return: bytes.
+ */
+u64 tquic_cc_initial_window(u32 mss)
 {
 	return min_t(u64, TQUIC_CC_INITIAL_PKTS * (u64)mss,
 		     max_t(u64, TQUIC_CC_INITIAL_BYTES, 2 * (u64)mss));

@@ -192,6 +192,7 @@ static inline u64 tquic_cc_min_window(const struct tquic_cc *cc)
 	return 2 * (u64)cc->mss;
 }
 
+u64 tquic_cc_initial_window(u32 mss);
 void tquic_cc_init(struct tquic_cc *cc, const struct tquic_cc_ops *ops, u32 mss, u64 now);
 void tquic_cc_reset(struct tquic_cc *cc, u64 now);
 void tquic_cc_switch(struct tquic_cc *cc, const struct tquic_cc_ops *ops, u64 now);

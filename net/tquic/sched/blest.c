@@ -7,6 +7,7 @@
 #include <linux/math64.h>
 #include <linux/minmax.h>
 #include "core/conn.h"
+#include "core/path.h"
 #include "sched/sched.h"
 
 /* The factor on the estimate, in thousandths */
@@ -54,7 +55,11 @@ static u64 tquic_blest_lambda(struct tquic_conn *conn, u64 round_ns, u64 now)
 	return b->lambda;
 }
 
-/* Bytes the fast path could send within a round trip of the slow one */
+/*
+ * Bytes the fast path could send within a round trip of the slow one.  The paper
+ * knows windows that grow; a controller with a rate of its own keeps its window
+ * far above what it sends, and is asked for that.
+ */
 static u64 tquic_blest_estimate(const struct tquic_path *fast,
 				const struct tquic_path *slow)
 {
@@ -62,6 +67,9 @@ static u64 tquic_blest_estimate(const struct tquic_path *fast,
 	u64 rounds = clamp_t(u64, div64_u64(slow->rtt.srtt_ns, rtt), 1,
 			     TQUIC_BLEST_ROUNDS_MAX);
 
+	if (fast->cc.ops->pacing_rate)
+		return mul_u64_u64_div_u64(tquic_path_pacing_rate(fast), slow->rtt.srtt_ns,
+					   NSEC_PER_SEC);
 	if (tquic_cc_in_slow_start(&fast->cc))
 		return fast->cc.cwnd * (BIT_ULL(rounds) - 1);
 	return (fast->cc.cwnd + fast->cc.mss * (rounds - 1) / 2) * rounds;

@@ -122,6 +122,13 @@ static void bbr_before_samples(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, x->cc.cwnd, 12000);
 	/* 2.77 initial windows per RTT */
 	KUNIT_EXPECT_EQ(test, tquic_cc_pacing_rate(&x->cc, &x->rtt), 332400);
+	/* A hundred bytes in a round trip were all there was to send. */
+	x->b->pacing_rate = 1000;
+	KUNIT_EXPECT_EQ(test, tquic_cc_pacing_rate(&x->cc, &x->rtt), 332400);
+	x->b->full_bw_reached = true;
+	KUNIT_EXPECT_EQ(test, tquic_cc_pacing_rate(&x->cc, &x->rtt), 1000);
+	x->b->full_bw_reached = false;
+	x->b->pacing_rate = 0;
 	x->rtt.srtt_ns = 0;
 	KUNIT_EXPECT_GT(test, tquic_cc_pacing_rate(&x->cc, &x->rtt), 0);
 	/* A packet that remembers nothing, as one of the handshake, opens the window only. */

@@ -54,6 +54,24 @@ static void blest_avoidance(struct kunit *test)
 	blest_expect(test, x, (BLEST_CWND + SCHED_MTU / 2) * 2 * 12 / 10 + 5000 + SCHED_MTU);
 }
 
+static u64 blest_rate(const struct tquic_cc *cc, const struct tquic_rtt *rtt)
+{
+	return 1000000;
+}
+
+/* A controller that says how fast it sends: that, for a round trip of the slow path */
+static void blest_paced(struct kunit *test)
+{
+	struct sched_fixture *x = blest_make(test);
+	struct tquic_cc_ops ops = *x->path[0].cc.ops;
+
+	ops.pacing_rate = blest_rate;
+	x->path[0].cc.ops = &ops;
+	x->path[0].pacing = true;
+	blest_expect(test, x, div_u64(1000000 * x->path[1].rtt.srtt_ns, NSEC_PER_SEC) * 12 / 10 +
+			      SCHED_MTU);
+}
+
 /* In slow start the window doubles: cwnd * (2^rtts - 1), for 16 round trips at most */
 static void blest_slow_start(struct kunit *test)
 {
@@ -112,6 +130,7 @@ static void blest_lambda(struct kunit *test)
 static struct kunit_case blest_cases[] = {
 	KUNIT_CASE(blest_fast_first),
 	KUNIT_CASE(blest_avoidance),
+	KUNIT_CASE(blest_paced),
 	KUNIT_CASE(blest_slow_start),
 	KUNIT_CASE(blest_stream_window),
 	KUNIT_CASE(blest_lambda),
