@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Fuzz target: two connections, one of which sends whatever the input says, with valid keys. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <kunit/test.h>
 #include <linux/random.h>
@@ -9,52 +8,8 @@
 #include "fuzz.h"
 #include "test/pair.h"
 
-#define FUZZ_ACTIONS_MAX	64
 #define FUZZ_RX_MEM_MAX		(80 << 20)
 #define FUZZ_RECORDS_MAX	200
-
-/* The part of KUnit the pair uses: a failure ends the run. */
-
-static struct {
-	void (*fn)(void *ctx);
-	void *ctx;
-} fuzz_actions[FUZZ_ACTIONS_MAX];
-static u32 fuzz_action_count;
-
-void tquic_shim_fail(struct kunit *test, bool fatal, const char *file, int line,
-		     const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fprintf(stderr, " at %s:%d\n", file, line);
-	abort();
-}
-
-void tquic_shim_fail_cmp(struct kunit *test, bool fatal, const char *file, int line,
-			 const char *expr, long long l, long long r)
-{
-	tquic_shim_fail(test, fatal, file, line, "%s", expr);
-}
-
-int kunit_add_action(struct kunit *test, void (*fn)(void *ctx), void *ctx)
-{
-	BUG_ON(fuzz_action_count == FUZZ_ACTIONS_MAX);
-	fuzz_actions[fuzz_action_count].fn = fn;
-	fuzz_actions[fuzz_action_count++].ctx = ctx;
-	return 0;
-}
-
-void *tquic_shim_test_alloc(struct kunit *test, size_t size)
-{
-	void *p = calloc(1, size);
-
-	BUG_ON(!p);
-	kunit_add_action(test, free, p);
-	return p;
-}
 
 /* What a program may do, chosen by one byte */
 static void fuzz_program(struct pair *p, struct pair_end *e, u8 what)
@@ -146,6 +101,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t len)
 	if (len < 2)
 		return 0;
 	tquic_shim_random = 1;
+	if (setjmp(test.abort))
+		abort();
 	p = pair_create(&test, 2);
 	p->hostile = true;
 	p->end[0].conn.want_events = true;
@@ -158,9 +115,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t len)
 			BUG_ON(p->end[i].conn.streams.rx_mem.used > FUZZ_RX_MEM_MAX);
 	}
 	pair_run(p, PAIR_MS(500));
-	while (fuzz_action_count--)
-		fuzz_actions[fuzz_action_count].fn(fuzz_actions[fuzz_action_count].ctx);
-	fuzz_action_count = 0;
+	tquic_shim_run_actions(&test);
+	BUG_ON(test.failed);
 	BUG_ON(tquic_shim_live != live);
 	return 0;
 }

@@ -54,6 +54,7 @@ void tquic_shim_fail_mem(struct kunit *test, bool fatal, const char *file,
 			 const void *r, size_t n);
 void tquic_shim_skip(struct kunit *test, const char *fmt, ...) __printf(2, 3);
 void *tquic_shim_test_alloc(struct kunit *test, size_t size);
+void tquic_shim_run_actions(struct kunit *test);
 int kunit_add_action(struct kunit *test, void (*fn)(void *ctx), void *ctx);
 int kunit_add_action_or_reset(struct kunit *test, void (*fn)(void *ctx),
 			      void *ctx);
