@@ -581,6 +581,22 @@ static u8 pair_link_ecn(const struct pair_link *link, const struct sk_buff *skb)
 	return link->ecn == PAIR_ECN_KEEP ? PAIR_ECN(skb) : link->ecn;
 }
 
+/*
+ * The number that was sent, as far as its low @pn_len bytes tell: one that was
+ * overtaken by half of what they can count is decoded wrongly, and does not open.
+ */
+static bool pair_opens(struct pair_end *e, const struct tquic_rx_pkt *pkt, u8 pn_len,
+		       s64 largest_rx, const u8 *tag)
+{
+	u64 pn = get_unaligned_be64(tag), half = BIT_ULL(8 * pn_len - 1);
+
+	if (pkt->pn == pn && pkt->path->id == get_unaligned_be64(tag + 8))
+		return true;
+	if (largest_rx < (s64)(pn + half - 1))
+		pair_blame(e->pair, "a packet number or path id is decoded wrongly");
+	return e->pair->hostile;
+}
+
 static void pair_packet(struct pair_end *e, struct sk_buff *skb, const u8 *data,
 			const struct tquic_hdr *h, u32 link)
 {
@@ -622,8 +638,8 @@ static void pair_packet(struct pair_end *e, struct sk_buff *skb, const u8 *data,
 	e->rx_link = &e->pair->link[link];
 	if (path->link != e->rx_link)
 		pkt.moved = e->pair->nat ? TQUIC_MOVED_PORT : TQUIC_MOVED_ADDRESS;
-	if (pkt.pn != get_unaligned_be64(tag) || path->id != get_unaligned_be64(tag + 8))
-		pair_blame(e->pair, "a packet number or path id is decoded wrongly");
+	if (!pair_opens(e, &pkt, pn_len, space->largest_rx, tag))
+		return;
 	pair_account(e, path, h->pkt_len, 0);
 	tquic_path_on_rx(path, h->pkt_len);
 	pair_enter(e->pair);

@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "perf": ("cmd_perf", "group", "Measure throughput between two hosts."),
     "sched": ("cmd_sched", "group", "List schedulers and congestion controls."),
     "serve": ("cmd_serve", "command", "Offer the files of a directory."),
+    "sim": ("cmd_sim", "group", "Run the protocol engine over simulated links."),
     "ss": ("cmd_ss", "command", "Show TQUIC sockets as ss does, or end connections."),
     "sysctl": ("cmd_sysctl", "group", "See and change the defaults of a network namespace."),
     "trace": ("cmd_trace", "group", "Watch connections packet by packet, by tracepoints."),

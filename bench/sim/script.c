@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What a script of the simulator can say. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cc/cc.h"
+#include "core/path.h"
+#include "sched/sched.h"
+#include "sim.h"
+
+struct sim_verb {
+	const char *name;
+	int args;
+	const char *(*fn)(struct sim *s, const struct sim_cmd *cmd);
+};
+
+static struct pair_link *sim_link(struct sim *s, const struct sim_cmd *cmd)
+{
+	return cmd->arg[0] < s->pair->links ? &s->pair->link[cmd->arg[0]] : NULL;
+}
+
+/* link I RATE DELAY QUEUE LOSS REORDER DUP: before the start */
+static const char *sim_do_link(struct sim *s, const struct sim_cmd *cmd)
+{
+	struct pair_link *link = sim_link(s, cmd);
+
+	if (!link)
+		return "no such link";
+	pair_link_set(link, cmd->arg[1], cmd->arg[2], cmd->arg[3]);
+	link->loss_ppm = cmd->arg[4];
+	link->reorder_ppm = cmd->arg[5];
+	link->dup_ppm = cmd->arg[6];
+	return NULL;
+}
+
+static const char *sim_do_sched(struct sim *s, const struct sim_cmd *cmd)
+{
+	u32 i;
+
+	for (i = 0; i < 2; i++) {
+		s->pair->end[i].conn.sched = tquic_sched_get(cmd->name);
+		if (!s->pair->end[i].conn.sched)
+			return "no such scheduler";
+	}
+	return NULL;
+}
+
+static const char *sim_do_cc(struct sim *s, const struct sim_cmd *cmd)
+{
+	u32 i;
+
+	for (i = 0; i < 2; i++) {
+		s->pair->end[i].conn.cc_ops = tquic_cc_get(cmd->name);
+		if (!s->pair->end[i].conn.cc_ops)
+			return "no such congestion control";
+	}
+	return NULL;
+}
+
+static const char *sim_do_rate(struct sim *s, const struct sim_cmd *cmd)
+{
+	struct pair_link *link = sim_link(s, cmd);
+
+	if (!link || !link->rate_bps || !cmd->arg[1])
+		return "a link without a rate";
+	pair_link_rate(s->pair, link, cmd->arg[1]);
+	return NULL;
+}
+
+static const char *sim_do_delay(struct sim *s, const struct sim_cmd *cmd)
+{
+	struct pair_link *link = sim_link(s, cmd);
+
+	if (!link)
+		return "no such link";
+	link->delay_ns = cmd->arg[1];
+	return NULL;
+}
+
+static const char *sim_do_loss(struct sim *s, const struct sim_cmd *cmd)
+{
+	struct pair_link *link = sim_link(s, cmd);
+
+	if (!link)
+		return "no such link";
+	link->loss_ppm = cmd->arg[1];
+	return NULL;
+}
+
+static const char *sim_do_cut(struct sim *s, const struct sim_cmd *cmd)
+{
+	struct pair_link *link = sim_link(s, cmd);
+
+	if (!link)
+		return "no such link";
+	link->cut = cmd->arg[1];
+	return NULL;
+}
+
+/* The client's interface of a link goes down or comes back: its own host knows. */
+static const char *sim_do_iface(struct sim *s, const struct sim_cmd *cmd)
+{
+	struct tquic_conn *conn = &s->pair->end[0].conn;
+	struct pair_link *link = sim_link(s, cmd);
+	struct tquic_path *path;
+	u32 k;
+
+	if (!link)
+		return "no such link";
+	link->cut = !cmd->arg[1];
+	for (k = 0; k < TQUIC_PATHS_MAX; k++) {
+		path = tquic_conn_path(conn, k);
+		if (!path || path->link != link || !tquic_path_is_open(path))
+			continue;
+		if (link->cut)
+			tquic_path_link_down(conn, path, s->pair->now);
+		else
+			tquic_path_link_up(conn, path, s->pair->now);
+	}
+	pair_kick(&s->pair->end[0]);
+	return NULL;
+}
+
+static struct pair_flow *sim_flow_open(struct sim *s, u32 from, u64 bytes)
+{
+	struct pair *p = s->pair;
+	struct sim_flow *old;
+	struct pair_flow *f;
+
+	for (f = p->flow; f < p->flow + PAIR_FLOWS_MAX; f++) {
+		if (!f->from || !f->ended)
+			continue;
+		old = malloc(sizeof(*old));
+		if (!old)
+			abort();
+		*old = (struct sim_flow) { s->flows, f->from - p->end, *f };
+		s->flows = old;
+		f->from = NULL;
+	}
+	return pair_flow_open(&p->end[from], false, bytes);
+}
+
+static const char *sim_do_flow(struct sim *s, const struct sim_cmd *cmd)
+{
+	if (cmd->arg[0] > 1)
+		return "ends are 0 and 1";
+	return sim_flow_open(s, cmd->arg[0], cmd->arg[1]) ? NULL : "too many flows at once";
+}
+
+/* dgrams END BYTES INTERVAL COUNT */
+static const char *sim_do_dgrams(struct sim *s, const struct sim_cmd *cmd)
+{
+	struct sim_dgrams *d;
+
+	if (cmd->arg[0] > 1 || cmd->arg[1] < SIM_DGRAM_MIN_BYTES || cmd->arg[1] > 1100 ||
+	    !cmd->arg[2])
+		return "datagrams have 8 to 1100 bytes and an interval";
+	d = &s->end[cmd->arg[0]].dgrams;
+	d->bytes = cmd->arg[1];
+	d->every_ns = cmd->arg[2];
+	d->left = cmd->arg[3];
+	d->next_ns = s->pair->now;
+	return NULL;
+}
+
+static const struct sim_verb sim_verbs[] = {
+	{ "link", 7, sim_do_link },
+	{ "sched", 0, sim_do_sched },
+	{ "cc", 0, sim_do_cc },
+	{ "rate", 2, sim_do_rate },
+	{ "delay", 2, sim_do_delay },
+	{ "loss", 2, sim_do_loss },
+	{ "cut", 2, sim_do_cut },
+	{ "iface", 2, sim_do_iface },
+	{ "flow", 2, sim_do_flow },
+	{ "dgrams", 4, sim_do_dgrams },
+};
+
+/* Returns what is wrong with @cmd, NULL when it was done */
+const char *sim_do(struct sim *s, const struct sim_cmd *cmd)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(sim_verbs); i++) {
+		if (strcmp(sim_verbs[i].name, cmd->verb))
+			continue;
+		if (sim_verbs[i].args != cmd->args || (!cmd->args && !cmd->name))
+			return "wrong number of arguments";
+		return sim_verbs[i].fn(s, cmd);
+	}
+	return "unknown word";
+}
