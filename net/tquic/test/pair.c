@@ -114,7 +114,8 @@ static void pair_cid_del(struct tquic_conn *conn, const struct tquic_cid *cid)
 static void pair_reset_token(struct tquic_conn *conn, const struct tquic_cid *cid,
 			     u8 token[16])
 {
-	memset(token, cid->id[0], 16);
+	memcpy(token, cid->id, TQUIC_LOCAL_CID_LEN);
+	memcpy(token + TQUIC_LOCAL_CID_LEN, cid->id, 16 - TQUIC_LOCAL_CID_LEN);
 }
 
 static void pair_keys_discard(struct tquic_conn *conn, enum tquic_level level)

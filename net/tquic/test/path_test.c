@@ -443,11 +443,12 @@ static void path_cut_long_rtt(struct kunit *test)
 	struct pair *p = path_pair(test, 2);
 
 	KUNIT_ASSERT_GT(test, PAIR_MS(700), p->end[1].conn.tune.probe_max_ns);
-	p->link[0].delay_ns = PAIR_MS(350);
-	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[1], false, 60000000));
-	pair_run(p, 5 * SEC);
+	pair_link_set(&p->link[0], 1000000, PAIR_MS(350), 20000);
+	pair_link_set(&p->link[1], 1000000, PAIR_MS(10), 20000);
+	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[1], false, 3000000));
+	pair_run(p, 3 * SEC);
 	p->link[0].cut = true;
-	pair_run(p, 20 * SEC);
+	pair_run(p, 12 * SEC);
 	KUNIT_ASSERT_EQ(test, pair_path(p, 1, 0)->state, TQUIC_PATH_SUSPECT);
 	KUNIT_EXPECT_LE(test, pair_path(p, 1, 0)->space.eliciting_in_flight,
 			TQUIC_PATH_PROBES_MAX);
