@@ -21,7 +21,7 @@ struct tquic_conn;
 
 #define TQUIC_PATHS_MAX		16
 #define TQUIC_PATH_RESPONSES	4	/* queued PATH_RESPONSEs; the oldest falls out */
-#define TQUIC_PATH_CHALLENGES	3	/* challenges that may still be answered */
+#define TQUIC_PATH_CHALLENGES	16	/* that may still be answered: those of a validation */
 
 #define TQUIC_PATH_MTU_TRIES	3
 #define TQUIC_PATH_MTU_PTOS	3	/* probe timeouts that cast doubt on the size */

@@ -134,6 +134,23 @@ static void path_challenges_lost(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 1)->state, TQUIC_PATH_ACTIVE);
 }
 
+/* The answer to the first challenge comes after four more have been sent. */
+static void path_validates_slowly(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 2);
+	struct tquic_path *path;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(200));
+	p->link[1].delay_ns = PAIR_MS(750);
+	path = pair_open_path(p, 1, false);
+	KUNIT_ASSERT_NOT_NULL(test, path);
+	pair_run(p, PAIR_MS(1600));
+	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
+	pair_run(p, PAIR_MS(800));
+	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 1)->state, TQUIC_PATH_ACTIVE);
+}
+
 /* Nobody answers: the id is used up, and another one takes its place */
 static void path_validation_fails(struct kunit *test)
 {
@@ -585,6 +602,7 @@ static struct kunit_case path_cases[] = {
 	KUNIT_CASE(path_spare_needs_both),
 	KUNIT_CASE(path_open),
 	KUNIT_CASE(path_challenges_lost),
+	KUNIT_CASE(path_validates_slowly),
 	KUNIT_CASE(path_validation_fails),
 	KUNIT_CASE(path_responses),
 	KUNIT_CASE(path_challenge_flood),
