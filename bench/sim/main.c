@@ -7,12 +7,16 @@
  *
  *	links N				1 to 4, first of all
  *	link I RATE DELAY QUEUE LOSS REORDER DUP
- *	sched NAME, cc NAME		of both ends; then:
+ *	sched NAME, cc NAME		of both ends, at any time
  *	sample TIME			every so often; 0: never
  *	open				handshake, one path for each link
  *	at TIME WORD ...		in order of time, from when all paths were open:
  *	   rate I BPS, delay I TIME, loss I PPM, cut I 0|1,
+ *	   mtu I BYTES			larger datagrams vanish
  *	   iface I 0|1			the client's interface, which its host notices
+ *	   backup I 0|1			the client wants the path spared
+ *	   close I			the client abandons the path, the link gets another
+ *	   pause END 0|1		its program reads nothing
  *	   flow END BYTES		END sends: 0 client, 1 server
  *	   dgrams END BYTES INTERVAL COUNT
  *	settle TIME			until then, or until all flows are done

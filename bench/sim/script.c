@@ -33,26 +33,33 @@ static const char *sim_do_link(struct sim *s, const struct sim_cmd *cmd)
 	return NULL;
 }
 
+/* At any time; the connection takes the reference of the name. */
 static const char *sim_do_sched(struct sim *s, const struct sim_cmd *cmd)
 {
+	const struct tquic_sched_ops *ops;
 	u32 i;
 
 	for (i = 0; i < 2; i++) {
-		s->pair->end[i].conn.sched = tquic_sched_get(cmd->name);
-		if (!s->pair->end[i].conn.sched)
+		ops = tquic_sched_get(cmd->name);
+		if (!ops)
 			return "no such scheduler";
+		tquic_sched_assign(&s->pair->end[i].conn, ops);
+		pair_kick(&s->pair->end[i]);
 	}
 	return NULL;
 }
 
 static const char *sim_do_cc(struct sim *s, const struct sim_cmd *cmd)
 {
+	const struct tquic_cc_ops *ops;
 	u32 i;
 
 	for (i = 0; i < 2; i++) {
-		s->pair->end[i].conn.cc_ops = tquic_cc_get(cmd->name);
-		if (!s->pair->end[i].conn.cc_ops)
+		ops = tquic_cc_get(cmd->name);
+		if (!ops)
 			return "no such congestion control";
+		tquic_conn_assign_cc(&s->pair->end[i].conn, ops, s->pair->now);
+		pair_kick(&s->pair->end[i]);
 	}
 	return NULL;
 }
@@ -97,27 +104,89 @@ static const char *sim_do_cut(struct sim *s, const struct sim_cmd *cmd)
 	return NULL;
 }
 
+/* The client's path over a link, NULL when it has none */
+static struct tquic_path *sim_path(struct sim *s, const struct pair_link *link)
+{
+	struct tquic_path *path;
+	u32 k;
+
+	for (k = 0; k < TQUIC_PATHS_MAX; k++) {
+		path = tquic_conn_path(&s->pair->end[0].conn, k);
+		if (path && path->link == link && tquic_path_is_open(path))
+			return path;
+	}
+	return NULL;
+}
+
 /* The client's interface of a link goes down or comes back: its own host knows. */
 static const char *sim_do_iface(struct sim *s, const struct sim_cmd *cmd)
 {
 	struct tquic_conn *conn = &s->pair->end[0].conn;
 	struct pair_link *link = sim_link(s, cmd);
 	struct tquic_path *path;
-	u32 k;
 
 	if (!link)
 		return "no such link";
 	link->cut = !cmd->arg[1];
-	for (k = 0; k < TQUIC_PATHS_MAX; k++) {
-		path = tquic_conn_path(conn, k);
-		if (!path || path->link != link || !tquic_path_is_open(path))
-			continue;
-		if (link->cut)
-			tquic_path_link_down(conn, path, s->pair->now);
-		else
-			tquic_path_link_up(conn, path, s->pair->now);
-	}
+	path = sim_path(s, link);
+	if (path && link->cut)
+		tquic_path_link_down(conn, path, s->pair->now);
+	else if (path)
+		tquic_path_link_up(conn, path, s->pair->now);
 	pair_kick(&s->pair->end[0]);
+	return NULL;
+}
+
+/* The client wants a path spared, or used again. */
+static const char *sim_do_backup(struct sim *s, const struct sim_cmd *cmd)
+{
+	struct pair_link *link = sim_link(s, cmd);
+	struct tquic_path *path;
+
+	if (!link)
+		return "no such link";
+	path = sim_path(s, link);
+	if (path)
+		tquic_path_set_backup(path, cmd->arg[1]);
+	pair_kick(&s->pair->end[0]);
+	return NULL;
+}
+
+/* The client abandons a path; the link soon gets another. */
+static const char *sim_do_close(struct sim *s, const struct sim_cmd *cmd)
+{
+	struct pair_link *link = sim_link(s, cmd);
+	struct tquic_path *path;
+
+	if (!link)
+		return "no such link";
+	path = sim_path(s, link);
+	if (path)
+		tquic_path_close(&s->pair->end[0].conn, path, 0, s->pair->now);
+	pair_kick(&s->pair->end[0]);
+	return NULL;
+}
+
+/* Larger datagrams vanish without a word. */
+static const char *sim_do_mtu(struct sim *s, const struct sim_cmd *cmd)
+{
+	struct pair_link *link = sim_link(s, cmd);
+
+	if (!link || cmd->arg[1] < TQUIC_MIN_UDP_PAYLOAD)
+		return "a link carries 1200 bytes at least";
+	link->mtu_bytes = cmd->arg[1];
+	return NULL;
+}
+
+/* The program at an end stops reading, or goes on. */
+static const char *sim_do_pause(struct sim *s, const struct sim_cmd *cmd)
+{
+	if (cmd->arg[0] > 1)
+		return "ends are 0 and 1";
+	if (cmd->arg[1])
+		s->pair->end[cmd->arg[0]].paused = true;
+	else
+		pair_resume(&s->pair->end[cmd->arg[0]]);
 	return NULL;
 }
 
@@ -172,6 +241,10 @@ static const struct sim_verb sim_verbs[] = {
 	{ "loss", 2, sim_do_loss },
 	{ "cut", 2, sim_do_cut },
 	{ "iface", 2, sim_do_iface },
+	{ "backup", 2, sim_do_backup },
+	{ "close", 1, sim_do_close },
+	{ "mtu", 2, sim_do_mtu },
+	{ "pause", 2, sim_do_pause },
 	{ "flow", 2, sim_do_flow },
 	{ "dgrams", 4, sim_do_dgrams },
 };

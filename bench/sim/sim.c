@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <linux/unaligned.h>
 
+#include "core/frame.h"
 #include "core/path.h"
 #include "core/streams.h"
 #include "sim.h"
@@ -33,9 +34,24 @@ static void sim_before(struct pair *p, bool enter)
 	}
 }
 
+/* Does a packet validate a path?  Such packets wait for no window. */
+static bool sim_validates(const struct tquic_tx_pkt *pkt)
+{
+	struct tquic_rbuf b = {
+		.p = pkt->data + pkt->hdr_len,
+		.end = pkt->data + pkt->len,
+	};
+	struct tquic_frame f;
+
+	while (tquic_rbuf_left(&b) && !tquic_frame_parse(&b, &f))
+		if (f.type == TQUIC_FRAME_PATH_CHALLENGE || f.type == TQUIC_FRAME_PATH_RESPONSE)
+			return true;
+	return false;
+}
+
 /*
- * Nothing that counts may leave through a full window but probes, which a path
- * sends after a timeout or while it is validated.
+ * Nothing that counts may leave through a full window but what validates paths, and
+ * probes after a timeout.
  */
 static bool sim_sent(struct pair *p, struct pair_end *from, const struct tquic_tx_pkt *pkts,
 		     int n)
@@ -45,7 +61,8 @@ static bool sim_sent(struct pair *p, struct pair_end *from, const struct tquic_t
 	u64 before = e->in_flight[path->index];
 
 	if (pkts[0].level == TQUIC_LEVEL_APP && path->state == TQUIC_PATH_ACTIVE &&
-	    !path->pto_count && path->cc.in_flight > before && before >= path->cc.cwnd)
+	    !path->pto_count && path->cc.in_flight > before && before >= path->cc.cwnd &&
+	    !sim_validates(&pkts[0]))
 		e->over++;
 	return true;
 }

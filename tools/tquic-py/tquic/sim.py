@@ -42,12 +42,12 @@ class SimError(RuntimeError):
 class Event:
     """Something that happens ``at_s`` seconds after all paths were opened.
 
-    word and args are those of bench/sim/main.c: rate, delay, loss, cut, iface, flow, dgrams.
+    word and args are those of bench/sim/main.c: rate, delay, loss, cut, flow, sched, ….
     """
 
     at_s: float
     word: str
-    args: tuple[int, ...]
+    args: tuple[int | str, ...]
 
     def line(self) -> str:
         """The line of the script."""

@@ -17,6 +17,7 @@ IDLE_S = 0.3
 #: The end of a run, in which nothing happens to the links and all paths have to be back.
 QUIET_S = 10.0
 _ACTIVE = 2
+_KINDS = ("rate", "delay", "loss", "cut", "cut", "iface", "mtu", "backup", "close")
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,12 @@ class Broken:
 
 
 def _trouble(rng: random.Random, number: int, link: Link, seconds: float) -> list[Event]:
-    """What happens to one link: rates, delays, loss; cuts and interfaces that go down."""
+    """What happens to one link and its path, and is over when the quiet begins."""
     out: list[Event] = []
     at = rng.uniform(0.2, 3)
     while at < seconds - QUIET_S - 3:
         lasts = rng.uniform(0.05, 3)
-        kind = rng.choice(("rate", "delay", "loss", "cut", "cut", "iface"))
+        kind = rng.choice(_KINDS)
         if kind == "rate":
             out.append(rate_event(at, number, link.rate_mbit * rng.uniform(0.1, 2)))
         elif kind == "delay":
@@ -43,6 +44,13 @@ def _trouble(rng: random.Random, number: int, link: Link, seconds: float) -> lis
             out.append(Event(at + lasts, "loss", (number, 0)))
         elif kind == "cut":
             out += [Event(at, "cut", (number, 1)), Event(at + lasts, "cut", (number, 0))]
+        elif kind == "mtu":
+            out.append(Event(at, "mtu", (number, rng.randrange(1200, 1473))))
+            out.append(Event(at + lasts, "mtu", (number, 1472)))
+        elif kind == "backup":
+            out += [Event(at, "backup", (number, 1)), Event(at + lasts, "backup", (number, 0))]
+        elif kind == "close":
+            out.append(Event(at, "close", (number,)))
         else:
             out += [Event(at, "iface", (number, 0)), Event(at + lasts, "iface", (number, 1))]
         at += lasts + rng.uniform(0.2, 6)
@@ -76,6 +84,13 @@ def scenario(seed: int, seconds: float = 60) -> Scenario:
     for _ in range(rng.randrange(20)):
         size = int(10 ** rng.uniform(2, 6))
         events.append(Event(rng.uniform(0, seconds), "flow", (rng.randrange(2), size)))
+    if rng.random() < 0.3:
+        events.append(Event(rng.uniform(0, seconds), "sched", (rng.choice(SCHEDULERS),)))
+        events.append(Event(rng.uniform(0, seconds), "cc", (rng.choice(CONGESTION),)))
+    for end in range(2):
+        at = rng.uniform(0, seconds - QUIET_S - 3)
+        events.append(Event(at, "pause", (end, 1)))
+        events.append(Event(at + rng.uniform(0.1, 3), "pause", (end, 0)))
     if rng.random() < 0.5:
         events.append(Event(1, "dgrams", (rng.randrange(2), 200, 20_000_000, 500)))
     return Scenario(
