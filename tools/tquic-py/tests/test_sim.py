@@ -77,13 +77,15 @@ def test_judge_tells_what_broke() -> None:
     ends = [dict(end) for end in good.ends]
     ends[0]["over_window_packets"] = 3
     ends[1]["idle_ns"] = 10**9
-    ends[1]["paths"] = [{**ends[1]["paths"][0], "state": 3}]
+    ends[1]["paths"] = [
+        {**path, "state": 3 if path["link"] == 0 else 2} for path in ends[1]["paths"]
+    ]
     bad = dataclasses.replace(good, flows=(flow,), ends=tuple(ends))
     texts = [item.what for item in sim_soak.judge(bad)]
     assert [item.seed for item in sim_soak.judge(bad)] == [1] * 4
     assert "5 of" in texts[0]
     assert "client sent 3 packets" in texts[1]
-    assert "server's path over link 0 is not back" in texts[2]
+    assert "server has no path back over link 0" in texts[2]
     assert "sent nothing for 1000 ms" in texts[3]
 
 

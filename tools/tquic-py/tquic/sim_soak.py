@@ -128,9 +128,10 @@ def judge(result: Result) -> list[Broken]:
         over = end["over_window_packets"]
         if over:
             out.append(Broken(seed, f"the {name} sent {over} packets through a full window"))
-        for path in end["paths"]:
-            if path["state"] != _ACTIVE:
-                out.append(Broken(seed, f"the {name}'s path over link {path['link']} is not back"))
+        active = {path["link"] for path in end["paths"] if path["state"] == _ACTIVE}
+        for link in range(len(result.links)):
+            if link not in active:
+                out.append(Broken(seed, f"the {name} has no path back over link {link}"))
         if end["idle_ns"] > IDLE_S * 1e9:
             idle_ms = end["idle_ns"] / 1e6
             out.append(Broken(seed, f"the {name} had data and sent nothing for {idle_ms:.0f} ms"))
