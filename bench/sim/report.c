@@ -71,7 +71,8 @@ static void sim_report_end(struct sim *s, FILE *out, u32 i)
 	const struct tquic_conn *conn = &s->pair->end[i].conn;
 	struct sim_end *e = &s->end[i];
 
-	qsort(e->delay_ns, e->delays, sizeof(u64), sim_compare);
+	if (e->delays)
+		qsort(e->delay_ns, e->delays, sizeof(u64), sim_compare);
 	fprintf(out, "%s{\"state\":%u,\"sent_bytes\":%llu,\"retransmitted_bytes\":%llu,\"reinjected_bytes\":%llu,\"over_window_packets\":%llu,\"idle_ns\":%llu,",
 		i ? "," : "", conn->state, (unsigned long long)conn->stats.bytes_sent,
 		(unsigned long long)conn->stats.bytes_retransmitted,

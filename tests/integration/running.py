@@ -165,7 +165,9 @@ def dial(
     with lab.client.entered():
         sock = connect(address, tls, options or Options(local=lab.client_address(0)))
     try:
-        add_paths(sock, [PathSpec(lab.client_address(index)) for index in range(1, paths)])
+        add_paths(
+            sock, [PathSpec(lab.client_address(index)) for index in range(1, paths)]
+        )
         wait_active(sock, paths)
     except BaseException:
         sock.close()
@@ -184,7 +186,9 @@ def wait_active(sock: TquicSocket, paths: int, wait_s: float = 20.0) -> None:
         time.sleep(0.02)
 
 
-def exchange(sock: TquicSocket, work: Sequence[Sender], stall_s: float = STALL_S) -> None:
+def exchange(
+    sock: TquicSocket, work: Sequence[Sender], stall_s: float = STALL_S
+) -> None:
     """Run exchanges on streams of one connection and check what came back."""
     mux = StreamMux(sock, server=False, peer="server")
     waiting = list(reversed(work))

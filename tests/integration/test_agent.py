@@ -41,10 +41,14 @@ def lab(make_lab: LabMaker) -> TwoLinks:
     return make_lab(Link(), Link())
 
 
-def plain(space: Namespace, kind: int = socket.SOCK_STREAM, v6: bool = False) -> socket.socket:
+def plain(
+    space: Namespace, kind: int = socket.SOCK_STREAM, v6: bool = False
+) -> socket.socket:
     """What any program would make, but for the protocol number."""
     with space.entered():
-        return socket.socket(socket.AF_INET6 if v6 else socket.AF_INET, kind, IPPROTO_TQUIC)
+        return socket.socket(
+            socket.AF_INET6 if v6 else socket.AF_INET, kind, IPPROTO_TQUIC
+        )
 
 
 def listening(space: Namespace, address: Address) -> socket.socket:
@@ -132,7 +136,9 @@ def ask_echo(sock: socket.socket, data: bytes) -> None:
 
 
 @pytest.mark.parametrize("v6", [False, True], ids=["v4", "v6"])
-def test_plain_sockets_work_as_with_tcp(lab: TwoLinks, policies: Policies, v6: bool) -> None:
+def test_plain_sockets_work_as_with_tcp(
+    lab: TwoLinks, policies: Policies, v6: bool
+) -> None:
     address = lab.server_address(0, v6=v6, port=4500)
     with (
         agent(lab.client, policies.client()) as here,
@@ -221,7 +227,9 @@ def test_without_an_agent(lab: TwoLinks) -> None:
     assert caught.value.errno == errno.EPROTONOSUPPORT
 
 
-def test_an_agent_of_another_namespace_does_not_count(lab: TwoLinks, policies: Policies) -> None:
+def test_an_agent_of_another_namespace_does_not_count(
+    lab: TwoLinks, policies: Policies
+) -> None:
     with agent(lab.server, policies.server()):
         refuse_connect(lab)
 
@@ -297,7 +305,9 @@ def playing(space: Namespace) -> Iterator[HandshakeQueue]:
 
 
 @contextlib.contextmanager
-def connecting(space: Namespace, address: Address) -> Iterator[tuple[socket.socket, list[int]]]:
+def connecting(
+    space: Namespace, address: Address
+) -> Iterator[tuple[socket.socket, list[int]]]:
     """A program that connects in a thread; the list gets its errno."""
     result: list[int] = []
     sock = plain(space)
@@ -318,7 +328,11 @@ def test_what_an_agent_is_told(lab: TwoLinks) -> None:
         with connecting(lab.client, address) as (sock, _result):
             request = handshake(queue)
             assert request.role is Role.CLIENT
-            assert (request.peer, request.server_name, request.alpn) == (address, "", "")
+            assert (request.peer, request.server_name, request.alpn) == (
+                address,
+                "",
+                "",
+            )
             assert request.local == Address.of(sock.getsockname())
             assert request.uid == os.getuid()
             assert 5000 < request.timeout_ms <= 10_000
@@ -369,7 +383,10 @@ def test_the_agents_socket_can_do_tls_and_nothing_else(lab: TwoLinks) -> None:
 
 def test_an_agent_that_dies(lab: TwoLinks) -> None:
     address = lab.server_address(0, port=4508)
-    with playing(lab.client) as queue, connecting(lab.client, address) as (_sock, result):
+    with (
+        playing(lab.client) as queue,
+        connecting(lab.client, address) as (_sock, result),
+    ):
         os.close(handshake(queue).fd)
         deadline = time.monotonic() + 5
         while not result:
@@ -403,7 +420,9 @@ def test_a_listener_that_closes(lab: TwoLinks, policies: Policies) -> None:
     with agent(lab.client, policies.client()), playing(lab.server) as queue:
         listener = listening(lab.server, address)
         with contextlib.ExitStack() as held:
-            ends = [held.enter_context(connecting(lab.client, address)) for _ in range(4)]
+            ends = [
+                held.enter_context(connecting(lab.client, address)) for _ in range(4)
+            ]
             fds = [handshake(queue).fd for _ in range(2)]
             time.sleep(0.5)
             listener.close()
@@ -469,9 +488,14 @@ def test_a_program_that_gives_up(lab: TwoLinks) -> None:
             assert time.monotonic() < deadline
 
 
-def test_an_agent_that_comes_back_finds_what_waits(lab: TwoLinks, policies: Policies) -> None:
+def test_an_agent_that_comes_back_finds_what_waits(
+    lab: TwoLinks, policies: Policies
+) -> None:
     address = lab.server_address(0, port=4513)
-    with agent(lab.server, policies.server()), listening(lab.server, address) as listener:
+    with (
+        agent(lab.server, policies.server()),
+        listening(lab.server, address) as listener,
+    ):
         thread = serve_echo(listener)
         with plain(lab.client) as sock:
             with playing(lab.client):
@@ -523,10 +547,15 @@ def test_who_may_serve_and_who_may_connect(lab: TwoLinks, policies: Policies) ->
     with agent(lab.client, policies.client()):
         with agent(lab.server, policies.server()), listening(lab.server, address):
             assert connected() == 0
-        for users, expected in ((frozenset((0,)), errno.ECONNRESET), (frozenset((_NOBODY,)), 0)):
+        for users, expected in (
+            (frozenset((0,)), errno.ECONNRESET),
+            (frozenset((_NOBODY,)), 0),
+        ):
             with (
                 agent(lab.server, policies.server(server_users=users)),
-                lab.server.popen([sys.executable, "-c", serve], stdout=subprocess.PIPE) as server,
+                lab.server.popen(
+                    [sys.executable, "-c", serve], stdout=subprocess.PIPE
+                ) as server,
             ):
                 assert server.stdout is not None
                 server.stdout.readline()
@@ -550,7 +579,9 @@ def test_it_takes_an_administrator_to_be_an_agent(lab: TwoLinks) -> None:
         "    else:\n"
         "        raise SystemExit('allowed')\n"
     )
-    done = lab.client.run([sys.executable, "-c", script], capture_output=True, text=True)
+    done = lab.client.run(
+        [sys.executable, "-c", script], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr + done.stdout
 
 
@@ -574,7 +605,10 @@ def test_command_line(lab: TwoLinks, certificates: Certificates) -> None:
     client = [*program, "--ca", str(certificates.ca.file)]
     server = [*program, "--cert", str(leaf.cert_file), "--key", str(leaf.key_file)]
     options: dict[str, Any] = {"stderr": subprocess.PIPE, "text": True}
-    with lab.client.popen(client, **options) as one, lab.server.popen(server, **options) as two:
+    with (
+        lab.client.popen(client, **options) as one,
+        lab.server.popen(server, **options) as two,
+    ):
         try:
             for process in (one, two):
                 assert process.stderr is not None

@@ -52,7 +52,9 @@ def load() -> None:
 def unload() -> None:
     """Take it out again: a dump of another test may have to end first."""
     for _ in range(50):
-        done = subprocess.run(["rmmod", "tquic_diag"], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["rmmod", "tquic_diag"], capture_output=True, text=True, check=False
+        )
         if not done.returncode:
             return
         time.sleep(0.1)
@@ -85,7 +87,9 @@ def diag(lab: TwoLinks) -> Iterator[InetDiag]:
 
 
 @pytest.fixture
-def sock(lab: TwoLinks, start_server: Start, certificates: Certificates) -> Iterator[TquicSocket]:
+def sock(
+    lab: TwoLinks, start_server: Start, certificates: Certificates
+) -> Iterator[TquicSocket]:
     """A connection that has moved some data over two paths."""
     server = start_server(lab, echo)
     with dial(lab, server.address, certificates.client(), paths=2) as found:
@@ -115,7 +119,15 @@ def test_a_connection_is_shown(sock: TquicSocket, diag: InetDiag) -> None:
     assert shown.congestion == sock.congestion
     assert shown.info is not None
     assert shown.memory is not None
-    for name in ("state", "version", "cipher", "paths", "verified", "multipath", "scheduler"):
+    for name in (
+        "state",
+        "version",
+        "cipher",
+        "paths",
+        "verified",
+        "multipath",
+        "scheduler",
+    ):
         assert getattr(shown.info, name) == getattr(told, name), name
     assert shown.info.bytes_sent == shown.info.bytes_received == 100_000
     assert [path.path_id for path in shown.paths] == [0, 1]
@@ -124,7 +136,9 @@ def test_a_connection_is_shown(sock: TquicSocket, diag: InetDiag) -> None:
         assert (path.local, path.peer) == (there.local, there.peer)
         assert path.packets_sent > 0 < path.packets_received
     assert diag.get(shown.family, shown.cookie).local == shown.local
-    assert refused(lambda: diag.get(shown.family, shown.cookie ^ 1 << 63)) == errno.ENOENT
+    assert (
+        refused(lambda: diag.get(shown.family, shown.cookie ^ 1 << 63)) == errno.ENOENT
+    )
 
 
 def test_a_v6_connection_is_shown(
@@ -135,13 +149,17 @@ def test_a_v6_connection_is_shown(
     with dial(lab, server.address, certificates.client(), options=options) as sock:
         shown = named(diag.sockets(), sock.info().token)
         assert (shown.local, shown.peer) == (sock.local, server.address)
-        found = diag.sockets(peer=Match.parse(f"[{server.address.host}/64]:{server.address.port}"))
+        found = diag.sockets(
+            peer=Match.parse(f"[{server.address.host}/64]:{server.address.port}")
+        )
         assert shown.cookie in [other.cookie for other in found]
 
 
 def by_addresses(diag: InetDiag, local: Address, peer: Address) -> list[DiagSocket]:
     """What the kernel answers a request without a cookie, for exactly these addresses."""
-    ends = [socket.inet_pton(end.family, end.host).ljust(16, b"\0") for end in (local, peer)]
+    ends = [
+        socket.inet_pton(end.family, end.host).ljust(16, b"\0") for end in (local, peer)
+    ]
     ports = [end.port.to_bytes(2, "big") for end in (local, peer)]
     sockid = b"".join([*ports, *ends]) + struct.pack("=IQ", 0, 2**64 - 1)
     head = struct.pack("=BBBxI", local.family, IPPROTO_TQUIC, 0, 0xFFFF_FFFF)
@@ -152,7 +170,11 @@ def test_one_socket_by_its_addresses(sock: TquicSocket, diag: InetDiag) -> None:
     local, peer = sock.local, sock.peer
     (shown,) = by_addresses(diag, local, peer)
     assert (shown.local, shown.peer) == (local, peer)
-    assert (shown.info, shown.memory, shown.paths) == (None, None, ())  # nothing was asked for
+    assert (shown.info, shown.memory, shown.paths) == (
+        None,
+        None,
+        (),
+    )  # nothing was asked for
     other = peer._replace(port=peer.port ^ 1)
     assert refused(lambda: by_addresses(diag, local, other)) == errno.ENOENT
     other = local._replace(host="10.99.99.99")
@@ -181,7 +203,9 @@ def test_filters_are_the_kernels(sock: TquicSocket, diag: InetDiag) -> None:
     token, local, peer = sock.info().token, sock.local, sock.peer
 
     def seen(states: tuple[SockState, ...] = CONNECTED, **ends: str) -> bool:
-        found = diag.sockets(states, **{end: Match.parse(text) for end, text in ends.items()})
+        found = diag.sockets(
+            states, **{end: Match.parse(text) for end, text in ends.items()}
+        )
         return any(other.info and other.info.token == token for other in found)
 
     assert seen(local=f":{local.port}")
@@ -197,7 +221,10 @@ def test_a_listener_is_shown(
     lab: TwoLinks, start_server: Start, certificates: Certificates
 ) -> None:
     server = start_server(lab, echo)
-    with opened(lab.server) as diag, dial(lab, server.address, certificates.client()) as sock:
+    with (
+        opened(lab.server) as diag,
+        dial(lab, server.address, certificates.client()) as sock,
+    ):
         (shown,) = diag.sockets([SockState.LISTEN])
         assert (shown.local, shown.peer.port, shown.paths) == (server.address, 0, ())
         assert shown.recv_queue <= 1  # until the server has accepted the connection
@@ -206,14 +233,21 @@ def test_a_listener_is_shown(
         assert shown.info.state == State.LISTEN
         (child,) = diag.sockets(peer=Match.parse(str(sock.local)))
         assert (child.local, child.peer) == (server.address, sock.local)
-        assert refused(lambda: diag.destroy(shown.family, shown.cookie)) == errno.EOPNOTSUPP
+        assert (
+            refused(lambda: diag.destroy(shown.family, shown.cookie))
+            == errno.EOPNOTSUPP
+        )
 
 
-def test_destroy_wakes_the_reader(sock: TquicSocket, lab: TwoLinks, diag: InetDiag) -> None:
+def test_destroy_wakes_the_reader(
+    sock: TquicSocket, lab: TwoLinks, diag: InetDiag
+) -> None:
     shown = named(diag.sockets(), sock.info().token)
     with opened(lab.server) as other:
         assert shown.cookie not in [there.cookie for there in other.sockets()]
-        assert refused(lambda: other.destroy(shown.family, shown.cookie)) == errno.ENOENT
+        assert (
+            refused(lambda: other.destroy(shown.family, shown.cookie)) == errno.ENOENT
+        )
     sock.settimeout(None)
     sock.recv_mask = RecvMask(0)
     told: list[int | None] = []
@@ -254,7 +288,9 @@ def test_without_privilege(sock: TquicSocket, lab: TwoLinks, diag: InetDiag) -> 
         "    assert error.errno == 1, error\n"
         "    print(s.local)\n"
     )
-    done = lab.client.run([sys.executable, "-c", script], capture_output=True, text=True)
+    done = lab.client.run(
+        [sys.executable, "-c", script], capture_output=True, text=True
+    )
     assert (done.stdout, done.returncode) == (f"{sock.local}\n", 0), done.stderr
     assert named(diag.sockets(), token).state == SockState.ESTABLISHED
 
@@ -268,7 +304,11 @@ def test_proc_lists_connections(sock: TquicSocket, lab: TwoLinks) -> None:
     told = sock.info()
     (row,) = [row for row in rows if int(row["token"]) == told.token]
     assert (row["local"], row["peer"]) == (str(sock.local), str(sock.peer))
-    assert (row["role"], int(row["state"]), row["paths"]) == ("client", State.ESTABLISHED, "2")
+    assert (row["role"], int(row["state"]), row["paths"]) == (
+        "client",
+        State.ESTABLISHED,
+        "2",
+    )
     assert (row["uid"], int(row["inode"])) == ("0", os.fstat(sock.fileno()).st_ino)
     assert (row["sent"], row["received"]) == ("100000", "100000")
     assert (row["congestion"], row["scheduler"]) == (told.congestion, told.scheduler)
@@ -278,7 +318,13 @@ def test_proc_lists_connections(sock: TquicSocket, lab: TwoLinks) -> None:
 
 def test_command(sock: TquicSocket, lab: TwoLinks) -> None:
     def run(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", "from tquic.cli import main; main()", "ss", *words]
+        command = [
+            sys.executable,
+            "-c",
+            "from tquic.cli import main; main()",
+            "ss",
+            *words,
+        ]
         return lab.client.run(command, capture_output=True, text=True)
 
     lines = run("-i", "--local", str(sock.local)).stdout.splitlines()

@@ -12,7 +12,16 @@ from pathlib import Path
 
 import pytest
 from conftest import LabMaker
-from running import DATA, STALL_S, Certificates, Echo, RunningServer, Sender, dial, exchange
+from running import (
+    DATA,
+    STALL_S,
+    Certificates,
+    Echo,
+    RunningServer,
+    Sender,
+    dial,
+    exchange,
+)
 
 from tquic.handshake import Options, new_socket
 from tquic.lab import Link, Namespace, TwoLinks
@@ -91,7 +100,9 @@ def test_server_offers_versions(lab: TwoLinks, start_server: Start) -> None:
         packet = sock.recv(4096)
         version, to, source, offer = parse_long(packet)
         assert (version, to, source) == (0, scid, dcid)
-        versions = {int.from_bytes(offer[i : i + 4], "big") for i in range(0, len(offer), 4)}
+        versions = {
+            int.from_bytes(offer[i : i + 4], "big") for i in range(0, len(offer), 4)
+        }
         assert {1, 0x6B3343CF} < versions
         assert any(version & 0x0F0F0F0F == 0x0A0A0A0A for version in versions)
         assert 0x1A2A3A4A not in versions
@@ -108,7 +119,9 @@ def test_nobody_listens(lab: TwoLinks) -> None:
     with (
         udp(lab.server, lab.server_address(port=PORT)) as target,
         lab.client.entered(),
-        new_socket(socket.AF_INET, Options(local=lab.client_address(0, port=PORT))) as client,
+        new_socket(
+            socket.AF_INET, Options(local=lab.client_address(0, port=PORT))
+        ) as client,
     ):
         # A client's port answers nobody.
         client.connect(lab.server_address(port=PORT))
@@ -140,7 +153,8 @@ def test_client_is_offered_versions(lab: TwoLinks, listed: bool) -> None:
         version, dcid, scid, _rest = parse_long(packet)
         offer = [0x0A1A2A3A, 0xFF00001D, *([version] if listed else [])]
         server.sendto(
-            long_header(0, scid, dcid) + b"".join(v.to_bytes(4, "big") for v in offer), source
+            long_header(0, scid, dcid) + b"".join(v.to_bytes(4, "big") for v in offer),
+            source,
         )
         if listed:
             # It cannot be true: the client goes on.
@@ -195,7 +209,9 @@ def test_answers_are_limited(lab: TwoLinks, start_server: Start) -> None:
         wait_for(limited)
 
 
-def test_retry_and_token(lab: TwoLinks, certificates: Certificates, start_server: Start) -> None:
+def test_retry_and_token(
+    lab: TwoLinks, certificates: Certificates, start_server: Start
+) -> None:
     server = start_server(lab, echo, retry=True)
     sent = counter(lab.server, "TxRetry")
     with dial(lab, server.address, certificates.client()) as sock:
@@ -232,7 +248,9 @@ def test_token_option(lab: TwoLinks) -> None:
             sock.token = b"x"
 
 
-def test_flood_meets_retry(lab: TwoLinks, certificates: Certificates, start_server: Start) -> None:
+def test_flood_meets_retry(
+    lab: TwoLinks, certificates: Certificates, start_server: Start
+) -> None:
     """Initials that are genuine but never go on: state is bounded, and others still get in."""
     forge = pytest.importorskip("aioquic.quic.crypto")
     server = start_server(lab, echo)

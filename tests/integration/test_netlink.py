@@ -128,7 +128,9 @@ def test_connections_are_shown(
         assert (shown.version, shown.cipher) == (info.version, info.cipher)
         assert (shown.local, shown.peer) == (sock.local, server.address)
         assert (shown.congestion, shown.scheduler) == (sock.congestion, sock.scheduler)
-        assert shown.bytes_sent == shown.bytes_received == shown.bytes_delivered == 100_000
+        assert (
+            shown.bytes_sent == shown.bytes_received == shown.bytes_delivered == 100_000
+        )
         assert (shown.streams_opened, shown.paths, shown.uid) == (1, 1, 0)
         mine = [conn for conn in client.connections() if conn.token not in before]
         assert [conn.token for conn in mine] == [info.token]
@@ -138,7 +140,11 @@ def test_connections_are_shown(
         )
         (path,) = client.paths(info.token)
         told = sock.path_info(0)
-        assert (path.path_id, path.state, path.mtu_bytes) == (0, PathState.ACTIVE, told.mtu_bytes)
+        assert (path.path_id, path.state, path.mtu_bytes) == (
+            0,
+            PathState.ACTIVE,
+            told.mtu_bytes,
+        )
         assert (path.local, path.peer) == (told.local, told.peer)
         assert path.bytes_sent >= 100_000
         assert path.srtt_ns > 0 < path.cwnd_bytes
@@ -158,7 +164,11 @@ def test_a_dump_of_many_is_whole(
         assert len(shown) == len(set(shown))
         assert tokens <= set(shown)
         assert sorted(shown) == shown
-        paths = [(path.token, path.path_id) for path in client.paths() if path.token in tokens]
+        paths = [
+            (path.token, path.path_id)
+            for path in client.paths()
+            if path.token in tokens
+        ]
         assert len(paths) == len(set(paths)) == 90
     finally:
         for sock in socks:
@@ -180,7 +190,11 @@ def test_dumps_while_connections_come_and_go(
                         client.paths(conn.token)
                         client.set_path(conn.token, 1, backup=True)
                     except NetlinkError as error:
-                        if error.errno not in (errno.ENOENT, errno.ENOTCONN, errno.EALREADY):
+                        if error.errno not in (
+                            errno.ENOENT,
+                            errno.ENOTCONN,
+                            errno.EALREADY,
+                        ):
                             raise
         except BaseException as error:
             faults.append(error)
@@ -202,7 +216,11 @@ def test_dumps_while_connections_come_and_go(
 
 @pytest.mark.parametrize("v6", [False, True], ids=["v4", "v6"])
 def test_paths_are_added_set_and_removed(
-    lab: TwoLinks, client: TquicNetlink, start_server: Start, certificates: Certificates, v6: bool
+    lab: TwoLinks,
+    client: TquicNetlink,
+    start_server: Start,
+    certificates: Certificates,
+    v6: bool,
 ) -> None:
     server = start_server(lab, echo)
     second = lab.client_address(1, v6=v6)
@@ -239,7 +257,10 @@ def test_an_added_path_carries_data(
 ) -> None:
     lab = make_lab(SLOW, SLOW)
     server = start_server(lab, echo)
-    with opened(lab.client) as client, dial(lab, server.address, certificates.client()) as sock:
+    with (
+        opened(lab.client) as client,
+        dial(lab, server.address, certificates.client()) as sock,
+    ):
         token = sock.info().token
         wait_confirmed(client, token)
         client.add_path(token, lab.client_address(1))
@@ -259,7 +280,9 @@ def test_a_connection_is_handed_over(
 ) -> None:
     names = client.registry()
     schedulers = names[Registry.SCHEDULER]
-    assert {"blest", "ecf", "minrtt", "redundant", "roundrobin", "weighted"} <= set(schedulers)
+    assert {"blest", "ecf", "minrtt", "redundant", "roundrobin", "weighted"} <= set(
+        schedulers
+    )
     assert {"cubic", "newreno"} <= set(names[Registry.CONGESTION])
     server = start_server(lab, echo)
     with dial(lab, server.address, certificates.client()) as sock:
@@ -368,7 +391,9 @@ def test_refusals_are_explained(
         error = refused(lambda: server_side.add_path(there, lab.server_address(1)))
         assert error[0] == errno.EOPNOTSUPP
         assert "client" in error[1]
-    alone = Options(config=Config.of(max_path_id=NO_MULTIPATH), local=lab.client_address(0))
+    alone = Options(
+        config=Config.of(max_path_id=NO_MULTIPATH), local=lab.client_address(0)
+    )
     with dial(lab, server.address, certificates.client(), options=alone) as sock:
         token = sock.info().token
         wait_confirmed(client, token)
@@ -391,7 +416,9 @@ def test_refused_changes_change_nothing(
         nobody = (errno.ENOENT, "no connection has this token", "token")
         no_path = (errno.ENOENT, "the connection has no such path", "path_id")
         nameless = (errno.ENOENT, "no scheduler has this name", "scheduler")
-        assert refused(lambda: client.set_connection(token, scheduler="min")) == nameless
+        assert (
+            refused(lambda: client.set_connection(token, scheduler="min")) == nameless
+        )
         both = {"scheduler": "min", "congestion": "newreno"}
         assert refused(lambda: client.set_connection(token, **both)) == nameless
         nameless = (errno.ENOENT, "no congestion control has this name", "congestion")
@@ -404,7 +431,9 @@ def test_refused_changes_change_nothing(
             errno.EINVAL,
             "neither a scheduler nor a congestion control to set",
         )
-        assert refused(lambda: client.set_connection(2**31 - 2, scheduler="ecf")) == nobody
+        assert (
+            refused(lambda: client.set_connection(2**31 - 2, scheduler="ecf")) == nobody
+        )
         shown = client.connection(token)
         assert (shown.scheduler, shown.congestion) == ("minrtt", "cubic")
         assert refused(lambda: client.set_path(token, 0, weight=1001))[::2] == (
@@ -425,10 +454,14 @@ def test_missing_and_unknown_attributes(client: TquicNetlink) -> None:
     missing = (errno.EINVAL, "the connection's token is missing", "token")
     assert refused(lambda: family.request(Command.CONN_GET, {}, CONN)) == missing
     assert refused(lambda: family.request(Command.PATH_ADD, {}, PATH)) == missing
-    strange = refused(lambda: family.request(Command.CONN_GET, {"token": 1, "state": 1}, CONN))
+    strange = refused(
+        lambda: family.request(Command.CONN_GET, {"token": 1, "state": 1}, CONN)
+    )
     assert strange[::2] == (errno.EINVAL, "state")
     flags = refused(
-        lambda: family.request(Command.PATH_SET, {"token": 1, "path_id": 0, "flags": 6}, PATH)
+        lambda: family.request(
+            Command.PATH_SET, {"token": 1, "path_id": 0, "flags": 6}, PATH
+        )
     )
     assert flags[::2] == (errno.EINVAL, "flags")
     both = {"ip4": "10.0.0.1", "ip6": "::1"}
@@ -453,7 +486,11 @@ def test_events_of_a_life(
             token = sock.info().token
             born = events.next(Command.CONN_ESTABLISHED)
             assert isinstance(born, ConnEvent)
-            assert (born.token, born.local, born.peer) == (token, sock.local, server.address)
+            assert (born.token, born.local, born.peer) == (
+                token,
+                sock.local,
+                server.address,
+            )
             assert born.flags & ConnFlag.VERIFIED
             seen = there.next(Command.CONN_ESTABLISHED)
             assert isinstance(seen, ConnEvent)
@@ -464,7 +501,9 @@ def test_events_of_a_life(
             validated = events.next(Command.PATH_VALIDATED)
             assert isinstance(validated, PathEvent)
             assert (validated.token, validated.path_id) == (token, path_id)
-            assert validated.local and validated.local.host == lab.client_address(1).host
+            assert (
+                validated.local and validated.local.host == lab.client_address(1).host
+            )
             control.del_path(token, path_id, 7)
             for side in (events, there):
                 abandoned = side.next(Command.PATH_ABANDONED)
@@ -474,7 +513,11 @@ def test_events_of_a_life(
             sock.close_with(42, reason="enough")
         closed = events.next(Command.CONN_CLOSED)
         assert isinstance(closed, ConnClosed)
-        assert (closed.token, closed.error_code, closed.reason) == (token, 42, b"enough")
+        assert (closed.token, closed.error_code, closed.reason) == (
+            token,
+            42,
+            b"enough",
+        )
         assert closed.close_flags == CloseFlag.APP
         far = there.next(Command.CONN_CLOSED)
         assert isinstance(far, ConnClosed)
@@ -527,7 +570,10 @@ def test_namespaces_see_only_their_own(
     lab: TwoLinks, client: TquicNetlink, start_server: Start, certificates: Certificates
 ) -> None:
     server = start_server(lab, echo)
-    with dial(lab, server.address, certificates.client()) as sock, TquicNetlink() as outside:
+    with (
+        dial(lab, server.address, certificates.client()) as sock,
+        TquicNetlink() as outside,
+    ):
         assert outside.connections() == []
         assert refused(lambda: outside.connection(sock.info().token))[0] == errno.ENOENT
 
@@ -555,7 +601,9 @@ def test_it_takes_an_administrator(lab: TwoLinks) -> None:
         "    else:\n"
         "        raise SystemExit('allowed')\n"
     )
-    done = lab.client.run([sys.executable, "-c", script], capture_output=True, text=True)
+    done = lab.client.run(
+        [sys.executable, "-c", script], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr + done.stdout
     # A user namespace's administrator rules the network namespace of that user namespace.
     own = ["unshare", "--user", "--map-root-user", "--net", *tquic("conn", "show")]
@@ -584,8 +632,12 @@ def test_command_line(
         try:
             assert monitor.stderr is not None
             assert "monitoring" in monitor.stderr.readline()
-            patient = Options(config=Config.of(keepalive_ms=1000), local=lab.client_address(0))
-            with dial(lab, server.address, certificates.client(), options=patient) as sock:
+            patient = Options(
+                config=Config.of(keepalive_ms=1000), local=lab.client_address(0)
+            )
+            with dial(
+                lab, server.address, certificates.client(), options=patient
+            ) as sock:
                 token = str(sock.info().token)
                 second = lab.client_address(1).host
                 time.sleep(0.5)
@@ -599,14 +651,19 @@ def test_command_line(
                 assert run("path", "set", token, "1", "--no-backup").returncode == 0
                 assert run("path", "set", token, "1", "--weight", "5").returncode == 0
                 assert "weighted" in run("sched", "show").stdout
-                assert run("conn", "set", token, "--scheduler", "weighted").returncode == 0
+                assert (
+                    run("conn", "set", token, "--scheduler", "weighted").returncode == 0
+                )
                 assert "weighted" in run("conn", "show", token).stdout
                 table = run("path", "show", token).stdout.splitlines()
                 assert len(table) == 3
                 assert "active" in table[2]
                 assert run("path", "del", token, "1", "--code", "9").returncode == 0
                 left = json.loads(run("path", "show", token, "--json").stdout)
-                assert [path["state"] for path in left] in (["active"], ["active", "abandoned"])
+                assert [path["state"] for path in left] in (
+                    ["active"],
+                    ["active", "abandoned"],
+                )
                 bad = run("path", "del", token, "0")
                 assert bad.returncode == 1
                 assert bad.stderr == "tquic: the last open path cannot be removed\n"

@@ -75,7 +75,9 @@ def joined(lab: TwoLinks, certificates: Certificates) -> Iterator[Joined]:
     """Make connections, both ends of which are at hand."""
     with contextlib.ExitStack() as held:
 
-        def make(kind: int = socket.SOCK_STREAM, recv_mask: RecvMask = RecvMask.CRYPTO) -> Ends:
+        def make(
+            kind: int = socket.SOCK_STREAM, recv_mask: RecvMask = RecvMask.CRYPTO
+        ) -> Ends:
             options = Options(kind=kind, recv_mask=recv_mask)
             address = lab.server_address(port=PORT)
             children: list[TquicSocket] = []
@@ -92,7 +94,9 @@ def joined(lab: TwoLinks, certificates: Certificates) -> Iterator[Joined]:
                 thread = threading.Thread(target=serve)
                 thread.start()
                 with lab.client.entered():
-                    client = held.enter_context(connect(address, certificates.client(), options))
+                    client = held.enter_context(
+                        connect(address, certificates.client(), options)
+                    )
                 thread.join(STALL_S)
             held.enter_context(children[0])
             for sock in (client, children[0]):
@@ -136,7 +140,9 @@ def test_peer_that_lost_the_connection(lab: TwoLinks, joined: Joined) -> None:
         lab.cut(0)
         try:
             # Its last words are lost, and after a while it knows nothing any more.
-            ends.s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            ends.s.setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+            )
             ends.server.close()
             deadline = time.monotonic() + STALL_S
             while netlink.connections():
@@ -224,7 +230,9 @@ def test_packets_leave_in_batches(lab: TwoLinks, joined: Joined) -> None:
     thread.join(STALL_S)
     assert bytes(got) == DATA
     after = [counter(lab, name) for name in names]
-    batches, datagrams, errors = (now - was for now, was in zip(after, before, strict=True))
+    batches, datagrams, errors = (
+        now - was for now, was in zip(after, before, strict=True)
+    )
     assert errors == 0
     assert batches > 0
     assert datagrams > 4 * batches, "a batch holds more than a few"
@@ -310,7 +318,9 @@ def test_linger_of_zero_closes_at_once(joined: Joined) -> None:
         ends.s.recv(1)
 
 
-def test_receive_buffer_bounds_the_credit(lab: TwoLinks, certificates: Certificates) -> None:
+def test_receive_buffer_bounds_the_credit(
+    lab: TwoLinks, certificates: Certificates
+) -> None:
     address = lab.server_address(port=PORT)
     options = Options(kind=socket.SOCK_STREAM)
     with lab.server.entered():
@@ -348,7 +358,9 @@ def test_receive_buffer_bounds_the_credit(lab: TwoLinks, certificates: Certifica
         sender.join(STALL_S)
 
 
-def test_nobody_listens_is_told_at_once(lab: TwoLinks, certificates: Certificates) -> None:
+def test_nobody_listens_is_told_at_once(
+    lab: TwoLinks, certificates: Certificates
+) -> None:
     with lab.client.entered():
         sock = new_socket(socket.AF_INET, Options())
     with sock:
@@ -366,7 +378,9 @@ def test_nobody_listens_is_told_at_once(lab: TwoLinks, certificates: Certificate
         assert time.monotonic() - start < 8
 
 
-def test_connect_again(joined: Joined, lab: TwoLinks, certificates: Certificates) -> None:
+def test_connect_again(
+    joined: Joined, lab: TwoLinks, certificates: Certificates
+) -> None:
     joined()
     with lab.client.entered():
         sock = new_socket(socket.AF_INET, Options())
@@ -406,7 +420,9 @@ def test_connect_from_the_bound_port(lab: TwoLinks, only: bool) -> None:
         assert sock.local.port == port
 
 
-def test_a_listener_goes_while_connections_come(lab: TwoLinks, certificates: Certificates) -> None:
+def test_a_listener_goes_while_connections_come(
+    lab: TwoLinks, certificates: Certificates
+) -> None:
     address = lab.server_address(port=PORT)
     for turn in range(10):
         with lab.server.entered():

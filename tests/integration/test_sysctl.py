@@ -195,7 +195,9 @@ def test_default(lab: TwoLinks, name: str) -> None:
     spec = SPECS[name]
     with lab.client.entered():
         value = read(name)
-        assert ((FOLDER / name).stat().st_mode & 0o777) == (0o644 if spec.writable else 0o444)
+        assert ((FOLDER / name).stat().st_mode & 0o777) == (
+            0o644 if spec.writable else 0o444
+        )
     if spec.writable:
         assert value == str(spec.default)
     else:
@@ -280,7 +282,9 @@ def test_users_may_read_and_not_write() -> None:
 
 def test_owners_of_a_namespace_may_write() -> None:
     file = FOLDER / "max_data"
-    done = as_nobody(["unshare", "-Urn", "sh", "-c", f"echo 5000 > {file} && cat {file}"])
+    done = as_nobody(
+        ["unshare", "-Urn", "sh", "-c", f"echo 5000 > {file} && cat {file}"]
+    )
     assert (done.returncode, done.stdout.strip()) == (0, "5000"), done.stderr
     assert read("max_data") == str(SPECS["max_data"].default)
 
@@ -290,7 +294,11 @@ def test_command(lab: TwoLinks) -> None:
 
     def run(*words: str) -> str:
         with lab.client.entered():
-            return CliRunner().invoke(cli.root, ["sysctl", *words], catch_exceptions=False).output
+            return (
+                CliRunner()
+                .invoke(cli.root, ["sysctl", *words], catch_exceptions=False)
+                .output
+            )
 
     with tuned(lab.client, ecn=1, max_data=4194304, scheduler="minrtt"):
         assert not run("set", "net.tquic.ecn=0", "max_data=5000")
@@ -352,7 +360,9 @@ OPTIONS: dict[str, tuple[int, str | None, tuple[int, ...]]] = {
 def varint(data: bytes, at: int) -> tuple[int, int]:
     """A variable-length integer and what follows it (RFC 9000 16)."""
     size = 1 << (data[at] >> 6)
-    return int.from_bytes(data[at : at + size], "big") & ((1 << (8 * size - 2)) - 1), at + size
+    return int.from_bytes(data[at : at + size], "big") & (
+        (1 << (8 * size - 2)) - 1
+    ), at + size
 
 
 def parameters(data: bytes) -> dict[int, bytes]:
@@ -435,7 +445,9 @@ def _ecn(bench: Bench) -> None:
         with tuned(bench.client, ecn=value), bench.sink() as sink:
             with bench.begun(bench.lab.server_address(port=SINK_PORT)) as sock:
                 peer = None
-                while peer is None or peer[1] != sock.local.port:  # others say farewell still
+                while (
+                    peer is None or peer[1] != sock.local.port
+                ):  # others say farewell still
                     _data, ancillary, _flags, peer = sink.recvmsg(2000, 100)
             assert [data[0] & 3 for _level, _type, data in ancillary] == [mark]
 
@@ -467,7 +479,9 @@ def _udp_ephemeral(bench: Bench) -> None:
 @effect("udp_rcvbuf_bytes")
 def _udp_rcvbuf(bench: Bench) -> None:
     with tuned(bench.client, udp_rcvbuf_bytes=123_456), bench.begun():
-        shown = bench.client.run(["ss", "-uanmH"], capture_output=True, text=True, check=True)
+        shown = bench.client.run(
+            ["ss", "-uanmH"], capture_output=True, text=True, check=True
+        )
     assert "rb123456," in shown.stdout
 
 
@@ -523,7 +537,9 @@ def _handshake_timeout(bench: Bench) -> None:
     with tuned(bench.server, **values), bench.server.entered():
         listener = listen(bench.address, Options())
     with listener, tuned(bench.server, **values), bench.begun(bench.address):
-        wait_for("an end", lambda: counter(bench.server, "ConnectionsIdleTimeouts") > idle)
+        wait_for(
+            "an end", lambda: counter(bench.server, "ConnectionsIdleTimeouts") > idle
+        )
         assert counter(bench.server, "HandshakesTimedOut") > timed_out
 
 
@@ -612,11 +628,15 @@ def _path_probe(bench: Bench) -> None:
         bench.lab.cut(0)
         for sock in (calm, eager):
             sock.send_new(b"data that finds out")
-            wait_for("suspicion", lambda s=sock: s.path_info(0).state == PathState.SUSPECT)
+            wait_for(
+                "suspicion", lambda s=sock: s.path_info(0).state == PathState.SUSPECT
+            )
         start = [sock.path_info(0).ptos for sock in (calm, eager)]
 
         def lead() -> int:
-            return (eager.path_info(0).ptos - start[1]) - (calm.path_info(0).ptos - start[0])
+            return (eager.path_info(0).ptos - start[1]) - (
+                calm.path_info(0).ptos - start[0]
+            )
 
         wait_for("many more probes", lambda: lead() > 30)
 
@@ -643,7 +663,10 @@ def _datagram_queue(bench: Bench) -> None:
 def _datagram_rx(bench: Bench) -> None:
     count = 20
     mask = RecvMask.CRYPTO | RecvMask.DATAGRAM
-    with tuned(bench.server, datagram_rx_max_bytes=4096), bench.joined(recv_mask=mask) as ends:
+    with (
+        tuned(bench.server, datagram_rx_max_bytes=4096),
+        bench.joined(recv_mask=mask) as ends,
+    ):
         for _ in range(count):
             ends.client.send_datagram(bytes(1000))
 

@@ -32,7 +32,14 @@ from tquic.trace_events import (
     SentFlag,
     token,
 )
-from tquic.trace_live import FrameRow, FramesReport, PathRow, PathsReport, SchedReport, SchedRow
+from tquic.trace_live import (
+    FrameRow,
+    FramesReport,
+    PathRow,
+    PathsReport,
+    SchedReport,
+    SchedRow,
+)
 from tquic.trace_qlog import DRAFT, QlogWriter
 from tquic.trace_report import Record, Report
 from tquic.trace_story import (
@@ -113,7 +120,9 @@ def wait_closed(events: list[Event], wait_s: float = 60) -> None:
     """Wait until both ends of the connection are gone."""
     deadline = time.monotonic() + wait_s
     while True:
-        closed = [e for e in list(events) if isinstance(e, ConnState) and e.to == State.CLOSED]
+        closed = [
+            e for e in list(events) if isinstance(e, ConnState) and e.to == State.CLOSED
+        ]
         if len({event.conn for event in closed}) == 2:
             return
         assert time.monotonic() < deadline
@@ -151,7 +160,9 @@ def traced(make_lab: LabMaker, certificates: Certificates) -> Traced:
                 paths = {path.path_id: path for path in sock.paths()}
             wait_closed(events)
         found = Traced(events, tracer.overruns, info, paths)
-    print(f"{len(events)} events in all: {Counter(type(event).NAME for event in events)}")
+    print(
+        f"{len(events)} events in all: {Counter(type(event).NAME for event in events)}"
+    )
     begin = next(e for e in events if isinstance(e, ConnState) and not e.server)
     found.conn = begin.conn
     found.sent.update(
@@ -186,7 +197,11 @@ def test_handshake(traced: Traced) -> None:
 
 
 def test_paths(traced: Traced) -> None:
-    rows = {row.path: row for row in traced.records(PathsReport()) if isinstance(row, PathRow)}
+    rows = {
+        row.path: row
+        for row in traced.records(PathsReport())
+        if isinstance(row, PathRow)
+    }
     assert set(rows) == {0, 1}
     for row in rows.values():
         assert row.min_rtt_ns >= 20e6
@@ -202,12 +217,17 @@ def test_sched(traced: Traced) -> None:
 
 
 def test_loss(traced: Traced) -> None:
-    sums = {row.path: row for row in traced.records(LossReport()) if isinstance(row, LossSum)}
+    sums = {
+        row.path: row
+        for row in traced.records(LossReport())
+        if isinstance(row, LossSum)
+    }
     for path_id, path in traced.paths.items():
         lost = [
             event
             for event in traced.events
-            if isinstance(event, PacketLost) and (event.conn, event.path) == (traced.conn, path_id)
+            if isinstance(event, PacketLost)
+            and (event.conn, event.path) == (traced.conn, path_id)
         ]
         # Acknowledgments on their own do not count against the window, nor in the socket.
         counted = [event for event in lost if event.flags & SentFlag.IN_FLIGHT]
@@ -226,7 +246,11 @@ def test_frames(traced: Traced) -> None:
 
 
 def test_stall(traced: Traced) -> None:
-    rows = [row for row in traced.records(StallReport(50_000_000)) if isinstance(row, StallRow)]
+    rows = [
+        row
+        for row in traced.records(StallReport(50_000_000))
+        if isinstance(row, StallRow)
+    ]
     assert any("went silent" in cause for row in rows for cause in row.causes), rows
 
 
@@ -255,7 +279,9 @@ def test_qlog(traced: Traced, tmp_path: Path) -> None:
             ("quic:packet_received", PacketReceived),
         ):
             found = [record for record in records[1:] if record["name"] == name]
-            wanted = [e for e in traced.events if isinstance(e, kind) and e.conn == conn]
+            wanted = [
+                e for e in traced.events if isinstance(e, kind) and e.conn == conn
+            ]
             assert len(found) == len(wanted)
             assert all(record["data"]["frames"] for record in found)
             assert {record["tuple"] for record in found} == {"0", "1"}

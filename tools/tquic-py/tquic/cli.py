@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "bench": ("cmd_bench", "command", "Measure beside kernel MPTCP over the same links."),
     "codegen": ("cmd_codegen", "command", "Make files of the source tree from their specs."),
     "conn": ("cmd_conn", "group", "See and change the connections of this network namespace."),
+    "doctor": ("cmd_doctor", "command", "Say what is wrong on this host and what mends it."),
     "demo": ("cmd_demo", "command", "Move a file over two links and cut one of them midway."),
     "endpoint": ("cmd_endpoint", "group", "Have the kernel open paths of clients by itself."),
     "get": ("cmd_get", "command", "Fetch files from a server, over one path or several."),
