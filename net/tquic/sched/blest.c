@@ -104,7 +104,7 @@ static struct tquic_path *tquic_blest_get_path(struct tquic_conn *conn, u64 now)
 
 	if (!slow)
 		return NULL;
-	if (slow != fast) {
+	if (slow != fast && tquic_sched_soon(fast, slow, now)) {
 		need = div_u64(tquic_blest_estimate(fast, slow) *
 			       tquic_blest_lambda(conn, fast->rtt.srtt_ns, now),
 			       1000);

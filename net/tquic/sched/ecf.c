@@ -52,7 +52,8 @@ static struct tquic_path *tquic_ecf_get_path(struct tquic_conn *conn, u64 now)
 	struct tquic_path *fast = tquic_sched_fastest(conn, slots, false, now);
 	struct tquic_path *slow = tquic_sched_fastest(conn, slots, true, now);
 
-	if (!slow || (slow != fast && tquic_ecf_wait(conn, fast, slow)))
+	if (!slow || (slow != fast && tquic_sched_soon(fast, slow, now) &&
+		      tquic_ecf_wait(conn, fast, slow)))
 		return NULL;
 	return tquic_sched_paced(slow, now) ? NULL : slow;
 }

@@ -150,6 +150,23 @@ bool tquic_sched_paced(const struct tquic_path *path, u64 now)
 }
 
 /**
+ * tquic_sched_soon() - may the fast path send before the slow one would be there
+ * @fast: path that is full
+ * @slow: path that could send now
+ * @now: time in ns
+ *
+ * A window opens within a round trip; a pacer may have a path wait for longer,
+ * when its rate has collapsed.
+ */
+bool tquic_sched_soon(const struct tquic_path *fast, const struct tquic_path *slow, u64 now)
+{
+	u64 rate = tquic_path_pacing_rate(fast);
+
+	return tquic_pacer_next_ns(&fast->pacer, now, rate, fast->mtu_bytes) <=
+	       now + slow->rtt.srtt_ns;
+}
+
+/**
  * tquic_sched_full() - does the path carry what its controller allows
  * @path: path
  * @now: time in ns

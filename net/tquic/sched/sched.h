@@ -49,6 +49,7 @@ bool tquic_sched_paced(const struct tquic_path *path, u64 now);
 u16 tquic_sched_candidates(const struct tquic_conn *conn);
 struct tquic_path *tquic_sched_fastest(const struct tquic_conn *conn,
 				       u16 slots, bool room, u64 now);
+bool tquic_sched_soon(const struct tquic_path *fast, const struct tquic_path *slow, u64 now);
 bool tquic_sched_full(const struct tquic_path *path, u64 now);
 
 #endif /* TQUIC_SCHED_SCHED_H */

@@ -72,6 +72,18 @@ static void blest_paced(struct kunit *test)
 			      SCHED_MTU);
 }
 
+/* A fast path whose pacer holds it back for longer than a round trip of the slow one */
+static void blest_not_for_ever(struct kunit *test)
+{
+	struct sched_fixture *x = blest_make(test);
+
+	x->conn.flow_tx.max = 1;
+	x->path[0].pacer.next_ns = SCHED_NOW + x->path[1].rtt.srtt_ns;
+	KUNIT_EXPECT_EQ(test, sched_pick(x), -1);
+	x->path[0].pacer.next_ns++;
+	KUNIT_EXPECT_EQ(test, sched_pick(x), 1);
+}
+
 /* In slow start the window doubles: cwnd * (2^rtts - 1), for 16 round trips at most */
 static void blest_slow_start(struct kunit *test)
 {
@@ -131,6 +143,7 @@ static struct kunit_case blest_cases[] = {
 	KUNIT_CASE(blest_fast_first),
 	KUNIT_CASE(blest_avoidance),
 	KUNIT_CASE(blest_paced),
+	KUNIT_CASE(blest_not_for_ever),
 	KUNIT_CASE(blest_slow_start),
 	KUNIT_CASE(blest_stream_window),
 	KUNIT_CASE(blest_lambda),

@@ -60,6 +60,18 @@ static void ecf_inequalities(struct kunit *test)
 }
 
 /* The larger deviation of the two counts, on both sides */
+/* A fast path whose pacer holds it back for longer than a round trip of the slow one */
+static void ecf_not_for_ever(struct kunit *test)
+{
+	struct sched_fixture *x = ecf_make(test);
+
+	KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 20000), -1);
+	x->path[0].pacer.next_ns = SCHED_NOW + x->path[1].rtt.srtt_ns;
+	KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 20000), -1);
+	x->path[0].pacer.next_ns++;
+	KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 20000), 1);
+}
+
 static void ecf_jitter(struct kunit *test)
 {
 	struct sched_fixture *x = ecf_make(test);
@@ -94,6 +106,7 @@ static void ecf_hysteresis(struct kunit *test)
 static struct kunit_case ecf_cases[] = {
 	KUNIT_CASE(ecf_fast_first),
 	KUNIT_CASE(ecf_inequalities),
+	KUNIT_CASE(ecf_not_for_ever),
 	KUNIT_CASE(ecf_jitter),
 	KUNIT_CASE(ecf_hysteresis),
 	{}
