@@ -14,7 +14,7 @@ from typing import Any, Self
 from tls_certs import Authority, Leaf
 
 from tquic.handshake import Options, connect, listen
-from tquic.lab import TwoLinks
+from tquic.lab import Namespace, TwoLinks
 from tquic.multipath import PathSpec, add_paths
 from tquic.mux import Exchange, StreamMux
 from tquic.record import Address
@@ -119,6 +119,21 @@ class Echo(Exchange):
         """Nothing is held."""
 
 
+def echo(_stream: int) -> Echo:
+    """What a server does with a stream unless a test says otherwise."""
+    return Echo()
+
+
+def counter(host: Namespace, name: str) -> int:
+    """A counter of a host's namespace, as /proc/net/tquic/snmp has it."""
+    with host.entered():
+        for line in Path("/proc/thread-self/net/tquic/snmp").read_text().splitlines():
+            words = line.split()
+            if words[0] == name:
+                return int(words[1])
+    raise AssertionError(f"no counter {name}")
+
+
 class Sender(Exchange):
     """The client's side: sends ``data`` and keeps the digest of what comes back."""
 
@@ -165,9 +180,7 @@ def dial(
     with lab.client.entered():
         sock = connect(address, tls, options or Options(local=lab.client_address(0)))
     try:
-        add_paths(
-            sock, [PathSpec(lab.client_address(index)) for index in range(1, paths)]
-        )
+        add_paths(sock, [PathSpec(lab.client_address(index)) for index in range(1, paths)])
         wait_active(sock, paths)
     except BaseException:
         sock.close()
@@ -186,9 +199,7 @@ def wait_active(sock: TquicSocket, paths: int, wait_s: float = 20.0) -> None:
         time.sleep(0.02)
 
 
-def exchange(
-    sock: TquicSocket, work: Sequence[Sender], stall_s: float = STALL_S
-) -> None:
+def exchange(sock: TquicSocket, work: Sequence[Sender], stall_s: float = STALL_S) -> None:
     """Run exchanges on streams of one connection and check what came back."""
     mux = StreamMux(sock, server=False, peer="server")
     waiting = list(reversed(work))

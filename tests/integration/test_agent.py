@@ -41,14 +41,10 @@ def lab(make_lab: LabMaker) -> TwoLinks:
     return make_lab(Link(), Link())
 
 
-def plain(
-    space: Namespace, kind: int = socket.SOCK_STREAM, v6: bool = False
-) -> socket.socket:
+def plain(space: Namespace, kind: int = socket.SOCK_STREAM, v6: bool = False) -> socket.socket:
     """What any program would make, but for the protocol number."""
     with space.entered():
-        return socket.socket(
-            socket.AF_INET6 if v6 else socket.AF_INET, kind, IPPROTO_TQUIC
-        )
+        return socket.socket(socket.AF_INET6 if v6 else socket.AF_INET, kind, IPPROTO_TQUIC)
 
 
 def listening(space: Namespace, address: Address) -> socket.socket:
@@ -136,9 +132,7 @@ def ask_echo(sock: socket.socket, data: bytes) -> None:
 
 
 @pytest.mark.parametrize("v6", [False, True], ids=["v4", "v6"])
-def test_plain_sockets_work_as_with_tcp(
-    lab: TwoLinks, policies: Policies, v6: bool
-) -> None:
+def test_plain_sockets_work_as_with_tcp(lab: TwoLinks, policies: Policies, v6: bool) -> None:
     address = lab.server_address(0, v6=v6, port=4500)
     with (
         agent(lab.client, policies.client()) as here,
@@ -227,9 +221,7 @@ def test_without_an_agent(lab: TwoLinks) -> None:
     assert caught.value.errno == errno.EPROTONOSUPPORT
 
 
-def test_an_agent_of_another_namespace_does_not_count(
-    lab: TwoLinks, policies: Policies
-) -> None:
+def test_an_agent_of_another_namespace_does_not_count(lab: TwoLinks, policies: Policies) -> None:
     with agent(lab.server, policies.server()):
         refuse_connect(lab)
 
@@ -305,9 +297,7 @@ def playing(space: Namespace) -> Iterator[HandshakeQueue]:
 
 
 @contextlib.contextmanager
-def connecting(
-    space: Namespace, address: Address
-) -> Iterator[tuple[socket.socket, list[int]]]:
+def connecting(space: Namespace, address: Address) -> Iterator[tuple[socket.socket, list[int]]]:
     """A program that connects in a thread; the list gets its errno."""
     result: list[int] = []
     sock = plain(space)
@@ -420,9 +410,7 @@ def test_a_listener_that_closes(lab: TwoLinks, policies: Policies) -> None:
     with agent(lab.client, policies.client()), playing(lab.server) as queue:
         listener = listening(lab.server, address)
         with contextlib.ExitStack() as held:
-            ends = [
-                held.enter_context(connecting(lab.client, address)) for _ in range(4)
-            ]
+            ends = [held.enter_context(connecting(lab.client, address)) for _ in range(4)]
             fds = [handshake(queue).fd for _ in range(2)]
             time.sleep(0.5)
             listener.close()
@@ -488,9 +476,7 @@ def test_a_program_that_gives_up(lab: TwoLinks) -> None:
             assert time.monotonic() < deadline
 
 
-def test_an_agent_that_comes_back_finds_what_waits(
-    lab: TwoLinks, policies: Policies
-) -> None:
+def test_an_agent_that_comes_back_finds_what_waits(lab: TwoLinks, policies: Policies) -> None:
     address = lab.server_address(0, port=4513)
     with (
         agent(lab.server, policies.server()),
@@ -553,9 +539,7 @@ def test_who_may_serve_and_who_may_connect(lab: TwoLinks, policies: Policies) ->
         ):
             with (
                 agent(lab.server, policies.server(server_users=users)),
-                lab.server.popen(
-                    [sys.executable, "-c", serve], stdout=subprocess.PIPE
-                ) as server,
+                lab.server.popen([sys.executable, "-c", serve], stdout=subprocess.PIPE) as server,
             ):
                 assert server.stdout is not None
                 server.stdout.readline()
@@ -579,9 +563,7 @@ def test_it_takes_an_administrator_to_be_an_agent(lab: TwoLinks) -> None:
         "    else:\n"
         "        raise SystemExit('allowed')\n"
     )
-    done = lab.client.run(
-        [sys.executable, "-c", script], capture_output=True, text=True
-    )
+    done = lab.client.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr + done.stdout
 
 

@@ -19,10 +19,10 @@ from running import (
     NAME,
     STALL_S,
     Certificates,
-    Echo,
     RunningServer,
     Sender,
     dial,
+    echo,
     exchange,
 )
 
@@ -60,9 +60,7 @@ class EchoProtocol(aio_protocol.QuicConnectionProtocol):  # type: ignore[misc, n
             data = self.streams.setdefault(event.stream_id, bytearray())
             data += event.data
             if event.end_stream:
-                self._quic.send_stream_data(
-                    event.stream_id, bytes(data), end_stream=True
-                )
+                self._quic.send_stream_data(event.stream_id, bytes(data), end_stream=True)
                 self.transmit()
         elif isinstance(event, aio_events.DatagramFrameReceived):
             self._quic.send_datagram_frame(event.data)
@@ -126,9 +124,7 @@ def configuration(certificates: Certificates, role: Role, **changes: Any) -> Any
 
 
 @contextlib.contextmanager
-def aioquic_server(
-    lab: TwoLinks, config: Any, retry: bool = False
-) -> Iterator[Address]:
+def aioquic_server(lab: TwoLinks, config: Any, retry: bool = False) -> Iterator[Address]:
     """An aioquic echo server in the server's namespace."""
     address = lab.server_address(port=PORT)
     loop = asyncio.new_event_loop()
@@ -188,10 +184,6 @@ def run_client(
 @pytest.fixture(name="lab")
 def _lab(make_lab: LabMaker) -> TwoLinks:
     return make_lab(Link(), Link())
-
-
-def echo(_stream: int) -> Echo:
-    return Echo()
 
 
 @pytest.mark.parametrize("streams", [1, 5])
@@ -343,9 +335,7 @@ def test_aioquic_updates_keys(
     run_client(lab, server.address, configuration(certificates, Role.CLIENT), talk)
 
 
-def test_our_client_takes_their_retry(
-    lab: TwoLinks, certificates: Certificates
-) -> None:
+def test_our_client_takes_their_retry(lab: TwoLinks, certificates: Certificates) -> None:
     config = configuration(certificates, Role.SERVER)
     with (
         aioquic_server(lab, config, retry=True) as address,

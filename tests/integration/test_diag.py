@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 from conftest import LabMaker
-from running import DATA, Certificates, Echo, RunningServer, Sender, dial, exchange
+from running import DATA, Certificates, RunningServer, Sender, dial, echo, exchange
 
 from tquic import modbuild, paths
 from tquic.diag import CONNECTED, DiagSocket, InetDiag, Match, SockState
@@ -39,10 +39,6 @@ _NOBODY = 65534
 _FILE = paths.build() / "module" / platform.release() / modbuild.DIAG
 
 
-def echo(_stream: int) -> Echo:
-    return Echo()
-
-
 def load() -> None:
     """Insert tquic_diag with what it needs, which some kernels have built in."""
     subprocess.run(["modprobe", "inet_diag"], capture_output=True, check=False)
@@ -52,9 +48,7 @@ def load() -> None:
 def unload() -> None:
     """Take it out again: a dump of another test may have to end first."""
     for _ in range(50):
-        done = subprocess.run(
-            ["rmmod", "tquic_diag"], capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(["rmmod", "tquic_diag"], capture_output=True, text=True, check=False)
         if not done.returncode:
             return
         time.sleep(0.1)
@@ -87,9 +81,7 @@ def diag(lab: TwoLinks) -> Iterator[InetDiag]:
 
 
 @pytest.fixture
-def sock(
-    lab: TwoLinks, start_server: Start, certificates: Certificates
-) -> Iterator[TquicSocket]:
+def sock(lab: TwoLinks, start_server: Start, certificates: Certificates) -> Iterator[TquicSocket]:
     """A connection that has moved some data over two paths."""
     server = start_server(lab, echo)
     with dial(lab, server.address, certificates.client(), paths=2) as found:
@@ -136,9 +128,7 @@ def test_a_connection_is_shown(sock: TquicSocket, diag: InetDiag) -> None:
         assert (path.local, path.peer) == (there.local, there.peer)
         assert path.packets_sent > 0 < path.packets_received
     assert diag.get(shown.family, shown.cookie).local == shown.local
-    assert (
-        refused(lambda: diag.get(shown.family, shown.cookie ^ 1 << 63)) == errno.ENOENT
-    )
+    assert refused(lambda: diag.get(shown.family, shown.cookie ^ 1 << 63)) == errno.ENOENT
 
 
 def test_a_v6_connection_is_shown(
@@ -149,17 +139,13 @@ def test_a_v6_connection_is_shown(
     with dial(lab, server.address, certificates.client(), options=options) as sock:
         shown = named(diag.sockets(), sock.info().token)
         assert (shown.local, shown.peer) == (sock.local, server.address)
-        found = diag.sockets(
-            peer=Match.parse(f"[{server.address.host}/64]:{server.address.port}")
-        )
+        found = diag.sockets(peer=Match.parse(f"[{server.address.host}/64]:{server.address.port}"))
         assert shown.cookie in [other.cookie for other in found]
 
 
 def by_addresses(diag: InetDiag, local: Address, peer: Address) -> list[DiagSocket]:
     """What the kernel answers a request without a cookie, for exactly these addresses."""
-    ends = [
-        socket.inet_pton(end.family, end.host).ljust(16, b"\0") for end in (local, peer)
-    ]
+    ends = [socket.inet_pton(end.family, end.host).ljust(16, b"\0") for end in (local, peer)]
     ports = [end.port.to_bytes(2, "big") for end in (local, peer)]
     sockid = b"".join([*ports, *ends]) + struct.pack("=IQ", 0, 2**64 - 1)
     head = struct.pack("=BBBxI", local.family, IPPROTO_TQUIC, 0, 0xFFFF_FFFF)
@@ -203,9 +189,7 @@ def test_filters_are_the_kernels(sock: TquicSocket, diag: InetDiag) -> None:
     token, local, peer = sock.info().token, sock.local, sock.peer
 
     def seen(states: tuple[SockState, ...] = CONNECTED, **ends: str) -> bool:
-        found = diag.sockets(
-            states, **{end: Match.parse(text) for end, text in ends.items()}
-        )
+        found = diag.sockets(states, **{end: Match.parse(text) for end, text in ends.items()})
         return any(other.info and other.info.token == token for other in found)
 
     assert seen(local=f":{local.port}")
@@ -233,21 +217,14 @@ def test_a_listener_is_shown(
         assert shown.info.state == State.LISTEN
         (child,) = diag.sockets(peer=Match.parse(str(sock.local)))
         assert (child.local, child.peer) == (server.address, sock.local)
-        assert (
-            refused(lambda: diag.destroy(shown.family, shown.cookie))
-            == errno.EOPNOTSUPP
-        )
+        assert refused(lambda: diag.destroy(shown.family, shown.cookie)) == errno.EOPNOTSUPP
 
 
-def test_destroy_wakes_the_reader(
-    sock: TquicSocket, lab: TwoLinks, diag: InetDiag
-) -> None:
+def test_destroy_wakes_the_reader(sock: TquicSocket, lab: TwoLinks, diag: InetDiag) -> None:
     shown = named(diag.sockets(), sock.info().token)
     with opened(lab.server) as other:
         assert shown.cookie not in [there.cookie for there in other.sockets()]
-        assert (
-            refused(lambda: other.destroy(shown.family, shown.cookie)) == errno.ENOENT
-        )
+        assert refused(lambda: other.destroy(shown.family, shown.cookie)) == errno.ENOENT
     sock.settimeout(None)
     sock.recv_mask = RecvMask(0)
     told: list[int | None] = []
@@ -288,9 +265,7 @@ def test_without_privilege(sock: TquicSocket, lab: TwoLinks, diag: InetDiag) -> 
         "    assert error.errno == 1, error\n"
         "    print(s.local)\n"
     )
-    done = lab.client.run(
-        [sys.executable, "-c", script], capture_output=True, text=True
-    )
+    done = lab.client.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert (done.stdout, done.returncode) == (f"{sock.local}\n", 0), done.stderr
     assert named(diag.sockets(), token).state == SockState.ESTABLISHED
 

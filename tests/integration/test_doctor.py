@@ -29,9 +29,7 @@ def seen(lab: TwoLinks, *words: str) -> list[dict[str, Any]]:
     command = tquic("doctor", "--peer", "10.66.0.2", "--json", *words)
     done = lab.client.run(command, capture_output=True, text=True)
     findings: list[dict[str, Any]] = json.loads(done.stdout)
-    assert done.returncode == any(item["level"] == "problem" for item in findings), (
-        done.stderr
-    )
+    assert done.returncode == any(item["level"] == "problem" for item in findings), done.stderr
     # The test machine loads the module from a file of its own, without dkms.
     return [item for item in findings if "built for" not in item["what"]]
 
@@ -113,6 +111,4 @@ def test_nobody_is_told_what_it_cannot_see(lab: TwoLinks) -> None:
         capture_output=True,
         text=True,
     )
-    assert any("CAP_NET_ADMIN" in item["what"] for item in json.loads(done.stdout)), (
-        done.stderr
-    )
+    assert any("CAP_NET_ADMIN" in item["what"] for item in json.loads(done.stdout)), done.stderr

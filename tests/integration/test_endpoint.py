@@ -20,10 +20,10 @@ from conftest import LabMaker
 from running import (
     DATA,
     Certificates,
-    Echo,
     RunningServer,
     Sender,
     dial,
+    echo,
     exchange,
     wait_active,
 )
@@ -54,10 +54,6 @@ PLAIN = Link()
 SLOW = Link(rate_mbit=8, delay_ms=10)
 
 
-def echo(_stream: int) -> Echo:
-    return Echo()
-
-
 @contextmanager
 def managed(lab: TwoLinks) -> Iterator[TquicNetlink]:
     """The path manager of the network's client, left as it was found."""
@@ -67,27 +63,19 @@ def managed(lab: TwoLinks) -> Iterator[TquicNetlink]:
             yield netlink
         finally:
             netlink.flush_endpoints()
-            netlink.set_limits(
-                extra_paths=before.extra_paths, endpoints=before.endpoints
-            )
+            netlink.set_limits(extra_paths=before.extra_paths, endpoints=before.endpoints)
 
 
 def index_of(lab: TwoLinks, device: str) -> int:
     """The index of a device of the client."""
-    done = lab.client.run(
-        ["cat", f"/sys/class/net/{device}/ifindex"], capture_output=True
-    )
+    done = lab.client.run(["cat", f"/sys/class/net/{device}/ifindex"], capture_output=True)
     if not done.returncode:
         return int(done.stdout)
-    shown = lab.client.run(
-        ["ip", "-json", "link", "show", device], capture_output=True, check=True
-    )
+    shown = lab.client.run(["ip", "-json", "link", "show", device], capture_output=True, check=True)
     return int(json.loads(shown.stdout)[0]["ifindex"])
 
 
-def on_link(
-    lab: TwoLinks, link: int, flags: EndpointFlag = EndpointFlag.SUBFLOW
-) -> Endpoint:
+def on_link(lab: TwoLinks, link: int, flags: EndpointFlag = EndpointFlag.SUBFLOW) -> Endpoint:
     """An endpoint at the client's end of a link, bound to its device."""
     flags |= EndpointFlag.SUBFLOW
     ifindex = index_of(lab, f"c{link}")
@@ -186,9 +174,7 @@ def test_ids_that_come_later_are_used(
     server = start_server(lab, echo, config=Config.of(max_path_id=1))
     # The same host twice: the second endpoint has to wait for the first one's path id to be freed.
     other = Endpoint(addr=Address("10.66.1.99"))
-    lab.client.ip(
-        "addr add 10.66.1.99/24 dev c1", "rule add from 10.66.1.99 lookup 101"
-    )
+    lab.client.ip("addr add 10.66.1.99/24 dev c1", "rule add from 10.66.1.99 lookup 101")
     try:
         with (
             managed(lab) as client,
@@ -203,9 +189,7 @@ def test_ids_that_come_later_are_used(
             until(lambda: hosts(sock) == ["10.66.0.1", "10.66.1.99"])
             wait_active(sock, 2)
     finally:
-        lab.client.ip(
-            "rule del from 10.66.1.99 lookup 101", "addr del 10.66.1.99/24 dev c1"
-        )
+        lab.client.ip("rule del from 10.66.1.99 lookup 101", "addr del 10.66.1.99/24 dev c1")
 
 
 def test_an_idle_path_follows_its_interface(
@@ -378,18 +362,14 @@ def test_namespaces_have_their_own(make_lab: LabMaker) -> None:
         for netlink in (other, outside):
             assert netlink.endpoints() == []
             assert netlink.limits().endpoints == 8
-            assert (
-                refused(lambda netlink=netlink: netlink.endpoint(1))[0] == errno.ENOENT
-            )
+            assert refused(lambda netlink=netlink: netlink.endpoint(1))[0] == errno.ENOENT
     for _ in range(2):  # a namespace takes its endpoints along
         space = Namespace("tq-gone")
         with opened(space) as netlink:
             assert netlink.endpoints() == []
             made = [Endpoint(addr=Address(f"192.0.2.{host}")) for host in range(1, 9)]
             assert [netlink.add_endpoint(item) for item in made] == list(range(1, 9))
-            assert [item.addr for item in netlink.endpoints()] == [
-                item.addr for item in made
-            ]
+            assert [item.addr for item in netlink.endpoints()] == [item.addr for item in made]
         space.close()
 
 
@@ -401,16 +381,12 @@ def test_refusals_are_explained(make_lab: LabMaker) -> None:
 
         def add(**values: object) -> tuple[int | None, str, str | None]:
             request = {"addr": {"ip4": "192.0.2.9"}, **values}
-            return refused(
-                lambda: family.request(Command.ENDPOINT_ADD, request, ENDPOINT)
-            )
+            return refused(lambda: family.request(Command.ENDPOINT_ADD, request, ENDPOINT))
 
         missing = refused(lambda: family.request(Command.ENDPOINT_ADD, {}, ENDPOINT))
         assert missing == (errno.EINVAL, "the endpoint's address is missing", "addr")
         for command in (Command.ENDPOINT_DEL, Command.ENDPOINT_GET):
-            missing = refused(
-                lambda command=command: family.request(command, {}, ENDPOINT)
-            )
+            missing = refused(lambda command=command: family.request(command, {}, ENDPOINT))
             assert missing == (errno.EINVAL, "the endpoint's id is missing", "id")
         assert add(flags=2)[::2] == (errno.EINVAL, "flags")
         assert add(flags=8)[::2] == (errno.EINVAL, "flags")
@@ -443,16 +419,12 @@ def test_refusals_are_explained(make_lab: LabMaker) -> None:
         for name, most in (("extra_paths", 15), ("endpoints", 255)):
             request = {name: most + 1}
             error = refused(
-                lambda request=request: family.request(
-                    Command.LIMITS_SET, request, LIMITS
-                )
+                lambda request=request: family.request(Command.LIMITS_SET, request, LIMITS)
             )
             assert error[::2] == (errno.ERANGE, name)
 
 
-def test_command_line(
-    make_lab: LabMaker, start_server: Start, certificates: Certificates
-) -> None:
+def test_command_line(make_lab: LabMaker, start_server: Start, certificates: Certificates) -> None:
     lab = make_lab(PLAIN, PLAIN)
     server = start_server(lab, echo)
 
@@ -481,9 +453,7 @@ def test_module_can_be_removed_with_endpoints(make_lab: LabMaker) -> None:
     with opened(lab.client) as client:
         client.add_endpoint(on_link(lab, 1))
     for _ in range(50):  # connections of earlier tests may still be draining
-        done = subprocess.run(
-            ["rmmod", "tquic"], capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(["rmmod", "tquic"], capture_output=True, text=True, check=False)
         if done.returncode == 0:
             break
         time.sleep(0.2)

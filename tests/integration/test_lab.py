@@ -51,9 +51,7 @@ def _echo(lab: TwoLinks) -> Iterator[None]:
     sock.close()
 
 
-def answers(
-    lab: TwoLinks, source: Address, target: Address, wait_s: float = 0.5
-) -> float | None:
+def answers(lab: TwoLinks, source: Address, target: Address, wait_s: float = 0.5) -> float | None:
     """Round-trip seconds, or None when nothing came back."""
     with lab.client.entered():
         sock = socket.socket(source.family, socket.SOCK_DGRAM)
@@ -77,16 +75,12 @@ def eventually(lab: TwoLinks, source: Address, target: Address) -> bool:
 @pytest.mark.usefixtures("echo")
 @pytest.mark.parametrize("v6", [False, True])
 @pytest.mark.parametrize("link", [0, 1])
-def test_every_address_of_the_server_is_reached(
-    lab: TwoLinks, link: int, v6: bool
-) -> None:
+def test_every_address_of_the_server_is_reached(lab: TwoLinks, link: int, v6: bool) -> None:
     for target in (0, 1):
         here = lab.client_address(link, v6=v6)
         before = lab.counters(1 - link).tx_packets
         assert eventually(lab, here, lab.server_address(target, v6=v6, port=_PORT))
-        assert (
-            lab.counters(1 - link).tx_packets - before <= 1
-        )  # a late neighbour message at most
+        assert lab.counters(1 - link).tx_packets - before <= 1  # a late neighbour message at most
 
 
 @pytest.mark.usefixtures("echo")

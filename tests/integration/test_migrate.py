@@ -7,7 +7,6 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from conftest import LabMaker
@@ -15,10 +14,11 @@ from running import (
     DATA,
     STALL_S,
     Certificates,
-    Echo,
     RunningServer,
     Sender,
+    counter,
     dial,
+    echo,
     exchange,
 )
 from test_netlink import Events, opened
@@ -34,20 +34,6 @@ pytestmark = [pytest.mark.usefixtures("module"), pytest.mark.timeout(300)]
 Start = Callable[..., RunningServer]
 PLAIN = Link()
 SLOW = Link(rate_mbit=20, delay_ms=5)
-
-
-def echo(_stream: int) -> Echo:
-    return Echo()
-
-
-def counter(host: Namespace, name: str) -> int:
-    """A counter of a host's namespace."""
-    with host.entered():
-        for line in Path("/proc/thread-self/net/tquic/snmp").read_text().splitlines():
-            words = line.split()
-            if words[0] == name:
-                return int(words[1])
-    raise AssertionError(f"no counter {name}")
 
 
 @contextmanager

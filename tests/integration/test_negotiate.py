@@ -8,7 +8,6 @@ import os
 import socket
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from conftest import LabMaker
@@ -16,10 +15,11 @@ from running import (
     DATA,
     STALL_S,
     Certificates,
-    Echo,
     RunningServer,
     Sender,
+    counter,
     dial,
+    echo,
     exchange,
 )
 
@@ -39,26 +39,12 @@ PLAIN = Link()
 SILENCE_S = 1.0
 
 
-def counter(host: Namespace, name: str) -> int:
-    """A counter of a host's namespace."""
-    with host.entered():
-        for line in Path("/proc/thread-self/net/tquic/snmp").read_text().splitlines():
-            words = line.split()
-            if words[0] == name:
-                return int(words[1])
-    raise AssertionError(f"no counter {name}")
-
-
 def wait_for(done: Callable[[], bool]) -> None:
     """Wait until something has happened."""
     deadline = time.monotonic() + STALL_S
     while not done():
         assert time.monotonic() < deadline
         time.sleep(0.02)
-
-
-def echo(_stream: int) -> Echo:
-    return Echo()
 
 
 def udp(host: Namespace, address: Address) -> socket.socket:
@@ -100,9 +86,7 @@ def test_server_offers_versions(lab: TwoLinks, start_server: Start) -> None:
         packet = sock.recv(4096)
         version, to, source, offer = parse_long(packet)
         assert (version, to, source) == (0, scid, dcid)
-        versions = {
-            int.from_bytes(offer[i : i + 4], "big") for i in range(0, len(offer), 4)
-        }
+        versions = {int.from_bytes(offer[i : i + 4], "big") for i in range(0, len(offer), 4)}
         assert {1, 0x6B3343CF} < versions
         assert any(version & 0x0F0F0F0F == 0x0A0A0A0A for version in versions)
         assert 0x1A2A3A4A not in versions
@@ -119,9 +103,7 @@ def test_nobody_listens(lab: TwoLinks) -> None:
     with (
         udp(lab.server, lab.server_address(port=PORT)) as target,
         lab.client.entered(),
-        new_socket(
-            socket.AF_INET, Options(local=lab.client_address(0, port=PORT))
-        ) as client,
+        new_socket(socket.AF_INET, Options(local=lab.client_address(0, port=PORT))) as client,
     ):
         # A client's port answers nobody.
         client.connect(lab.server_address(port=PORT))
@@ -209,9 +191,7 @@ def test_answers_are_limited(lab: TwoLinks, start_server: Start) -> None:
         wait_for(limited)
 
 
-def test_retry_and_token(
-    lab: TwoLinks, certificates: Certificates, start_server: Start
-) -> None:
+def test_retry_and_token(lab: TwoLinks, certificates: Certificates, start_server: Start) -> None:
     server = start_server(lab, echo, retry=True)
     sent = counter(lab.server, "TxRetry")
     with dial(lab, server.address, certificates.client()) as sock:
@@ -248,9 +228,7 @@ def test_token_option(lab: TwoLinks) -> None:
             sock.token = b"x"
 
 
-def test_flood_meets_retry(
-    lab: TwoLinks, certificates: Certificates, start_server: Start
-) -> None:
+def test_flood_meets_retry(lab: TwoLinks, certificates: Certificates, start_server: Start) -> None:
     """Initials that are genuine but never go on: state is bounded, and others still get in."""
     forge = pytest.importorskip("aioquic.quic.crypto")
     server = start_server(lab, echo)

@@ -19,10 +19,10 @@ from running import (
     DATA,
     STALL_S,
     Certificates,
-    Echo,
     RunningServer,
     Sender,
     dial,
+    echo,
     exchange,
     wait_active,
 )
@@ -51,10 +51,6 @@ pytestmark = [pytest.mark.usefixtures("module"), pytest.mark.timeout(300)]
 Start = Callable[..., RunningServer]
 PLAIN = Link()
 SLOW = Link(rate_mbit=8, delay_ms=10)
-
-
-def echo(_stream: int) -> Echo:
-    return Echo()
 
 
 def opened(space: Namespace) -> TquicNetlink:
@@ -128,9 +124,7 @@ def test_connections_are_shown(
         assert (shown.version, shown.cipher) == (info.version, info.cipher)
         assert (shown.local, shown.peer) == (sock.local, server.address)
         assert (shown.congestion, shown.scheduler) == (sock.congestion, sock.scheduler)
-        assert (
-            shown.bytes_sent == shown.bytes_received == shown.bytes_delivered == 100_000
-        )
+        assert shown.bytes_sent == shown.bytes_received == shown.bytes_delivered == 100_000
         assert (shown.streams_opened, shown.paths, shown.uid) == (1, 1, 0)
         mine = [conn for conn in client.connections() if conn.token not in before]
         assert [conn.token for conn in mine] == [info.token]
@@ -164,11 +158,7 @@ def test_a_dump_of_many_is_whole(
         assert len(shown) == len(set(shown))
         assert tokens <= set(shown)
         assert sorted(shown) == shown
-        paths = [
-            (path.token, path.path_id)
-            for path in client.paths()
-            if path.token in tokens
-        ]
+        paths = [(path.token, path.path_id) for path in client.paths() if path.token in tokens]
         assert len(paths) == len(set(paths)) == 90
     finally:
         for sock in socks:
@@ -280,9 +270,7 @@ def test_a_connection_is_handed_over(
 ) -> None:
     names = client.registry()
     schedulers = names[Registry.SCHEDULER]
-    assert {"blest", "ecf", "minrtt", "redundant", "roundrobin", "weighted"} <= set(
-        schedulers
-    )
+    assert {"blest", "ecf", "minrtt", "redundant", "roundrobin", "weighted"} <= set(schedulers)
     assert {"cubic", "newreno"} <= set(names[Registry.CONGESTION])
     server = start_server(lab, echo)
     with dial(lab, server.address, certificates.client()) as sock:
@@ -391,9 +379,7 @@ def test_refusals_are_explained(
         error = refused(lambda: server_side.add_path(there, lab.server_address(1)))
         assert error[0] == errno.EOPNOTSUPP
         assert "client" in error[1]
-    alone = Options(
-        config=Config.of(max_path_id=NO_MULTIPATH), local=lab.client_address(0)
-    )
+    alone = Options(config=Config.of(max_path_id=NO_MULTIPATH), local=lab.client_address(0))
     with dial(lab, server.address, certificates.client(), options=alone) as sock:
         token = sock.info().token
         wait_confirmed(client, token)
@@ -416,9 +402,7 @@ def test_refused_changes_change_nothing(
         nobody = (errno.ENOENT, "no connection has this token", "token")
         no_path = (errno.ENOENT, "the connection has no such path", "path_id")
         nameless = (errno.ENOENT, "no scheduler has this name", "scheduler")
-        assert (
-            refused(lambda: client.set_connection(token, scheduler="min")) == nameless
-        )
+        assert refused(lambda: client.set_connection(token, scheduler="min")) == nameless
         both = {"scheduler": "min", "congestion": "newreno"}
         assert refused(lambda: client.set_connection(token, **both)) == nameless
         nameless = (errno.ENOENT, "no congestion control has this name", "congestion")
@@ -431,9 +415,7 @@ def test_refused_changes_change_nothing(
             errno.EINVAL,
             "neither a scheduler nor a congestion control to set",
         )
-        assert (
-            refused(lambda: client.set_connection(2**31 - 2, scheduler="ecf")) == nobody
-        )
+        assert refused(lambda: client.set_connection(2**31 - 2, scheduler="ecf")) == nobody
         shown = client.connection(token)
         assert (shown.scheduler, shown.congestion) == ("minrtt", "cubic")
         assert refused(lambda: client.set_path(token, 0, weight=1001))[::2] == (
@@ -454,14 +436,10 @@ def test_missing_and_unknown_attributes(client: TquicNetlink) -> None:
     missing = (errno.EINVAL, "the connection's token is missing", "token")
     assert refused(lambda: family.request(Command.CONN_GET, {}, CONN)) == missing
     assert refused(lambda: family.request(Command.PATH_ADD, {}, PATH)) == missing
-    strange = refused(
-        lambda: family.request(Command.CONN_GET, {"token": 1, "state": 1}, CONN)
-    )
+    strange = refused(lambda: family.request(Command.CONN_GET, {"token": 1, "state": 1}, CONN))
     assert strange[::2] == (errno.EINVAL, "state")
     flags = refused(
-        lambda: family.request(
-            Command.PATH_SET, {"token": 1, "path_id": 0, "flags": 6}, PATH
-        )
+        lambda: family.request(Command.PATH_SET, {"token": 1, "path_id": 0, "flags": 6}, PATH)
     )
     assert flags[::2] == (errno.EINVAL, "flags")
     both = {"ip4": "10.0.0.1", "ip6": "::1"}
@@ -501,9 +479,7 @@ def test_events_of_a_life(
             validated = events.next(Command.PATH_VALIDATED)
             assert isinstance(validated, PathEvent)
             assert (validated.token, validated.path_id) == (token, path_id)
-            assert (
-                validated.local and validated.local.host == lab.client_address(1).host
-            )
+            assert validated.local and validated.local.host == lab.client_address(1).host
             control.del_path(token, path_id, 7)
             for side in (events, there):
                 abandoned = side.next(Command.PATH_ABANDONED)
@@ -601,9 +577,7 @@ def test_it_takes_an_administrator(lab: TwoLinks) -> None:
         "    else:\n"
         "        raise SystemExit('allowed')\n"
     )
-    done = lab.client.run(
-        [sys.executable, "-c", script], capture_output=True, text=True
-    )
+    done = lab.client.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr + done.stdout
     # A user namespace's administrator rules the network namespace of that user namespace.
     own = ["unshare", "--user", "--map-root-user", "--net", *tquic("conn", "show")]
@@ -632,12 +606,8 @@ def test_command_line(
         try:
             assert monitor.stderr is not None
             assert "monitoring" in monitor.stderr.readline()
-            patient = Options(
-                config=Config.of(keepalive_ms=1000), local=lab.client_address(0)
-            )
-            with dial(
-                lab, server.address, certificates.client(), options=patient
-            ) as sock:
+            patient = Options(config=Config.of(keepalive_ms=1000), local=lab.client_address(0))
+            with dial(lab, server.address, certificates.client(), options=patient) as sock:
                 token = str(sock.info().token)
                 second = lab.client_address(1).host
                 time.sleep(0.5)
@@ -651,9 +621,7 @@ def test_command_line(
                 assert run("path", "set", token, "1", "--no-backup").returncode == 0
                 assert run("path", "set", token, "1", "--weight", "5").returncode == 0
                 assert "weighted" in run("sched", "show").stdout
-                assert (
-                    run("conn", "set", token, "--scheduler", "weighted").returncode == 0
-                )
+                assert run("conn", "set", token, "--scheduler", "weighted").returncode == 0
                 assert "weighted" in run("conn", "show", token).stdout
                 table = run("path", "show", token).stdout.splitlines()
                 assert len(table) == 3

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import pytest
 from conftest import LabMaker
-from running import DATA, STALL_S, Certificates
+from running import DATA, STALL_S, Certificates, counter
 
 from tquic.handshake import Handshake, Options, complete, connect, listen, new_socket
 from tquic.lab import Link, TwoLinks
@@ -54,16 +54,6 @@ class Ends(NamedTuple):
 Joined = Callable[..., Ends]
 
 
-def counter(lab: TwoLinks, name: str) -> int:
-    """A counter of the server's namespace."""
-    with lab.server.entered():
-        for line in Path("/proc/thread-self/net/tquic/snmp").read_text().splitlines():
-            words = line.split()
-            if words[0] == name:
-                return int(words[1])
-    raise AssertionError(f"no counter {name}")
-
-
 @pytest.fixture
 def lab(make_lab: LabMaker) -> TwoLinks:
     """Two hosts on plain links."""
@@ -75,9 +65,7 @@ def joined(lab: TwoLinks, certificates: Certificates) -> Iterator[Joined]:
     """Make connections, both ends of which are at hand."""
     with contextlib.ExitStack() as held:
 
-        def make(
-            kind: int = socket.SOCK_STREAM, recv_mask: RecvMask = RecvMask.CRYPTO
-        ) -> Ends:
+        def make(kind: int = socket.SOCK_STREAM, recv_mask: RecvMask = RecvMask.CRYPTO) -> Ends:
             options = Options(kind=kind, recv_mask=recv_mask)
             address = lab.server_address(port=PORT)
             children: list[TquicSocket] = []
@@ -94,9 +82,7 @@ def joined(lab: TwoLinks, certificates: Certificates) -> Iterator[Joined]:
                 thread = threading.Thread(target=serve)
                 thread.start()
                 with lab.client.entered():
-                    client = held.enter_context(
-                        connect(address, certificates.client(), options)
-                    )
+                    client = held.enter_context(connect(address, certificates.client(), options))
                 thread.join(STALL_S)
             held.enter_context(children[0])
             for sock in (client, children[0]):
@@ -130,7 +116,7 @@ def test_peer_that_lost_the_connection(lab: TwoLinks, joined: Joined) -> None:
     ends = joined()
     ends.c.sendall(b"x")
     assert ends.s.recv(1) == b"x"
-    before = counter(lab, "TxStatelessResets")
+    before = counter(lab.server, "TxStatelessResets")
     # The port stays open, as that of a server does.
     with (
         lab.server.entered(),
@@ -140,9 +126,7 @@ def test_peer_that_lost_the_connection(lab: TwoLinks, joined: Joined) -> None:
         lab.cut(0)
         try:
             # Its last words are lost, and after a while it knows nothing any more.
-            ends.s.setsockopt(
-                socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
-            )
+            ends.s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             ends.server.close()
             deadline = time.monotonic() + STALL_S
             while netlink.connections():
@@ -154,7 +138,7 @@ def test_peer_that_lost_the_connection(lab: TwoLinks, joined: Joined) -> None:
         with pytest.raises(ConnectionResetError):
             ends.c.recv(1)
         assert ends.client.close_info().flags == CloseFlag.PEER | CloseFlag.RESET
-    assert counter(lab, "TxStatelessResets") > before
+    assert counter(lab.server, "TxStatelessResets") > before
 
 
 def test_shutdown_of_reading_wakes_the_reader(joined: Joined) -> None:
@@ -221,7 +205,7 @@ def test_packets_leave_in_batches(lab: TwoLinks, joined: Joined) -> None:
     ends.c.sendall(b"x")  # the client's first byte makes the stream
     assert ends.s.recv(1) == b"x"
     names = ("TxGsoBatches", "TxDatagrams", "TxErrors")
-    before = [counter(lab, name) for name in names]
+    before = [counter(lab.server, name) for name in names]
     thread = threading.Thread(target=lambda: ends.s.sendall(DATA))
     thread.start()
     got = bytearray()
@@ -229,10 +213,8 @@ def test_packets_leave_in_batches(lab: TwoLinks, joined: Joined) -> None:
         got += ends.c.recv(65536)
     thread.join(STALL_S)
     assert bytes(got) == DATA
-    after = [counter(lab, name) for name in names]
-    batches, datagrams, errors = (
-        now - was for now, was in zip(after, before, strict=True)
-    )
+    after = [counter(lab.server, name) for name in names]
+    batches, datagrams, errors = (now - was for now, was in zip(after, before, strict=True))
     assert errors == 0
     assert batches > 0
     assert datagrams > 4 * batches, "a batch holds more than a few"
@@ -318,9 +300,7 @@ def test_linger_of_zero_closes_at_once(joined: Joined) -> None:
         ends.s.recv(1)
 
 
-def test_receive_buffer_bounds_the_credit(
-    lab: TwoLinks, certificates: Certificates
-) -> None:
+def test_receive_buffer_bounds_the_credit(lab: TwoLinks, certificates: Certificates) -> None:
     address = lab.server_address(port=PORT)
     options = Options(kind=socket.SOCK_STREAM)
     with lab.server.entered():
@@ -358,9 +338,7 @@ def test_receive_buffer_bounds_the_credit(
         sender.join(STALL_S)
 
 
-def test_nobody_listens_is_told_at_once(
-    lab: TwoLinks, certificates: Certificates
-) -> None:
+def test_nobody_listens_is_told_at_once(lab: TwoLinks, certificates: Certificates) -> None:
     with lab.client.entered():
         sock = new_socket(socket.AF_INET, Options())
     with sock:
@@ -378,9 +356,7 @@ def test_nobody_listens_is_told_at_once(
         assert time.monotonic() - start < 8
 
 
-def test_connect_again(
-    joined: Joined, lab: TwoLinks, certificates: Certificates
-) -> None:
+def test_connect_again(joined: Joined, lab: TwoLinks, certificates: Certificates) -> None:
     joined()
     with lab.client.entered():
         sock = new_socket(socket.AF_INET, Options())
@@ -420,9 +396,7 @@ def test_connect_from_the_bound_port(lab: TwoLinks, only: bool) -> None:
         assert sock.local.port == port
 
 
-def test_a_listener_goes_while_connections_come(
-    lab: TwoLinks, certificates: Certificates
-) -> None:
+def test_a_listener_goes_while_connections_come(lab: TwoLinks, certificates: Certificates) -> None:
     address = lab.server_address(port=PORT)
     for turn in range(10):
         with lab.server.entered():
@@ -472,7 +446,7 @@ def test_settings_of_a_listener_change_while_connections_come(
 
 def test_a_handshake_nobody_finishes(lab: TwoLinks, certificates: Certificates) -> None:
     address = lab.server_address(port=PORT)
-    before = counter(lab, "HandshakesTimedOut")
+    before = counter(lab.server, "HandshakesTimedOut")
     with lab.server.entered():
         listener = listen(address, Options())
     with listener:
@@ -498,7 +472,7 @@ def test_a_handshake_nobody_finishes(lab: TwoLinks, certificates: Certificates) 
             assert caught.value.errno == errno.ETIMEDOUT
             assert 5 < time.monotonic() - start < 25
             deadline = time.monotonic() + 20
-            while counter(lab, "HandshakesTimedOut") < before + 2:
+            while counter(lab.server, "HandshakesTimedOut") < before + 2:
                 assert time.monotonic() < deadline
                 time.sleep(0.2)
         finally:

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import pytest
 from click.testing import CliRunner
 from conftest import LabMaker
-from running import STALL_S, Certificates, wait_active
+from running import STALL_S, Certificates, counter, wait_active
 
 from tquic import cli
 from tquic.codegen import SYSCTL_SPEC, load_sysctls
@@ -76,16 +76,6 @@ def tuned(space: Namespace, **values: object) -> Iterator[None]:
         with space.entered():
             for name in values:
                 store(name, SPECS[name].default)
-
-
-def counter(space: Namespace, name: str) -> int:
-    """A counter of a namespace."""
-    with space.entered():
-        for line in Path("/proc/thread-self/net/tquic/snmp").read_text().splitlines():
-            words = line.split()
-            if words[0] == name:
-                return int(words[1])
-    raise AssertionError(f"no counter {name}")
 
 
 def wait_for(what: str, done: Callable[[], bool]) -> None:
@@ -195,9 +185,7 @@ def test_default(lab: TwoLinks, name: str) -> None:
     spec = SPECS[name]
     with lab.client.entered():
         value = read(name)
-        assert ((FOLDER / name).stat().st_mode & 0o777) == (
-            0o644 if spec.writable else 0o444
-        )
+        assert ((FOLDER / name).stat().st_mode & 0o777) == (0o644 if spec.writable else 0o444)
     if spec.writable:
         assert value == str(spec.default)
     else:
@@ -282,9 +270,7 @@ def test_users_may_read_and_not_write() -> None:
 
 def test_owners_of_a_namespace_may_write() -> None:
     file = FOLDER / "max_data"
-    done = as_nobody(
-        ["unshare", "-Urn", "sh", "-c", f"echo 5000 > {file} && cat {file}"]
-    )
+    done = as_nobody(["unshare", "-Urn", "sh", "-c", f"echo 5000 > {file} && cat {file}"])
     assert (done.returncode, done.stdout.strip()) == (0, "5000"), done.stderr
     assert read("max_data") == str(SPECS["max_data"].default)
 
@@ -294,11 +280,7 @@ def test_command(lab: TwoLinks) -> None:
 
     def run(*words: str) -> str:
         with lab.client.entered():
-            return (
-                CliRunner()
-                .invoke(cli.root, ["sysctl", *words], catch_exceptions=False)
-                .output
-            )
+            return CliRunner().invoke(cli.root, ["sysctl", *words], catch_exceptions=False).output
 
     with tuned(lab.client, ecn=1, max_data=4194304, scheduler="minrtt"):
         assert not run("set", "net.tquic.ecn=0", "max_data=5000")
@@ -360,9 +342,7 @@ OPTIONS: dict[str, tuple[int, str | None, tuple[int, ...]]] = {
 def varint(data: bytes, at: int) -> tuple[int, int]:
     """A variable-length integer and what follows it (RFC 9000 16)."""
     size = 1 << (data[at] >> 6)
-    return int.from_bytes(data[at : at + size], "big") & (
-        (1 << (8 * size - 2)) - 1
-    ), at + size
+    return int.from_bytes(data[at : at + size], "big") & ((1 << (8 * size - 2)) - 1), at + size
 
 
 def parameters(data: bytes) -> dict[int, bytes]:
@@ -445,9 +425,7 @@ def _ecn(bench: Bench) -> None:
         with tuned(bench.client, ecn=value), bench.sink() as sink:
             with bench.begun(bench.lab.server_address(port=SINK_PORT)) as sock:
                 peer = None
-                while (
-                    peer is None or peer[1] != sock.local.port
-                ):  # others say farewell still
+                while peer is None or peer[1] != sock.local.port:  # others say farewell still
                     _data, ancillary, _flags, peer = sink.recvmsg(2000, 100)
             assert [data[0] & 3 for _level, _type, data in ancillary] == [mark]
 
@@ -479,9 +457,7 @@ def _udp_ephemeral(bench: Bench) -> None:
 @effect("udp_rcvbuf_bytes")
 def _udp_rcvbuf(bench: Bench) -> None:
     with tuned(bench.client, udp_rcvbuf_bytes=123_456), bench.begun():
-        shown = bench.client.run(
-            ["ss", "-uanmH"], capture_output=True, text=True, check=True
-        )
+        shown = bench.client.run(["ss", "-uanmH"], capture_output=True, text=True, check=True)
     assert "rb123456," in shown.stdout
 
 
@@ -537,9 +513,7 @@ def _handshake_timeout(bench: Bench) -> None:
     with tuned(bench.server, **values), bench.server.entered():
         listener = listen(bench.address, Options())
     with listener, tuned(bench.server, **values), bench.begun(bench.address):
-        wait_for(
-            "an end", lambda: counter(bench.server, "ConnectionsIdleTimeouts") > idle
-        )
+        wait_for("an end", lambda: counter(bench.server, "ConnectionsIdleTimeouts") > idle)
         assert counter(bench.server, "HandshakesTimedOut") > timed_out
 
 
@@ -628,15 +602,11 @@ def _path_probe(bench: Bench) -> None:
         bench.lab.cut(0)
         for sock in (calm, eager):
             sock.send_new(b"data that finds out")
-            wait_for(
-                "suspicion", lambda s=sock: s.path_info(0).state == PathState.SUSPECT
-            )
+            wait_for("suspicion", lambda s=sock: s.path_info(0).state == PathState.SUSPECT)
         start = [sock.path_info(0).ptos for sock in (calm, eager)]
 
         def lead() -> int:
-            return (eager.path_info(0).ptos - start[1]) - (
-                calm.path_info(0).ptos - start[0]
-            )
+            return (eager.path_info(0).ptos - start[1]) - (calm.path_info(0).ptos - start[0])
 
         wait_for("many more probes", lambda: lead() > 30)
 

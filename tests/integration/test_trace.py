@@ -120,9 +120,7 @@ def wait_closed(events: list[Event], wait_s: float = 60) -> None:
     """Wait until both ends of the connection are gone."""
     deadline = time.monotonic() + wait_s
     while True:
-        closed = [
-            e for e in list(events) if isinstance(e, ConnState) and e.to == State.CLOSED
-        ]
+        closed = [e for e in list(events) if isinstance(e, ConnState) and e.to == State.CLOSED]
         if len({event.conn for event in closed}) == 2:
             return
         assert time.monotonic() < deadline
@@ -160,9 +158,7 @@ def traced(make_lab: LabMaker, certificates: Certificates) -> Traced:
                 paths = {path.path_id: path for path in sock.paths()}
             wait_closed(events)
         found = Traced(events, tracer.overruns, info, paths)
-    print(
-        f"{len(events)} events in all: {Counter(type(event).NAME for event in events)}"
-    )
+    print(f"{len(events)} events in all: {Counter(type(event).NAME for event in events)}")
     begin = next(e for e in events if isinstance(e, ConnState) and not e.server)
     found.conn = begin.conn
     found.sent.update(
@@ -197,11 +193,7 @@ def test_handshake(traced: Traced) -> None:
 
 
 def test_paths(traced: Traced) -> None:
-    rows = {
-        row.path: row
-        for row in traced.records(PathsReport())
-        if isinstance(row, PathRow)
-    }
+    rows = {row.path: row for row in traced.records(PathsReport()) if isinstance(row, PathRow)}
     assert set(rows) == {0, 1}
     for row in rows.values():
         assert row.min_rtt_ns >= 20e6
@@ -217,17 +209,12 @@ def test_sched(traced: Traced) -> None:
 
 
 def test_loss(traced: Traced) -> None:
-    sums = {
-        row.path: row
-        for row in traced.records(LossReport())
-        if isinstance(row, LossSum)
-    }
+    sums = {row.path: row for row in traced.records(LossReport()) if isinstance(row, LossSum)}
     for path_id, path in traced.paths.items():
         lost = [
             event
             for event in traced.events
-            if isinstance(event, PacketLost)
-            and (event.conn, event.path) == (traced.conn, path_id)
+            if isinstance(event, PacketLost) and (event.conn, event.path) == (traced.conn, path_id)
         ]
         # Acknowledgments on their own do not count against the window, nor in the socket.
         counted = [event for event in lost if event.flags & SentFlag.IN_FLIGHT]
@@ -246,11 +233,7 @@ def test_frames(traced: Traced) -> None:
 
 
 def test_stall(traced: Traced) -> None:
-    rows = [
-        row
-        for row in traced.records(StallReport(50_000_000))
-        if isinstance(row, StallRow)
-    ]
+    rows = [row for row in traced.records(StallReport(50_000_000)) if isinstance(row, StallRow)]
     assert any("went silent" in cause for row in rows for cause in row.causes), rows
 
 
@@ -279,9 +262,7 @@ def test_qlog(traced: Traced, tmp_path: Path) -> None:
             ("quic:packet_received", PacketReceived),
         ):
             found = [record for record in records[1:] if record["name"] == name]
-            wanted = [
-                e for e in traced.events if isinstance(e, kind) and e.conn == conn
-            ]
+            wanted = [e for e in traced.events if isinstance(e, kind) and e.conn == conn]
             assert len(found) == len(wanted)
             assert all(record["data"]["frames"] for record in found)
             assert {record["tuple"] for record in found} == {"0", "1"}

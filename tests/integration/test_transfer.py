@@ -23,10 +23,10 @@ from running import (
     NAME,
     STALL_S,
     Certificates,
-    Echo,
     RunningServer,
     Sender,
     dial,
+    echo,
     exchange,
     wait_active,
 )
@@ -58,10 +58,6 @@ BAD_LINKS = {
     "corrupt 1 %": {"corrupt": 1},
     "duplicate 1 %": {"duplicate": 1},
 }
-
-
-def echo(_stream: int) -> Echo:
-    return Echo()
 
 
 def wait_confirmed(sock: TquicSocket, wait_s: float = 20) -> None:
@@ -103,9 +99,7 @@ def test_sizes(
         exchange(sock, [Sender(DATA[:size])])
 
 
-def test_many_streams(
-    make_lab: LabMaker, start_server: Start, certificates: Certificates
-) -> None:
+def test_many_streams(make_lab: LabMaker, start_server: Start, certificates: Certificates) -> None:
     lab = make_lab(PLAIN, PLAIN)
     server = start_server(lab, echo, config=Config.of(max_streams_bidi=8))
     with dial(lab, server.address, certificates.client()) as sock:
@@ -113,9 +107,7 @@ def test_many_streams(
         assert sock.info().streams_opened == 30
 
 
-def test_stream_socket_behaves_as_tcp(
-    make_lab: LabMaker, certificates: Certificates
-) -> None:
+def test_stream_socket_behaves_as_tcp(make_lab: LabMaker, certificates: Certificates) -> None:
     lab = make_lab(PLAIN, PLAIN)
     address = lab.server_address(port=4434)
     options = Options(kind=socket.SOCK_STREAM)
@@ -305,9 +297,7 @@ def update_keys(sock: TquicSocket, wait_s: float = 20) -> None:
         time.sleep(0.01)
 
 
-def test_key_update(
-    make_lab: LabMaker, start_server: Start, certificates: Certificates
-) -> None:
+def test_key_update(make_lab: LabMaker, start_server: Start, certificates: Certificates) -> None:
     lab = make_lab(PLAIN, PLAIN)
     server = start_server(lab, echo)
     with dial(lab, server.address, certificates.client()) as sock:
@@ -407,9 +397,7 @@ def test_a_link_dies_midway(
             cutter.join()
             # A link nothing was under way on is found dead when it is used next.
             until = time.monotonic() + STALL_S
-            while (
-                states(sock).get(dead) == PathState.ACTIVE and time.monotonic() < until
-            ):
+            while states(sock).get(dead) == PathState.ACTIVE and time.monotonic() < until:
                 exchange(sock, [Sender(DATA)])
             found = states(sock)
             assert found.get(dead) != PathState.ACTIVE, (found, sock.paths())
@@ -473,9 +461,7 @@ def test_perf(
         )
         assert report.received_bytes == 3 << 20
         assert report.mbit_s > 0
-        report = measure(
-            host, port, certificates.client(), download=download, duration_ms=500
-        )
+        report = measure(host, port, certificates.client(), download=download, duration_ms=500)
         assert report.received_bytes > 0
         assert 0.2 < report.seconds < 30
 
@@ -485,9 +471,7 @@ def tquic(*words: str) -> list[str]:
     return [sys.executable, "-c", "from tquic.cli import main; main()", *words]
 
 
-def test_serve_and_get(
-    make_lab: LabMaker, certificates: Certificates, tmp_path: Path
-) -> None:
+def test_serve_and_get(make_lab: LabMaker, certificates: Certificates, tmp_path: Path) -> None:
     lab = make_lab(WIRE, WIRE)
     served, got = tmp_path / "served", tmp_path / "got"
     served.mkdir()
@@ -501,9 +485,7 @@ def test_serve_and_get(
     both = [f"--path={lab.client_address(index).host}" for index in (0, 1)]
 
     def get(*urls: str, ca: Path) -> subprocess.CompletedProcess[str]:
-        line = tquic(
-            "get", "-o", str(got), "--server-name", NAME, "--ca", str(ca), "--json"
-        )
+        line = tquic("get", "-o", str(got), "--server-name", NAME, "--ca", str(ca), "--json")
         line += [*both, *(f"https://{address}/{url}" for url in urls)]
         return lab.client.run(line, capture_output=True, text=True, timeout=240)
 
@@ -530,9 +512,7 @@ def test_module_can_be_removed(make_lab: LabMaker) -> None:
     make_lab(PLAIN)
     file = paths.build() / "module" / platform.release() / "tquic.ko"
     for _ in range(50):  # connections of earlier tests may still be draining
-        done = subprocess.run(
-            ["rmmod", "tquic"], capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(["rmmod", "tquic"], capture_output=True, text=True, check=False)
         if done.returncode == 0:
             break
         time.sleep(0.2)

@@ -37,6 +37,9 @@ u64 tquic_ahead_bytes(const struct tquic_conn *conn, const struct tquic_path *pa
 	const struct tquic_path *other;
 	unsigned int i;
 
+	/* None or one */
+	if (!(slots & (slots - 1)))
+		return 0;
 	later_ns = soonest_ns;
 	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
 		if (!(slots & BIT(i)))

@@ -435,10 +435,14 @@ static bool tquic_output_seg(struct tquic_conn *conn, struct tquic_out *o,
 
 static void tquic_output_streams(struct tquic_conn *conn, struct tquic_out *o)
 {
-	u64 ahead = conn->sched->copies ? 0 : tquic_ahead_bytes(conn, o->bld.path);
 	struct tquic_send_seg seg;
 	struct tquic_stream *s;
+	u64 ahead = 0;
 
+	if (!tquic_streams_next_ready(&conn->streams))
+		return;
+	if (!conn->sched->copies)
+		ahead = tquic_ahead_bytes(conn, o->bld.path);
 	while (!o->bld.full &&
 	       (s = tquic_streams_next_ready(&conn->streams))) {
 		if (!tquic_output_seg(conn, o, s, ahead, &seg)) {
