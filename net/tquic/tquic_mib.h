@@ -64,6 +64,7 @@ struct seq_file;
 	X(ECN_FAILED, "EcnValidationFailed")				\
 	X(MTU_PROBES, "MtuProbes")					\
 	X(MTU_PROBES_LOST, "MtuProbesLost")				\
+	X(MTU_BLACK_HOLES, "MtuBlackHoles")				\
 	X(PATHS_OPENED, "PathsOpened")					\
 	X(PATHS_VALIDATED, "PathsValidated")				\
 	X(PATHS_FAILED, "PathsFailed")					\

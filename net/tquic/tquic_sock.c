@@ -57,6 +57,9 @@ static void tquic_sock_path_free(struct tquic_conn *conn,
 	TQUIC_ADD(tn, PKTS_SPURIOUS, st->spurious_packets);
 	TQUIC_ADD(tn, PTOS, st->ptos);
 	TQUIC_ADD(tn, ECN_CE, st->ce_marks);
+	TQUIC_ADD(tn, MTU_PROBES, st->mtu_probes);
+	TQUIC_ADD(tn, MTU_PROBES_LOST, st->mtu_probes_lost);
+	TQUIC_ADD(tn, MTU_BLACK_HOLES, st->mtu_black_holes);
 	if (conn->tune.ecn && !path->ecn)
 		TQUIC_INC(tn, ECN_FAILED);
 	/* The slot's next path starts without a history. */

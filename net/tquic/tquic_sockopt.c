@@ -531,7 +531,7 @@ static u32 tquic_info_datagram_bytes(const struct tquic_conn *conn)
 			continue;
 		dcid = tquic_cidset_remote_current(&path->remote);
 		/* short header, packet number, tag, frame type */
-		room = path->mtu_bytes - 1 - (dcid ? dcid->len : 0) -
+		room = path->pmtu.bytes - 1 - (dcid ? dcid->len : 0) -
 		       TQUIC_PN_MAX_LEN - TQUIC_AEAD_TAG_LEN - 1;
 		/* A datagram may meet any path: the narrowest counts. */
 		best = best ? min(best, room) : room;
@@ -618,7 +618,7 @@ void tquic_path_info_fill(const struct tquic_path *path,
 	info->state = path->state;
 	info->flags = path->backup ? TQUIC_PATH_BACKUP : 0;
 	info->peer_flags = path->peer_backup ? TQUIC_PATH_BACKUP : 0;
-	info->mtu_bytes = path->mtu_bytes;
+	info->mtu_bytes = path->pmtu.bytes;
 	info->srtt_ns = path->rtt.srtt_ns;
 	info->rttvar_ns = path->rtt.rttvar_ns;
 	info->min_rtt_ns = path->rtt.min_ns;

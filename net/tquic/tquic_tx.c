@@ -242,7 +242,7 @@ static void tquic_tx_lead(struct tquic_tx_run *run,
 	ctx->seg_bytes = bytes;
 	ctx->ecn = tquic_tx_ecn(pkts);
 	ctx->other = pkts[0].other;
-	ctx->closed = ctx->other || bytes > pkts[0].path->mtu_bytes;
+	ctx->closed = ctx->other || bytes > pkts[0].path->pmtu.bytes;
 }
 
 /* Append bytes of the page at hand, next to those before if they adjoin */
@@ -278,7 +278,7 @@ static bool tquic_tx_fits(const struct tquic_tx_run *run,
 }
 
 /* Largest datagram any path may be asked to carry now */
-static u32 tquic_tx_room(const struct tquic_conn *conn)
+static u32 tquic_tx_room(const struct tquic_conn *conn, u64 now)
 {
 	u32 room = TQUIC_MIN_UDP_PAYLOAD;
 	unsigned int i;
@@ -287,8 +287,8 @@ static u32 tquic_tx_room(const struct tquic_conn *conn)
 		const struct tquic_path *path = tquic_conn_path(conn, i);
 
 		if (path)
-			room = max(room, path->ctl & TQUIC_PATH_CTL_MTU_PROBE ?
-					 path->mtu_max_bytes : path->mtu_bytes);
+			room = max3(room, path->pmtu.bytes,
+				    tquic_path_mtu_probe(conn, path, now));
 	}
 	return room;
 }
@@ -321,7 +321,7 @@ static bool tquic_tx_dgram(struct tquic_tx_run *run)
 {
 	struct tquic_tx_pkt pkts[TQUIC_LEVEL_COUNT];
 	struct tquic_conn *conn = &tquic_sk(run->sk)->conn;
-	u32 bytes, room = tquic_tx_room(conn);
+	u32 bytes, room = tquic_tx_room(conn, run->now);
 	u8 *data;
 	int n;
 

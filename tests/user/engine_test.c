@@ -30,7 +30,7 @@ static void report(struct kunit *test, struct pair *p)
 				   path->stats.tx_bytes / 1000000ULL,
 				   path->stats.lost_packets,
 				   path->stats.spurious_packets, path->stats.ptos,
-				   path->mtu_bytes, path->rtt.srtt_ns / 1000,
+				   path->pmtu.bytes, path->rtt.srtt_ns / 1000,
 				   path->rtt.min_ns / 1000,
 				   path->cc.cwnd, (s64)path->cc.ssthresh,
 				   p->link[pair_link_index(p, path)].pipe[!k].full);

@@ -281,7 +281,7 @@ int tquic_conn_peer_params(struct tquic_conn *conn, const u8 *buf, size_t len,
 		if (p->has_reset_token)
 			tquic_cidset_remote_set_token(&path->remote,
 						      p->reset_token);
-		tquic_path_set_mtu(conn, path, path->mtu_max_bytes);
+		tquic_path_set_mtu(conn, path, path->pmtu.max_bytes);
 	}
 	conn->todo |= TQUIC_TODO_WRITE;
 	return 0;
@@ -333,8 +333,6 @@ void tquic_conn_discard_level(struct tquic_conn *conn, enum tquic_level level,
 /* RFC 9001 §4.1.2: the handshake is confirmed */
 void tquic_conn_confirm(struct tquic_conn *conn, u64 now)
 {
-	struct tquic_path *path = tquic_conn_path(conn, 0);
-
 	if (conn->confirmed)
 		return;
 	/* TLS ran elsewhere, and its end may be told to us after the peer's
@@ -349,8 +347,6 @@ void tquic_conn_confirm(struct tquic_conn *conn, u64 now)
 	conn->peer_validated_us = true;
 	tquic_conn_discard_level(conn, TQUIC_LEVEL_INITIAL, now);
 	tquic_conn_discard_level(conn, TQUIC_LEVEL_HANDSHAKE, now);
-	if (path)
-		tquic_path_set_mtu(conn, path, path->mtu_max_bytes);
 	conn->todo |= TQUIC_TODO_STATE | TQUIC_TODO_PATHS;
 }
 
@@ -608,6 +604,8 @@ void tquic_conn_detect_loss(struct tquic_conn *conn, struct tquic_path *path,
 
 	tquic_loss_detect(&path->space, &path->rtt,
 			  conn->peer.max_ack_delay_ms * NSEC_PER_MSEC, now, &res);
+	if (res.large_sent_ns)
+		tquic_path_doubt_mtu(path, res.large_sent_ns, now);
 	tquic_conn_lost(conn, path, &res, now);
 }
 

@@ -427,7 +427,7 @@ static void tquic_ctrl_path_lost(struct tquic_conn *conn, struct tquic_rec *rec)
 				path->ctl |= TQUIC_PATH_CTL_CHALLENGE;
 			break;
 		case TQUIC_REC_MTU_PROBE:
-			tquic_path_mtu_probe_lost(path);
+			tquic_path_mtu_probe_lost(path, rec->off);
 			break;
 		case TQUIC_REC_PATH_STATUS:
 			if (rec->off == path->status_seq &&
@@ -593,7 +593,7 @@ void tquic_ctrl_on_acked(struct tquic_conn *conn, struct tquic_rec *list)
 		case TQUIC_REC_MTU_PROBE:
 			path = tquic_path_find(conn, rec->id);
 			if (path)
-				tquic_path_mtu_probe_acked(path);
+				tquic_path_mtu_probe_acked(path, rec->off);
 			break;
 		case TQUIC_REC_PATH_ABANDON:
 			path = tquic_path_find(conn, rec->id);

@@ -5,6 +5,7 @@
 #include <trace/events/tquic.h>
 
 #include "core/loss.h"
+#include "core/proto.h"
 
 /* Lost packets are remembered for this many PTOs, to recognise late ACKs. */
 #define TQUIC_LOSS_KEEP_PTOS	3
@@ -100,6 +101,8 @@ static void tquic_loss_declare(struct tquic_space *space, u64 pn,
 	}
 	res->bytes += pkt->bytes;
 	res->largest_sent_ns = pkt->sent_ns;
+	if (pkt->bytes > TQUIC_MIN_UDP_PAYLOAD && (s64)pn > space->large_acked)
+		res->large_sent_ns = pkt->sent_ns;
 	res->pkts++;
 	rate = tquic_sent_rate(&space->sent, pn);
 	if (rate) {

@@ -17,6 +17,8 @@
  * @lost: their frames; the caller owns the list
  * @bytes: in-flight bytes lost, MTU probes not counted
  * @largest_sent_ns: newest send time among @pkts
+ * @large_sent_ns: newest send time among large ones with none arrived after them; 0:
+ *	there are none
  * @rate_pkt: what the newest of @pkts remembers of the delivery, if @sampled
  * @mtu_probe_bytes: in-flight bytes of lost MTU probes: no congestion signal
  * @pkts: in-flight packets lost, MTU probes not counted
@@ -28,6 +30,7 @@ struct tquic_loss_result {
 	struct tquic_rec *lost;
 	u64 bytes;
 	u64 largest_sent_ns;
+	u64 large_sent_ns;
 	struct tquic_rate_pkt rate_pkt;
 	u64 mtu_probe_bytes;
 	u32 pkts;

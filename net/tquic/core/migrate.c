@@ -107,7 +107,7 @@ void tquic_migrate_done(struct tquic_conn *conn, struct tquic_path *path, u64 no
 	if (moved == TQUIC_MOVED_ADDRESS) {
 		tquic_cc_reset(&path->cc, now);
 		tquic_rtt_init(&path->rtt, conn->tune.rtt_initial_ns);
-		tquic_path_forget_mtu(path);
+		tquic_path_restart_mtu(path);
 		path->ecn = conn->tune.ecn;
 	}
 	tquic_conn_event(conn, TQUIC_EVENT_PATH_MIGRATED, path->id,

@@ -163,7 +163,7 @@ static void tquic_output_end(struct tquic_conn *conn, struct tquic_out *o,
 					   tquic_sent_rate(&o->space->sent, pkt->pn),
 					   path->cc.in_flight, bytes, now);
 		tquic_pacer_on_sent(&path->pacer, bytes, now,
-				    tquic_path_pacing_rate(path), path->mtu_bytes);
+				    tquic_path_pacing_rate(path), path->pmtu.bytes);
 	}
 	if (!path->validated && !pkt->other)
 		path->tx_allowed_bytes -= min_t(u64, bytes, path->tx_allowed_bytes);
@@ -239,13 +239,14 @@ static void tquic_output_crypto(struct tquic_conn *conn, struct tquic_out *o,
 	}
 }
 
-static void tquic_output_ping(struct tquic_out *o, u8 kind)
+static void tquic_output_ping(struct tquic_out *o, u8 kind, u64 off)
 {
 	struct tquic_rec *rec = tquic_build_rec(&o->bld, kind);
 
 	if (!rec)
 		return;
 	rec->id = o->bld.path->id;
+	rec->off = off;
 	if (tquic_frame_put_ping(&o->bld.b))
 		tquic_build_commit(&o->bld, rec);
 	else
@@ -286,7 +287,7 @@ static bool tquic_output_hs_packet(struct tquic_conn *conn,
 	tquic_output_crypto(conn, o, level);
 	if (conn->hs_probes[i]) {
 		if (!o->bld.eliciting)
-			tquic_output_ping(o, TQUIC_REC_PING);
+			tquic_output_ping(o, TQUIC_REC_PING, 0);
 		if (o->bld.eliciting)
 			conn->hs_probes[i]--;
 	}
@@ -311,7 +312,7 @@ static void tquic_output_path_frames(struct tquic_conn *conn,
 			path->responses * TQUIC_PATH_DATA_LEN);
 		/* More than probing frames: we have not moved (RFC 9000 §9.3.3). */
 		if (path->state == TQUIC_PATH_ACTIVE)
-			tquic_output_ping(o, TQUIC_REC_PING);
+			tquic_output_ping(o, TQUIC_REC_PING, 0);
 	}
 	if (!(path->ctl & TQUIC_PATH_CTL_CHALLENGE))
 		return;
@@ -333,7 +334,7 @@ static void tquic_output_datagrams(struct tquic_conn *conn,
 	struct sk_buff *skb;
 	u32 full_room;
 
-	full_room = o->bld.path->mtu_bytes - o->pkt->hdr_len -
+	full_room = o->bld.path->pmtu.bytes - o->pkt->hdr_len -
 		    TQUIC_AEAD_TAG_LEN - 1;
 	while (!o->bld.full && (skb = skb_peek(&conn->dgram_tx))) {
 		u8 *start = o->bld.b.p;
@@ -427,7 +428,7 @@ static bool tquic_output_seg(struct tquic_conn *conn, struct tquic_out *o,
 	u64 credit;
 
 	if (ahead)
-		tquic_ahead_skip(conn, s, ahead, o->bld.path->mtu_bytes);
+		tquic_ahead_skip(conn, s, ahead, o->bld.path->pmtu.bytes);
 	credit = tquic_flow_tx_credit(&conn->flow_tx);
 	return ahead ? tquic_send_next_ahead(&s->tx, left, credit, seg) :
 		       tquic_send_next(&s->tx, left, credit, seg);
@@ -532,12 +533,21 @@ static void tquic_output_acks(struct tquic_conn *conn, struct tquic_path *path,
 	}
 }
 
+/* Size of a probe for which there is @room; less than what is wanted proves nothing */
+static u32 tquic_output_mtu_probe(const struct tquic_conn *conn,
+				  const struct tquic_path *path, u32 room, u64 now)
+{
+	u32 bytes = tquic_path_mtu_probe(conn, path, now);
+
+	return bytes <= room ? bytes : 0;
+}
+
 /*
  * Which path the next 1-RTT packet goes out on, and why; the most urgent
  * reason wins.
  */
-static struct tquic_path *tquic_output_pick(struct tquic_conn *conn, u8 *why,
-					    u64 now)
+static struct tquic_path *tquic_output_pick(struct tquic_conn *conn, u32 room,
+					    u8 *why, u64 now)
 {
 	struct tquic_path *path, *best = NULL;
 	unsigned int i;
@@ -557,9 +567,7 @@ static struct tquic_path *tquic_output_pick(struct tquic_conn *conn, u8 *why,
 			w = TQUIC_WHY_PROBE;
 		else if (tquic_space_ack_due(&path->space, now))
 			w = TQUIC_WHY_ACK;
-		else if ((path->ctl & TQUIC_PATH_CTL_MTU_PROBE) &&
-			 conn->confirmed && !path->mtu_probe_bytes &&
-			 path->state == TQUIC_PATH_ACTIVE && tquic_sched_room(path))
+		else if (tquic_output_mtu_probe(conn, path, room, now))
 			w = TQUIC_WHY_MTU;
 		if (w == TQUIC_WHY_ACK)
 			on = tquic_output_ack_path(conn, path);
@@ -618,7 +626,7 @@ static u64 tquic_output_pace_due(const struct tquic_conn *conn, u64 now)
 		if (!path || !tquic_sched_usable(path) || !tquic_sched_room(path))
 			continue;
 		t = tquic_pacer_next_ns(&path->pacer, now,
-					tquic_path_pacing_rate(path), path->mtu_bytes);
+					tquic_path_pacing_rate(path), path->pmtu.bytes);
 		if (t > now && (!due || t < due))
 			due = t;
 	}
@@ -660,12 +668,12 @@ static void tquic_output_app_frames(struct tquic_conn *conn,
 		tquic_ctrl_build(conn, &o->bld);
 	if (why == TQUIC_WHY_PROBE) {
 		if (!o->bld.eliciting)
-			tquic_output_ping(o, TQUIC_REC_PING);
+			tquic_output_ping(o, TQUIC_REC_PING, 0);
 		if (o->bld.eliciting)
 			path->probes--;
 	} else if (!o->bld.eliciting && tquic_sched_room(path) &&
 		   tquic_space_wants_ping(&path->space, now, path->rtt.srtt_ns)) {
-		tquic_output_ping(o, TQUIC_REC_PING);
+		tquic_output_ping(o, TQUIC_REC_PING, 0);
 	}
 }
 
@@ -677,14 +685,16 @@ static bool tquic_output_app_packet(struct tquic_conn *conn,
 	if (!tquic_output_begin(conn, path, TQUIC_LEVEL_APP, buf, room, o, now))
 		return false;
 	if (why == TQUIC_WHY_MTU) {
-		tquic_output_ping(o, TQUIC_REC_MTU_PROBE);
+		tquic_output_ping(o, TQUIC_REC_MTU_PROBE, room);
 		conn->tx_nomem |= o->bld.nomem;
 		if (!o->bld.eliciting)
 			return false;
 		tquic_output_pad(o, room);
 		o->flags |= TQUIC_SENT_F_MTU_PROBE;
-		path->mtu_probe_bytes = room;
-		path->ctl &= ~TQUIC_PATH_CTL_MTU_PROBE;
+		path->stats.mtu_probes++;
+		tquic_pmtu_on_probe(&path->pmtu, room, now);
+		/* The ACK of a packet right behind it tells whether it is lost. */
+		path->probes = max_t(u8, path->probes, 1);
 		return true;
 	}
 	tquic_output_app_frames(conn, path, o, why, room);
@@ -750,7 +760,7 @@ static int tquic_output_app(struct tquic_conn *conn, u8 *buf, u32 room, u64 now,
 		return 0;
 	if (tquic_output_other(conn, buf, room, now, pkt))
 		return 1;
-	path = tquic_output_pick(conn, &why, now);
+	path = tquic_output_pick(conn, room, &why, now);
 	if (why && trace_tquic_sched_decision_enabled())
 		tquic_output_trace_pick(conn, path, why, now);
 	if (!path) {
@@ -758,8 +768,8 @@ static int tquic_output_app(struct tquic_conn *conn, u8 *buf, u32 room, u64 now,
 			conn->pace_due_ns = tquic_output_pace_due(conn, now);
 		return 0;
 	}
-	room = min(room, why == TQUIC_WHY_MTU ? path->mtu_max_bytes :
-						path->mtu_bytes);
+	room = why == TQUIC_WHY_MTU ? tquic_output_mtu_probe(conn, path, room, now) :
+				      min(room, path->pmtu.bytes);
 	room = min_t(u64, room, tquic_path_tx_room(path));
 	if (!tquic_output_app_packet(conn, path, why, buf, room, &o, now)) {
 		tquic_rec_free_list(o.bld.recs);
@@ -785,7 +795,7 @@ static int tquic_output_handshake(struct tquic_conn *conn, u8 *buf, u32 room,
 	if (!path || (!tquic_output_hs_wants(conn, levels[0], now) &&
 		      !tquic_output_hs_wants(conn, levels[1], now)))
 		return 0;
-	room = min(room, path->mtu_bytes);
+	room = min(room, path->pmtu.bytes);
 	room = min_t(u64, room, tquic_path_tx_room(path));
 	for (i = 0; i < ARRAY_SIZE(levels); i++) {
 		if (!tquic_output_hs_wants(conn, levels[i], now))
@@ -856,7 +866,7 @@ static int tquic_output_close(struct tquic_conn *conn, u8 *buf, u32 room,
 		conn->close_levels = 0;
 		return 0;
 	}
-	room = min(room, path->mtu_bytes);
+	room = min(room, path->pmtu.bytes);
 	room = min_t(u64, room, tquic_path_tx_room(path));
 	for (level = 0; level < TQUIC_LEVEL_COUNT; level++) {
 		if (!(conn->close_levels & conn->keys_tx & BIT(level)))

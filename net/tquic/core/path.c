@@ -12,6 +12,7 @@
 #include "core/loss.h"
 #include "core/migrate.h"
 #include "core/path.h"
+#include "sched/sched.h"
 
 /**
  * tquic_path_create() - make the state of a path id
@@ -40,13 +41,12 @@ struct tquic_path *tquic_path_create(struct tquic_conn *conn, u32 id, u64 now)
 	path->state = TQUIC_PATH_UNUSED;
 	path->ecn = conn->tune.ecn;
 	path->pacing = conn->tune.pacing;
-	path->mtu_bytes = TQUIC_MIN_UDP_PAYLOAD;
-	path->mtu_max_bytes = TQUIC_MIN_UDP_PAYLOAD;
+	tquic_pmtu_init(&path->pmtu);
 	tquic_space_init(&path->space, TQUIC_LEVEL_APP);
 	path->space.path_id = id;
 	path->space.trace_id = conn->trace_id;
 	tquic_rtt_init(&path->rtt, conn->tune.rtt_initial_ns);
-	tquic_cc_init(&path->cc, conn->cc_ops, path->mtu_bytes, now);
+	tquic_cc_init(&path->cc, conn->cc_ops, path->pmtu.bytes, now);
 	path->space.sent.rated = conn->cc_ops->sampled;
 	tquic_pacer_init(&path->pacer);
 	tquic_cidset_local_init(&path->local);
@@ -416,8 +416,6 @@ void tquic_path_set_validated(struct tquic_conn *conn, struct tquic_path *path,
 	if (path->moving)
 		tquic_migrate_done(conn, path, now);
 	tquic_path_activate(conn, path, now);
-	if (path->mtu_max_bytes > path->mtu_bytes)
-		path->ctl |= TQUIC_PATH_CTL_MTU_PROBE;
 	tquic_conn_event(conn, TQUIC_EVENT_PATH_VALIDATED, path->id, 0);
 	tquic_path_bond(conn, now);
 }
@@ -597,34 +595,37 @@ void tquic_path_set_mtu(struct tquic_conn *conn, struct tquic_path *path,
 {
 	u64 cap = min_t(u64, mtu_max_bytes, conn->peer.max_udp_payload_size);
 
-	cap = min_t(u64, cap, conn->tune.mtu_max_bytes);
-	path->mtu_max_bytes = max_t(u64, cap, TQUIC_MIN_UDP_PAYLOAD);
-	if (path->mtu_bytes > path->mtu_max_bytes) {
-		path->mtu_bytes = path->mtu_max_bytes;
-		tquic_cc_set_mss(&path->cc, path->mtu_bytes);
-	} else if (path->state == TQUIC_PATH_ACTIVE && conn->confirmed &&
-		   path->mtu_bytes < path->mtu_max_bytes) {
-		path->mtu_tries = 0;
-		path->ctl |= TQUIC_PATH_CTL_MTU_PROBE;
-	}
+	tquic_pmtu_set_max(&path->pmtu, min_t(u64, cap, conn->tune.mtu_max_bytes));
+	tquic_cc_set_mss(&path->cc, path->pmtu.bytes);
 }
 
-void tquic_path_mtu_probe_lost(struct tquic_path *path)
+/**
+ * tquic_path_mtu_probe() - size of the probe the path may send now
+ * @conn: connection
+ * @path: path
+ * @now: time in ns
+ *
+ * Return: UDP payload, 0 when none is wanted or the time is not right for one.
+ */
+u32 tquic_path_mtu_probe(const struct tquic_conn *conn,
+			 const struct tquic_path *path, u64 now)
 {
-	path->mtu_probe_bytes = 0;
-	if (++path->mtu_tries < TQUIC_PATH_MTU_TRIES)
-		path->ctl |= TQUIC_PATH_CTL_MTU_PROBE;
+	if (!conn->confirmed || path->state != TQUIC_PATH_ACTIVE ||
+	    path->pto_count || !tquic_sched_room(path))
+		return 0;
+	return tquic_pmtu_wanted(&path->pmtu, now);
 }
 
-void tquic_path_mtu_probe_acked(struct tquic_path *path)
+void tquic_path_mtu_probe_lost(struct tquic_path *path, u32 bytes)
 {
-	if (path->mtu_probe_bytes > path->mtu_bytes &&
-	    path->mtu_probe_bytes <= path->mtu_max_bytes) {
-		path->mtu_bytes = path->mtu_probe_bytes;
-		tquic_cc_set_mss(&path->cc, path->mtu_bytes);
-	}
-	path->mtu_probe_bytes = 0;
-	path->mtu_tries = 0;
+	path->stats.mtu_probes_lost++;
+	tquic_pmtu_on_probe_lost(&path->pmtu, bytes);
+}
+
+void tquic_path_mtu_probe_acked(struct tquic_path *path, u32 bytes)
+{
+	tquic_pmtu_on_probe_acked(&path->pmtu, bytes);
+	tquic_cc_set_mss(&path->cc, path->pmtu.bytes);
 }
 
 /*
@@ -696,9 +697,6 @@ void tquic_path_new_challenge(struct tquic_path *path, u64 now)
 void tquic_path_on_progress(struct tquic_conn *conn, struct tquic_path *path,
 			    u64 now)
 {
-	if (path->pto_count >= TQUIC_PATH_MTU_PTOS &&
-	    path->mtu_bytes < path->mtu_max_bytes)
-		path->ctl |= TQUIC_PATH_CTL_MTU_PROBE;
 	path->progress_ns = now;
 	path->pto_count = 0;
 	path->probes = 0;
@@ -716,19 +714,31 @@ void tquic_path_on_progress(struct tquic_conn *conn, struct tquic_path *path,
 }
 
 /* Nothing is known of the size it carries any more */
-void tquic_path_forget_mtu(struct tquic_path *path)
+void tquic_path_restart_mtu(struct tquic_path *path)
 {
-	path->mtu_bytes = TQUIC_MIN_UDP_PAYLOAD;
-	path->mtu_tries = 0;
-	tquic_cc_set_mss(&path->cc, path->mtu_bytes);
+	tquic_pmtu_restart(&path->pmtu);
+	tquic_cc_set_mss(&path->cc, path->pmtu.bytes);
 }
 
-/* Perhaps the path came to carry only smaller datagrams: begin small again */
-static void tquic_path_doubt_mtu(struct tquic_path *path)
+/* A router said what fits; it knows a packet of the path (RFC 9000 §14.2.1) */
+void tquic_path_too_big(struct tquic_path *path, u32 fits_bytes)
 {
-	if (path->pto_count >= TQUIC_PATH_MTU_PTOS &&
-	    path->mtu_bytes > TQUIC_MIN_UDP_PAYLOAD)
-		tquic_path_forget_mtu(path);
+	tquic_pmtu_on_too_big(&path->pmtu, fits_bytes);
+	tquic_cc_set_mss(&path->cc, path->pmtu.bytes);
+}
+
+/**
+ * tquic_path_doubt_mtu() - large packets are missing and none after them has arrived
+ * @path: path
+ * @sent_ns: when the newest of them was sent
+ * @now: time in ns
+ */
+void tquic_path_doubt_mtu(struct tquic_path *path, u64 sent_ns, u64 now)
+{
+	if (!tquic_pmtu_doubt(&path->pmtu, path->space.large_acked, sent_ns, now))
+		return;
+	path->stats.mtu_black_holes++;
+	tquic_cc_set_mss(&path->cc, path->pmtu.bytes);
 }
 
 /* Perhaps the path swallows what is marked: it never said otherwise */
@@ -747,10 +757,13 @@ static void tquic_path_on_pto(struct tquic_conn *conn, struct tquic_path *path,
 			      u64 now)
 {
 	struct tquic_rec *recs;
+	u64 large_ns;
 
 	path->pto_count = min(path->pto_count + 1, 16);
 	path->stats.ptos++;
-	tquic_path_doubt_mtu(path);
+	large_ns = tquic_space_large_out_ns(&path->space);
+	if (large_ns)
+		tquic_path_doubt_mtu(path, large_ns, now);
 	tquic_path_doubt_ecn(path);
 	if (tquic_path_others(conn, path)) {
 		tquic_path_suspect(conn, path, now);

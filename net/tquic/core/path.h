@@ -13,6 +13,7 @@
 #include "core/space.h"
 #include "core/rtt.h"
 #include "core/pacer.h"
+#include "core/pmtu.h"
 #include "core/cidset.h"
 #include "core/copies.h"
 #include "cc/cc.h"
@@ -23,9 +24,7 @@ struct tquic_conn;
 #define TQUIC_PATH_RESPONSES	4	/* queued PATH_RESPONSEs; the oldest falls out */
 #define TQUIC_PATH_CHALLENGES	16	/* that may still be answered: those of a validation */
 
-#define TQUIC_PATH_MTU_TRIES	3
-#define TQUIC_PATH_MTU_PTOS	3	/* probe timeouts that cast doubt on the size */
-#define TQUIC_PATH_ECN_PTOS	3	/* and on ECN, unless it has worked */
+#define TQUIC_PATH_ECN_PTOS	3	/* cast doubt on ECN, unless it has worked */
 #define TQUIC_PATH_RETRY_NS	(10 * NSEC_PER_MSEC)	/* after lack of memory */
 #define TQUIC_PATH_SPARE_IDS	3	/* unused ids kept ready */
 #define TQUIC_PATH_PROBES_MAX	16	/* under way on a path that does not answer */
@@ -39,6 +38,7 @@ struct tquic_path_stats {
 	u64 tx_bytes, rx_bytes;
 	u64 lost_packets, spurious_packets;
 	u64 ptos, ce_marks;
+	u64 mtu_probes, mtu_probes_lost, mtu_black_holes;
 };
 
 /* Control frames a path has to send; path->ctl */
@@ -46,10 +46,9 @@ enum tquic_path_ctl {
 	TQUIC_PATH_CTL_CHALLENGE = 1,	/* PATH_CHALLENGE, on this path */
 	TQUIC_PATH_CTL_ABANDON = 2,	/* PATH_ABANDON, on any path */
 	TQUIC_PATH_CTL_STATUS = 4,	/* PATH_STATUS_*, on any path */
-	TQUIC_PATH_CTL_MTU_PROBE = 8,	/* PING and PADDING, on this path */
-	TQUIC_PATH_CTL_CIDS_BLOCKED = 16, /* PATH_CIDS_BLOCKED, on any path */
-	TQUIC_PATH_CTL_CHALLENGE_OTHER = 32, /* PATH_CHALLENGE, to the other address */
-	TQUIC_PATH_CTL_RESPONSE_OTHER = 64, /* PATH_RESPONSE, to the other address */
+	TQUIC_PATH_CTL_CIDS_BLOCKED = 8, /* PATH_CIDS_BLOCKED, on any path */
+	TQUIC_PATH_CTL_CHALLENGE_OTHER = 16, /* PATH_CHALLENGE, to the other address */
+	TQUIC_PATH_CTL_RESPONSE_OTHER = 32, /* PATH_RESPONSE, to the other address */
 };
 
 /**
@@ -74,7 +73,6 @@ enum tquic_path_ctl {
  * @responses: valid entries of @response
  * @pto_count: probe timeouts since the last progress
  * @probes: ack-eliciting packets to send whatever the window says
- * @mtu_tries: size probes lost in a row
  * @weight: share of the data it gets from schedulers that go by weights;
  *	0: as much as it can carry
  * @link: UDP socket and route, owned by the adapter; NULL while UNUSED
@@ -104,9 +102,7 @@ enum tquic_path_ctl {
  * @reinject_lo: its packets below have been judged by reinjection, oldest first
  * @reinject_hi: its packets from here to @reinject_top, newest first
  * @reinject_top: next number when that began
- * @mtu_bytes: UDP payload we send
- * @mtu_max_bytes: UDP payload the route and the peer allow
- * @mtu_probe_bytes: size under test, 0: none in flight
+ * @pmtu: size of the datagrams
  * @stats: counters
  * @rcu: freed after a grace period
  */
@@ -130,7 +126,6 @@ struct tquic_path {
 	u8 responses;
 	u8 pto_count;
 	u8 probes;
-	u8 mtu_tries;
 	u16 weight;
 	void *link;
 
@@ -163,9 +158,7 @@ struct tquic_path {
 	u64 reinject_hi;
 	u64 reinject_top;
 
-	u32 mtu_bytes;
-	u32 mtu_max_bytes;
-	u32 mtu_probe_bytes;
+	struct tquic_pmtu pmtu;
 
 	struct tquic_path_stats stats;
 	struct rcu_head rcu;
@@ -198,7 +191,8 @@ void tquic_path_set_mtu(struct tquic_conn *conn, struct tquic_path *path,
 void tquic_path_drain(struct tquic_conn *conn, struct tquic_path *path, u64 now);
 void tquic_path_revalidate(struct tquic_conn *conn, struct tquic_path *path,
 			   u64 now);
-void tquic_path_forget_mtu(struct tquic_path *path);
+void tquic_path_restart_mtu(struct tquic_path *path);
+void tquic_path_too_big(struct tquic_path *path, u32 fits_bytes);
 void tquic_path_set_validated(struct tquic_conn *conn, struct tquic_path *path,
 			      u64 now);
 void tquic_path_on_challenge(struct tquic_path *path, const u8 *data);
@@ -208,8 +202,11 @@ void tquic_path_on_packet(struct tquic_path *path, u64 now);
 void tquic_path_new_challenge(struct tquic_path *path, u64 now);
 void tquic_path_on_progress(struct tquic_conn *conn, struct tquic_path *path,
 			    u64 now);
-void tquic_path_mtu_probe_lost(struct tquic_path *path);
-void tquic_path_mtu_probe_acked(struct tquic_path *path);
+u32 tquic_path_mtu_probe(const struct tquic_conn *conn,
+			 const struct tquic_path *path, u64 now);
+void tquic_path_mtu_probe_lost(struct tquic_path *path, u32 bytes);
+void tquic_path_mtu_probe_acked(struct tquic_path *path, u32 bytes);
+void tquic_path_doubt_mtu(struct tquic_path *path, u64 sent_ns, u64 now);
 u64 tquic_path_pto_deadline_ns(const struct tquic_conn *conn,
 			       const struct tquic_path *path);
 u64 tquic_path_deadline_ns(const struct tquic_conn *conn,

@@ -4,6 +4,7 @@
 #include <linux/string.h>
 #include <trace/events/tquic.h>
 
+#include "core/proto.h"
 #include "core/space.h"
 
 #define TQUIC_SPACE_ACK_EVERY	2	/* ack-eliciting packets, RFC 9000 13.2.2 */
@@ -27,6 +28,7 @@ void tquic_space_init(struct tquic_space *space, enum tquic_level level)
 	memset(space, 0, sizeof(*space));
 	space->level = level;
 	space->largest_acked = -1;
+	space->large_acked = -1;
 	space->largest_rx = -1;
 	tquic_sent_init(&space->sent);
 	tquic_ranges_init(&space->rx);
@@ -118,6 +120,8 @@ static void tquic_space_ack_pkt(struct tquic_space *space, u64 pn,
 			res->rate_sent_ns = pkt->sent_ns;
 		}
 		res->bytes += pkt->bytes;
+		if (pkt->bytes > TQUIC_MIN_UDP_PAYLOAD)
+			space->large_acked = max_t(s64, space->large_acked, pn);
 	}
 	if (pkt->flags & TQUIC_SENT_F_ECT0)
 		(*ect0)++;
@@ -257,6 +261,30 @@ struct tquic_rec *tquic_space_take_oldest(struct tquic_space *space)
 		return recs;
 	}
 	return NULL;
+}
+
+/**
+ * tquic_space_large_out_ns() - are large packets missing and none after them has arrived
+ * @space: packet number space
+ *
+ * Probes of the size are none of them.
+ *
+ * Return: when the newest of them was sent, 0: there are none.
+ */
+u64 tquic_space_large_out_ns(const struct tquic_space *space)
+{
+	const struct tquic_sent *s = &space->sent;
+	const struct tquic_sent_pkt *pkt;
+	u64 pn;
+
+	for (pn = s->next; pn > s->head && (s64)pn - 1 > space->large_acked; pn--) {
+		pkt = tquic_sent_get(s, pn - 1);
+		if (pkt->state == TQUIC_SENT_OUTSTANDING &&
+		    pkt->bytes > TQUIC_MIN_UDP_PAYLOAD &&
+		    !(pkt->flags & TQUIC_SENT_F_MTU_PROBE))
+			return pkt->sent_ns;
+	}
+	return 0;
 }
 
 /**

@@ -19,6 +19,8 @@
  * @rx: packet numbers received
  * @next_pn: lowest number the next packet may use
  * @largest_acked: largest number the peer acknowledged, -1 before
+ * @large_acked: largest number acknowledged of a packet larger than what every
+ *	path carries, -1 before
  * @largest_rx: largest number received, -1 before
  * @largest_rx_ns: when it arrived (ACK Delay counts from here)
  * @loss_time_ns: when the time threshold declares the next loss, 0 for never
@@ -45,6 +47,7 @@ struct tquic_space {
 	struct tquic_ranges rx;
 	u64 next_pn;
 	s64 largest_acked;
+	s64 large_acked;
 	s64 largest_rx;
 	u64 largest_rx_ns;
 	u64 loss_time_ns;
@@ -111,6 +114,7 @@ struct tquic_sent_pkt *tquic_space_on_sent(struct tquic_space *space, u64 pn,
 int tquic_space_on_ack(struct tquic_space *space, const struct tquic_frame *ack,
 		       u64 now, struct tquic_ack_result *res);
 struct tquic_rec *tquic_space_take_oldest(struct tquic_space *space);
+u64 tquic_space_large_out_ns(const struct tquic_space *space);
 void tquic_space_drain(struct tquic_space *space, struct tquic_drain_result *res);
 
 bool tquic_space_on_rx(struct tquic_space *space, u64 pn, bool eliciting, u8 ecn,

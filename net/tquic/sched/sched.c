@@ -146,7 +146,7 @@ bool tquic_sched_paced(const struct tquic_path *path, u64 now)
 {
 	u64 rate = tquic_path_pacing_rate(path);
 
-	return tquic_pacer_next_ns(&path->pacer, now, rate, path->mtu_bytes) > now;
+	return tquic_pacer_next_ns(&path->pacer, now, rate, path->pmtu.bytes) > now;
 }
 
 /**
@@ -162,7 +162,7 @@ bool tquic_sched_soon(const struct tquic_path *fast, const struct tquic_path *sl
 {
 	u64 rate = tquic_path_pacing_rate(fast);
 
-	return tquic_pacer_next_ns(&fast->pacer, now, rate, fast->mtu_bytes) <=
+	return tquic_pacer_next_ns(&fast->pacer, now, rate, fast->pmtu.bytes) <=
 	       now + slow->rtt.srtt_ns;
 }
 

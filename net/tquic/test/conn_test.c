@@ -43,7 +43,7 @@ static void conn_handshake_clean(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, c->keys_rx, BIT(TQUIC_LEVEL_APP));
 		KUNIT_EXPECT_EQ(test, tquic_conn_path(c, 0)->cc.in_flight, 0);
 		KUNIT_EXPECT_EQ(test, tquic_conn_path(c, 0)->stats.ptos, 0);
-		KUNIT_EXPECT_EQ(test, tquic_conn_path(c, 0)->mtu_bytes, PAIR_MTU);
+		KUNIT_EXPECT_EQ(test, tquic_conn_path(c, 0)->pmtu.bytes, PAIR_MTU);
 		KUNIT_EXPECT_EQ(test, p->end[i].events[TQUIC_EVENT_ESTABLISHED], 1);
 		KUNIT_EXPECT_EQ(test, p->end[i].rx_dup, 0);
 		KUNIT_EXPECT_EQ(test, c->hs_pto_count, 0);

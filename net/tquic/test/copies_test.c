@@ -75,9 +75,9 @@ static void copies_cut(struct kunit *test)
 	struct pair *p = copies_pair(test);
 	u32 i;
 
-	KUNIT_EXPECT_GT(test, pair_path(p, 1, 0)->mtu_bytes, TQUIC_MIN_UDP_PAYLOAD);
-	pair_path(p, 1, 1)->mtu_max_bytes = TQUIC_MIN_UDP_PAYLOAD;
-	pair_path(p, 1, 1)->mtu_bytes = TQUIC_MIN_UDP_PAYLOAD;
+	KUNIT_EXPECT_GT(test, pair_path(p, 1, 0)->pmtu.bytes, TQUIC_MIN_UDP_PAYLOAD);
+	pair_path(p, 1, 1)->pmtu.max_bytes = TQUIC_MIN_UDP_PAYLOAD;
+	pair_path(p, 1, 1)->pmtu.bytes = TQUIC_MIN_UDP_PAYLOAD;
 	for (i = 0; i < 2; i++)
 		p->link[i].loss_ppm = 100000;
 	transfer(test, p, 300 * KIB);

@@ -563,19 +563,23 @@ static void ctrl_lost_of_paths(struct kunit *test)
 	ctrl_lose(test, conn, TQUIC_REC_PATH_CHALLENGE, 1, 0);
 	KUNIT_EXPECT_EQ(test, path->ctl, TQUIC_PATH_CTL_CHALLENGE);
 	path->validate_end_ns = 0;
-	path->ctl = TQUIC_PATH_CTL_MTU_PROBE;
+	path->ctl = TQUIC_PATH_CTL_CIDS_BLOCKED;
 	path->status_seq = 4;
 	ctrl_lose(test, conn, TQUIC_REC_PATH_STATUS, 1, 3);
-	KUNIT_EXPECT_EQ(test, path->ctl, TQUIC_PATH_CTL_MTU_PROBE);
+	KUNIT_EXPECT_EQ(test, path->ctl, TQUIC_PATH_CTL_CIDS_BLOCKED);
 	ctrl_lose(test, conn, TQUIC_REC_PATH_STATUS, 1, 4);
-	KUNIT_EXPECT_EQ(test, path->ctl, TQUIC_PATH_CTL_MTU_PROBE | TQUIC_PATH_CTL_STATUS);
+	KUNIT_EXPECT_EQ(test, path->ctl, TQUIC_PATH_CTL_CIDS_BLOCKED | TQUIC_PATH_CTL_STATUS);
 	ctrl_lose(test, conn, TQUIC_REC_PATH_ABANDON, 1, 0);
-	KUNIT_EXPECT_EQ(test, path->ctl, TQUIC_PATH_CTL_MTU_PROBE | TQUIC_PATH_CTL_STATUS |
+	KUNIT_EXPECT_EQ(test, path->ctl, TQUIC_PATH_CTL_CIDS_BLOCKED | TQUIC_PATH_CTL_STATUS |
 			TQUIC_PATH_CTL_ABANDON);
 	path->ctl = 0;
-	ctrl_lose(test, conn, TQUIC_REC_MTU_PROBE, 1, 0);
-	KUNIT_EXPECT_EQ(test, path->ctl, TQUIC_PATH_CTL_MTU_PROBE);
-	KUNIT_EXPECT_EQ(test, path->mtu_tries, 1);
+	tquic_path_set_mtu(conn, path, 1480);
+	tquic_pmtu_on_probe(&path->pmtu, 1480, p->now);
+	ctrl_lose(test, conn, TQUIC_REC_MTU_PROBE, 1, 1479);
+	KUNIT_EXPECT_EQ(test, path->pmtu.tries, 0);
+	ctrl_lose(test, conn, TQUIC_REC_MTU_PROBE, 1, 1480);
+	KUNIT_EXPECT_EQ(test, path->pmtu.tries, 1);
+	KUNIT_EXPECT_EQ(test, path->stats.mtu_probes_lost, 2);
 	path->ctl = 0;
 	path->state = TQUIC_PATH_ABANDONED;
 	ctrl_lose(test, conn, TQUIC_REC_PATH_STATUS, 1, 4);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Suite of core/loss.c: thresholds, persistent congestion, probe timeout. */
 #include <kunit/test.h>
+#include <linux/array_size.h>
 #include <linux/limits.h>
 #include <linux/time64.h>
 
@@ -228,6 +229,40 @@ static void kinds_of_packets(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, state(test, 4), TQUIC_SENT_SKIPPED);
 }
 
+/* Large packets count as swallowed if they were lost, or are missing, and none after them arrived. */
+static void large_packets(struct kunit *test)
+{
+	static const struct {
+		u32 bytes;
+		u8 flags;
+	} sent[] = {
+		{ 1400, DATA }, { 1400, DATA }, { 1400, DATA }, { 1200, DATA }, { 1400, DATA },
+		{ 1201, DATA }, { 1400, DATA | TQUIC_SENT_F_MTU_PROBE }, { 1200, DATA },
+		{ 1200, DATA }, { 1200, DATA }, { 1200, DATA },
+	};
+	struct loss_ctx *c = test->priv;
+	u64 pn;
+
+	for (pn = 0; pn < ARRAY_SIZE(sent); pn++)
+		KUNIT_ASSERT_NOT_NULL(test, tquic_space_on_sent(&c->space, pn, sent[pn].bytes,
+								sent[pn].flags, (pn + 1) * MS));
+	KUNIT_EXPECT_EQ(test, c->space.large_acked, -1);
+	KUNIT_EXPECT_EQ(test, tquic_space_large_out_ns(&c->space), 6 * MS);
+	/* Another large one, sent later, has arrived; what is small says nothing. */
+	ack(test, 4, 4, 30 * MS);
+	ack(test, 3, 3, 30 * MS);
+	KUNIT_EXPECT_EQ(test, c->space.large_acked, 4);
+	KUNIT_EXPECT_EQ(test, detect(test, 30 * MS)->pkts, 2);
+	KUNIT_EXPECT_EQ(test, c->res.large_sent_ns, 0);
+	KUNIT_EXPECT_EQ(test, tquic_space_large_out_ns(&c->space), 6 * MS);
+	ack(test, 10, 10, 31 * MS);
+	KUNIT_EXPECT_EQ(test, c->space.large_acked, 4);
+	KUNIT_EXPECT_EQ(test, detect(test, 31 * MS)->pkts, 3);
+	KUNIT_EXPECT_EQ(test, c->res.mtu_probe_pkts, 1);
+	KUNIT_EXPECT_EQ(test, c->res.large_sent_ns, 6 * MS);
+	KUNIT_EXPECT_EQ(test, tquic_space_large_out_ns(&c->space), 0);
+}
+
 /* Packets at 100 ms and at 100 + @gap, both lost; 1 to 3 more acknowledge that. */
 static bool persists(struct kunit *test, u64 gap, u8 first_flags, u8 last_flags)
 {
@@ -414,6 +449,7 @@ static struct kunit_case loss_cases[] = {
 	KUNIT_CASE(reorder_forgotten),
 	KUNIT_CASE(time_threshold),
 	KUNIT_CASE(kinds_of_packets),
+	KUNIT_CASE(large_packets),
 	KUNIT_CASE(persistent_duration),
 	KUNIT_CASE(persistent_broken_by_ack),
 	KUNIT_CASE(persistent_broken_between_calls),

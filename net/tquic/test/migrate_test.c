@@ -80,7 +80,7 @@ static void migrate_midway(struct kunit *test)
 		f = pair_flow_open(i & 2 ? pair_client(p) : pair_server(p), false, 2 * MIB);
 		KUNIT_ASSERT_NOT_NULL(test, f);
 		pair_run(p, PAIR_MS(500));
-		KUNIT_EXPECT_GT(test, path->mtu_bytes, TQUIC_MIN_UDP_PAYLOAD);
+		KUNIT_EXPECT_GT(test, path->pmtu.bytes, TQUIC_MIN_UDP_PAYLOAD);
 		cwnd = path->cc.cwnd;
 		f->gap_ns = 0;
 		client_moves(p, 1);
@@ -103,7 +103,7 @@ static void migrate_midway(struct kunit *test)
 		kunit_info(test, "%s, %s sends: gap %llu us", p->nat ? "port" : "address",
 			   i & 2 ? "client" : "server", f->gap_ns / 1000);
 		KUNIT_EXPECT_LE(test, f->gap_ns, PAIR_MS(150));
-		KUNIT_EXPECT_GT(test, path->mtu_bytes, TQUIC_MIN_UDP_PAYLOAD);
+		KUNIT_EXPECT_GT(test, path->pmtu.bytes, TQUIC_MIN_UDP_PAYLOAD);
 		pair_check(p);
 	}
 }

@@ -409,7 +409,7 @@ static bool out_bursts(struct pair *p, struct pair_end *from,
 		out_burst = 0;
 	out_burst_ns = p->now;
 	out_burst_max = max_t(u32, out_burst_max, ++out_burst);
-	out_full += pkts[0].len + TQUIC_AEAD_TAG_LEN == path->mtu_bytes;
+	out_full += pkts[0].len + TQUIC_AEAD_TAG_LEN == path->pmtu.bytes;
 	KUNIT_EXPECT_LE(p->test, path->cc.in_flight, path->cc.cwnd);
 	return true;
 }

@@ -16,7 +16,7 @@
 
 #define PAIR_SPIN_MAX		64
 #define PAIR_BURST_MAX		100000
-#define PAIR_ROOM		2048
+#define PAIR_ROOM		9216
 #define PAIR_CHECK_EVERY	64
 
 /* A datagram on its way */
@@ -744,7 +744,7 @@ static void pair_check_datagram(struct pair_end *e, const struct tquic_tx_pkt *p
 	}
 	if (initial && !e->conn.server && len < TQUIC_MIN_UDP_PAYLOAD)
 		pair_fail(e->pair, "an Initial without its padding");
-	if (len > path->mtu_max_bytes)
+	if (len > path->pmtu.max_bytes)
 		pair_fail(e->pair, "a datagram larger than the path carries");
 	if (pkts[0].other)
 		return;

@@ -36,8 +36,8 @@ static void path_create(struct kunit *test)
 		path = tquic_path_create(conn, i, p->now);
 		KUNIT_ASSERT_NOT_NULL(test, path);
 		KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_UNUSED);
-		KUNIT_EXPECT_EQ(test, path->mtu_bytes, TQUIC_MIN_UDP_PAYLOAD);
-		KUNIT_EXPECT_EQ(test, path->mtu_max_bytes, TQUIC_MIN_UDP_PAYLOAD);
+		KUNIT_EXPECT_EQ(test, path->pmtu.bytes, TQUIC_MIN_UDP_PAYLOAD);
+		KUNIT_EXPECT_EQ(test, path->pmtu.max_bytes, TQUIC_MIN_UDP_PAYLOAD);
 		KUNIT_EXPECT_PTR_EQ(test, tquic_path_find(conn, i), path);
 		KUNIT_EXPECT_EQ(test, conn->next_path_id, i + 1);
 	}
@@ -96,7 +96,7 @@ static void path_open(struct kunit *test)
 			KUNIT_ASSERT_NOT_NULL(test, pair_path(p, i, k));
 			KUNIT_EXPECT_EQ(test, pair_path(p, i, k)->state, TQUIC_PATH_ACTIVE);
 			KUNIT_EXPECT_TRUE(test, pair_path(p, i, k)->validated);
-			KUNIT_EXPECT_EQ(test, pair_path(p, i, k)->mtu_bytes, PAIR_MTU);
+			KUNIT_EXPECT_EQ(test, pair_path(p, i, k)->pmtu.bytes, PAIR_MTU);
 			KUNIT_EXPECT_EQ(test, pair_path(p, i, k)->cc.in_flight, 0);
 		}
 		KUNIT_EXPECT_EQ(test, p->end[i].events[TQUIC_EVENT_PATH_VALIDATED], 2);
@@ -494,12 +494,12 @@ static void path_pto_alone(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, path->stats.ptos, path->pto_count);
 	KUNIT_EXPECT_EQ(test, path->stats.tx_packets - sent, 2 * path->pto_count);
 	/* The size came under suspicion. */
-	KUNIT_EXPECT_EQ(test, path->mtu_bytes, TQUIC_MIN_UDP_PAYLOAD);
+	KUNIT_EXPECT_EQ(test, path->pmtu.bytes, TQUIC_MIN_UDP_PAYLOAD);
 	p->link[0].cut = false;
 	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 5 * SEC));
 	KUNIT_EXPECT_EQ(test, path->pto_count, 0);
 	pair_run(p, SEC);
-	KUNIT_EXPECT_EQ(test, path->mtu_bytes, PAIR_MTU);
+	KUNIT_EXPECT_EQ(test, path->pmtu.bytes, PAIR_MTU);
 	pair_check(p);
 }
 
@@ -511,7 +511,7 @@ static void path_mtu_shrinks(struct kunit *test)
 
 	for (links = 1; links <= 2; links++) {
 		p = path_pair(test, links);
-		KUNIT_ASSERT_EQ(test, pair_path(p, 1, 0)->mtu_bytes, PAIR_MTU);
+		KUNIT_ASSERT_EQ(test, pair_path(p, 1, 0)->pmtu.bytes, PAIR_MTU);
 		p->link[0].mtu_bytes = 1300;
 		KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[1], false, 100000));
 		KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 20 * SEC));
@@ -529,11 +529,12 @@ static void path_mtu_small(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
 	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[1], false, 200000));
 	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 5 * SEC));
+	pair_run(p, 5 * SEC);
 	path = pair_path(p, 1, 0);
-	KUNIT_EXPECT_EQ(test, path->mtu_bytes, TQUIC_MIN_UDP_PAYLOAD);
-	KUNIT_EXPECT_EQ(test, path->mtu_tries, TQUIC_PATH_MTU_TRIES);
-	KUNIT_EXPECT_EQ(test, path->ctl, 0);
-	KUNIT_EXPECT_EQ(test, path->stats.lost_packets, TQUIC_PATH_MTU_TRIES);
+	KUNIT_EXPECT_EQ(test, path->pmtu.bytes, 1252);
+	KUNIT_EXPECT_EQ(test, path->pmtu.test_bytes, 0);
+	KUNIT_EXPECT_EQ(test, path->stats.lost_packets, path->stats.mtu_probes_lost);
+	KUNIT_EXPECT_EQ(test, path->stats.mtu_probes_lost % TQUIC_PMTU_TRIES, 0);
 	KUNIT_EXPECT_EQ(test, (s64)path->cc.ssthresh, -1);
 	/* The adapter learns of it and of better times. */
 	tquic_path_set_mtu(&p->end[1].conn, path, 1250);
@@ -541,16 +542,16 @@ static void path_mtu_small(struct kunit *test)
 	tquic_path_set_mtu(&p->end[1].conn, path, 1400);
 	pair_kick(&p->end[1]);
 	pair_run(p, SEC);
-	KUNIT_EXPECT_EQ(test, path->mtu_bytes, 1400);
+	KUNIT_EXPECT_EQ(test, path->pmtu.bytes, 1400);
 	KUNIT_EXPECT_EQ(test, path->cc.mss, 1400);
-	KUNIT_EXPECT_EQ(test, path->mtu_tries, 0);
+	KUNIT_EXPECT_EQ(test, path->pmtu.test_bytes, 0);
 	/* Nothing to find out */
 	tquic_path_set_mtu(&p->end[1].conn, path, 1400);
-	KUNIT_EXPECT_EQ(test, path->ctl, 0);
+	KUNIT_EXPECT_EQ(test, path->pmtu.test_bytes, 0);
 	tquic_path_set_mtu(&p->end[1].conn, path, 1250);
-	KUNIT_EXPECT_EQ(test, path->mtu_bytes, 1250);
+	KUNIT_EXPECT_EQ(test, path->pmtu.bytes, 1250);
 	tquic_path_set_mtu(&p->end[1].conn, path, 500);
-	KUNIT_EXPECT_EQ(test, path->mtu_bytes, TQUIC_MIN_UDP_PAYLOAD);
+	KUNIT_EXPECT_EQ(test, path->pmtu.bytes, TQUIC_MIN_UDP_PAYLOAD);
 }
 
 /* The peer retires an id and gets another one */

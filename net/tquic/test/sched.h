@@ -33,7 +33,7 @@ static inline struct sched_fixture *sched_make(struct kunit *test,
 		x->path[i].index = i;
 		x->path[i].state = TQUIC_PATH_ACTIVE;
 		x->path[i].validated = true;
-		x->path[i].mtu_bytes = SCHED_MTU;
+		x->path[i].pmtu.bytes = SCHED_MTU;
 		x->path[i].pacing = true;
 		tquic_rtt_init(&x->path[i].rtt, TQUIC_RTT_INITIAL_NS);
 		tquic_rtt_update(&x->path[i].rtt, SCHED_NOW, (i + 1) * 20 * NSEC_PER_MSEC, 0, 0);

@@ -91,14 +91,14 @@ static void tuning_mtu(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
 	path = tuning_first(p);
 	tquic_path_set_mtu(&p->end[0].conn, path, 1472);
-	KUNIT_EXPECT_EQ(test, path->mtu_max_bytes, 1300);
+	KUNIT_EXPECT_EQ(test, path->pmtu.max_bytes, 1300);
 	pair_kick(&p->end[0]);
 	pair_run(p, PAIR_MS(1000));
-	KUNIT_EXPECT_EQ(test, path->mtu_bytes, 1300);
+	KUNIT_EXPECT_EQ(test, path->pmtu.bytes, 1300);
 	p->end[0].conn.tune.mtu_max_bytes = TQUIC_MIN_UDP_PAYLOAD;
 	tquic_path_set_mtu(&p->end[0].conn, path, 1472);
-	KUNIT_EXPECT_EQ(test, path->mtu_bytes, TQUIC_MIN_UDP_PAYLOAD);
-	KUNIT_EXPECT_FALSE(test, path->ctl & TQUIC_PATH_CTL_MTU_PROBE);
+	KUNIT_EXPECT_EQ(test, path->pmtu.bytes, TQUIC_MIN_UDP_PAYLOAD);
+	KUNIT_EXPECT_EQ(test, tquic_pmtu_wanted(&path->pmtu, p->now), 0);
 }
 
 static void set_plain(struct tquic_tuning *tune)
