@@ -26,6 +26,7 @@ struct seq_file;
 	X(TX_TOO_BIG, "TxTooBig")					\
 	X(ICMP_UNREACH, "IcmpUnreachable")				\
 	X(ICMP_TOO_BIG, "IcmpPacketTooBig")				\
+	X(ICMP_TOO_BIG_BAD, "IcmpPacketTooBigInvalid")			\
 	X(ICMP_OTHER, "IcmpOther")					\
 	/* packets */							\
 	X(RX_PKTS, "RxPackets")						\

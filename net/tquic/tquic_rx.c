@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* From UDP to the engine: find the connection, open the packet, hand it over */
+#include <crypto/utils.h>
 #include <linux/skbuff.h>
 #include <trace/events/tquic.h>
 #include "core/header.h"
@@ -799,9 +800,64 @@ static void tquic_rx_refused(struct sock *sk, const struct tquic_udp_err *e)
 }
 
 /*
- * ICMP errors. Too-big ones are left to the paths' own probes of the size.
- * One that says that nobody is there is believed if it quotes the id that
- * only the peer and those on the way can have seen.
+ * UDP payload that fits a path, as said by a router; 0: the report cannot be believed.
+ * It has to quote a packet of the path's addresses, to the id its packets have now
+ * (RFC 9000 §14.2.1), with the short header of all that are large.  Where the peer
+ * uses no ids there is nothing to tell an honest one by.
+ */
+static u32 tquic_rx_fits(const struct tquic_path *path, const struct tquic_udp_err *e)
+{
+	const struct tquic_cid *cid = tquic_cidset_remote_current(&path->remote);
+	const struct tquic_link *link = path->link;
+
+	if (!link || !cid || !cid->len || e->payload_len <= cid->len ||
+	    e->payload[0] & TQUIC_HDR_LONG ||
+	    !tquic_addr_equal(&link->route.local, &e->local) ||
+	    !tquic_addr_equal(&link->route.peer, &e->peer) ||
+	    crypto_memneq(e->payload + 1, cid->id, cid->len) ||
+	    e->mtu_bytes < link->route.hdr_bytes + TQUIC_MIN_UDP_PAYLOAD)
+		return 0;
+	return e->mtu_bytes - link->route.hdr_bytes;
+}
+
+/*
+ * A packet was too big for a router.  While a program has the lock it is not heard:
+ * the path's own probes find out without it.  Context: softirq, RCU
+ */
+static void tquic_rx_too_big(struct tquic_net *tn, struct tquic_udp *udp,
+			     const struct tquic_udp_err *e)
+{
+	const struct tquic_cid_entry *entry;
+	struct tquic_path *path;
+	struct tquic_cid tuple;
+	struct sock *sk;
+	u32 fits;
+
+	tquic_link_tuple(&tuple, udp, &e->peer);
+	entry = tquic_cidtab_lookup(&tn->cids, TQUIC_CID_TUPLE, &tuple);
+	sk = tquic_rx_owner(entry);
+	if (!sk) {
+		TQUIC_INC(tn, ICMP_TOO_BIG_BAD);
+		return;
+	}
+	bh_lock_sock_nested(sk);
+	if (!sock_owned_by_user(sk) && tquic_sk(sk)->alive) {
+		path = tquic_path_find(&tquic_sk(sk)->conn, entry->path_id);
+		fits = path ? tquic_rx_fits(path, e) : 0;
+		if (fits) {
+			tquic_path_too_big(path, fits);
+			tquic_sock_kick(sk);
+		} else {
+			TQUIC_INC(tn, ICMP_TOO_BIG_BAD);
+		}
+	}
+	bh_unlock_sock(sk);
+	sock_put(sk);
+}
+
+/*
+ * ICMP errors.  One that says that nobody is there is believed if it quotes the id
+ * that only the peer and those on the way can have seen.
  */
 static void tquic_rx_err(struct tquic_net *tn, struct tquic_udp *udp,
 			 const struct tquic_udp_err *e)
@@ -809,7 +865,11 @@ static void tquic_rx_err(struct tquic_net *tn, struct tquic_udp *udp,
 	struct tquic_hdr h;
 	struct sock *sk;
 
-	if (e->err != ECONNREFUSED || e->mtu_bytes)
+	if (e->mtu_bytes) {
+		tquic_rx_too_big(tn, udp, e);
+		return;
+	}
+	if (e->err != ECONNREFUSED)
 		return;
 	/* Only the start of the packet is quoted: the ids are read all the same. */
 	tquic_hdr_parse(e->payload, e->payload_len, TQUIC_LOCAL_CID_LEN, &h);
