@@ -693,8 +693,9 @@ static bool tquic_output_app_packet(struct tquic_conn *conn,
 		o->flags |= TQUIC_SENT_F_MTU_PROBE;
 		path->stats.mtu_probes++;
 		tquic_pmtu_on_probe(&path->pmtu, room, now);
-		/* The ACK of a packet right behind it tells whether it is lost. */
-		path->probes = max_t(u8, path->probes, 1);
+		/* The ACK of a packet behind it tells whether it is lost: have one. */
+		if (path->cc.in_flight + room < path->cc.cwnd)
+			path->probes = max_t(u8, path->probes, 1);
 		return true;
 	}
 	tquic_output_app_frames(conn, path, o, why, room);
