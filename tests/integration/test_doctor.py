@@ -87,6 +87,9 @@ def test_endpoints(lab: TwoLinks) -> None:
             (item,) = [item for item in seen(lab) if "no interface" in item["what"]]
             assert f"tquic endpoint del {second}" in item["mend"]
         finally:
+            lab.device_up(1)
+            weak = "net.ipv4.conf.c1.rp_filter=0"
+            lab.client.run(["/sbin/sysctl", "-qw", weak], check=True)
             netlink.flush_endpoints()
             netlink.set_limits(extra_paths=before)
 
@@ -100,6 +103,7 @@ def test_settings_that_forbid_a_bond(lab: TwoLinks) -> None:
             found = [item["mend"] for item in seen(lab)]
             assert "tquic sysctl set multipath=1" in found
         finally:
+            lab.client.run(tquic("sysctl", "set", "multipath=1"), check=True)
             netlink.flush_endpoints()
 
 
