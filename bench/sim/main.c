@@ -18,7 +18,7 @@
  *	   close I			the client abandons the path, the link gets another
  *	   pause END 0|1		its program reads nothing
  *	   flow END BYTES		END sends: 0 client, 1 server
- *	   dgrams END BYTES INTERVAL COUNT
+ *	   dgrams END BYTES INTERVAL COUNT DEADLINE
  *	settle TIME			until then, or until all flows are done
  *	rest TIME			goes on for so long
  *	run TIME			until then

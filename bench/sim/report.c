@@ -78,9 +78,9 @@ static void sim_report_end(struct sim *s, FILE *out, u32 i)
 		(unsigned long long)conn->stats.bytes_retransmitted,
 		(unsigned long long)conn->stats.bytes_reinjected,
 		(unsigned long long)e->over, (unsigned long long)e->idle_ns);
-	fprintf(out, "\"datagrams_sent\":%llu,\"datagrams_refused\":%llu,\"datagrams_came\":%u,\"delay_p50_ns\":%llu,\"delay_p99_ns\":%llu,\"delay_max_ns\":%llu,\"paths\":[",
+	fprintf(out, "\"datagrams_sent\":%llu,\"datagrams_refused\":%llu,\"datagrams_came\":%u,\"datagrams_in_time\":%u,\"delay_p50_ns\":%llu,\"delay_p99_ns\":%llu,\"delay_max_ns\":%llu,\"paths\":[",
 		(unsigned long long)e->dgrams.sent, (unsigned long long)e->dgrams.refused,
-		e->delays, (unsigned long long)sim_quantile(e, 50),
+		e->delays, e->in_time, (unsigned long long)sim_quantile(e, 50),
 		(unsigned long long)sim_quantile(e, 99),
 		(unsigned long long)sim_quantile(e, 100));
 	sim_report_paths(s, out, i);

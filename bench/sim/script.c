@@ -216,7 +216,7 @@ static const char *sim_do_flow(struct sim *s, const struct sim_cmd *cmd)
 	return sim_flow_open(s, cmd->arg[0], cmd->arg[1]) ? NULL : "too many flows at once";
 }
 
-/* dgrams END BYTES INTERVAL COUNT */
+/* dgrams END BYTES INTERVAL COUNT DEADLINE, 0 for none */
 static const char *sim_do_dgrams(struct sim *s, const struct sim_cmd *cmd)
 {
 	struct sim_dgrams *d;
@@ -228,6 +228,7 @@ static const char *sim_do_dgrams(struct sim *s, const struct sim_cmd *cmd)
 	d->bytes = cmd->arg[1];
 	d->every_ns = cmd->arg[2];
 	d->left = cmd->arg[3];
+	d->after_ns = cmd->arg[4];
 	d->next_ns = s->pair->now;
 	return NULL;
 }
@@ -246,7 +247,7 @@ static const struct sim_verb sim_verbs[] = {
 	{ "mtu", 2, sim_do_mtu },
 	{ "pause", 2, sim_do_pause },
 	{ "flow", 2, sim_do_flow },
-	{ "dgrams", 4, sim_do_dgrams },
+	{ "dgrams", 5, sim_do_dgrams },
 };
 
 /* Returns what is wrong with @cmd, NULL when it was done */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <linux/unaligned.h>
 
+#include "core/deadline.h"
+#include "core/dgram.h"
 #include "core/frame.h"
 #include "core/path.h"
 #include "core/streams.h"
@@ -77,14 +79,18 @@ void sim_watch(struct sim *s)
 static void sim_dgrams_read(struct sim *s, struct pair_end *pe)
 {
 	struct sim_end *e = &s->end[sim_index(s, pe)];
+	u64 after_ns = s->end[sim_index(s, pair_peer(pe))].dgrams.after_ns;
 	struct sk_buff *skb;
+	u64 delay_ns;
 
 	while ((skb = __skb_dequeue(&pe->conn.dgram_rx))) {
 		pe->conn.dgram_rx_bytes -= skb->truesize;
 		e->delay_ns = realloc(e->delay_ns, (e->delays + 1) * sizeof(u64));
 		if (!e->delay_ns)
 			abort();
-		e->delay_ns[e->delays++] = s->pair->now - get_unaligned_be64(skb->data);
+		delay_ns = s->pair->now - get_unaligned_be64(skb->data);
+		e->delay_ns[e->delays++] = delay_ns;
+		e->in_time += !after_ns || delay_ns <= after_ns;
 		kfree_skb(skb);
 	}
 }
@@ -106,7 +112,8 @@ static void sim_dgrams_write(struct sim *s, struct pair_end *pe)
 			abort();
 		memset(skb_put(skb, d->bytes), 0, d->bytes);
 		put_unaligned_be64(s->pair->now, skb->data);
-		__skb_queue_tail(&pe->conn.dgram_tx, skb);
+		tquic_dgram_queue(&pe->conn, skb, d->after_ns ? s->pair->now + d->after_ns :
+							       TQUIC_DEADLINE_NONE, true);
 		d->sent++;
 		pair_kick(pe);
 	}
@@ -124,7 +131,7 @@ static void sim_idle(struct sim *s, struct pair_end *pe)
 		path = tquic_conn_path(&pe->conn, k);
 		in_flight += path ? path->cc.in_flight : 0;
 	}
-	if (in_flight || !tquic_streams_next_ready(&pe->conn.streams)) {
+	if (in_flight || !tquic_streams_next_ready(&pe->conn.streams, 0)) {
 		e->idle_since_ns = 0;
 		return;
 	}

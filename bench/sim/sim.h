@@ -24,12 +24,14 @@ struct sim_flow {
  * @next_ns: when the next is due
  * @left: how many are to be sent
  * @bytes: size of each
+ * @after_ns: when it is due, from when it is sent; what is late is dropped; 0: any time
  */
 struct sim_dgrams {
 	u64 every_ns;
 	u64 next_ns;
 	u32 left;
 	u32 bytes;
+	u64 after_ns;
 	u64 sent;
 	u64 refused;
 };
@@ -38,6 +40,7 @@ struct sim_dgrams {
  * struct sim_end - what is watched of one end
  * @dgrams: those it sends
  * @delay_ns: one-way delays of those that came to it
+ * @in_time: those of them that came before they were due
  * @in_flight: by path slot, before the engine was called
  * @over: packets sent though the window was full
  * @idle_since_ns: data waits and nothing is under way since, 0: not so
@@ -47,6 +50,7 @@ struct sim_end {
 	struct sim_dgrams dgrams;
 	u64 *delay_ns;
 	u32 delays;
+	u32 in_time;
 	u64 in_flight[TQUIC_PATHS_MAX];
 	u64 over;
 	u64 idle_since_ns;

@@ -43,7 +43,6 @@ struct seq_file;
 	X(RX_BAD_RESERVED, "RxReservedBits")				\
 	X(RX_BAD_ADDR, "RxAddressInvalid")				\
 	X(RX_DUP, "RxDuplicates")					\
-	X(RX_BAD_FRAME, "RxFrameErrors")				\
 	X(RX_PROTO_ERR, "RxProtocolErrors")				\
 	X(RX_RETRY, "RxRetry")						\
 	X(RX_RETRY_BAD, "RxRetryInvalid")				\
@@ -54,7 +53,6 @@ struct seq_file;
 	X(TX_VN, "TxVersionNegotiation")				\
 	X(TX_RESET, "TxStatelessResets")				\
 	X(TX_ANSWERS_LIMITED, "TxAnswersLimited")			\
-	X(TX_AMPLIFICATION, "TxAmplificationBlocked")			\
 	X(TX_NO_MEM, "TxNoMemory")					\
 	/* loss recovery and paths */					\
 	X(PKTS_LOST, "PacketsLost")					\
@@ -93,6 +91,7 @@ struct seq_file;
 	X(DGRAMS_RX, "QuicDatagramsReceived")				\
 	X(DGRAMS_TX, "QuicDatagramsSent")				\
 	X(DGRAMS_DROP, "QuicDatagramsDropped")				\
+	X(DEADLINES_MISSED, "DeadlinesMissed")				\
 	X(BYTES_RETRANS, "BytesRetransmitted")
 
 #define TQUIC_MIB_ENUM(id, name) TQUIC_MIB_##id,

@@ -209,6 +209,8 @@ static int tquic_nl_put_conn(struct sk_buff *skb, struct sock *sk)
 			 info.datagrams_received) ||
 	    nla_put_uint(skb, TQUIC_A_CONN_DATAGRAMS_DROPPED,
 			 info.datagrams_dropped) ||
+	    nla_put_uint(skb, TQUIC_A_CONN_DEADLINES_MISSED,
+			 info.deadlines_missed) ||
 	    nla_put_uint(skb, TQUIC_A_CONN_MAX_DATA_LOCAL, info.max_data_local) ||
 	    nla_put_uint(skb, TQUIC_A_CONN_MAX_DATA_PEER, info.max_data_peer) ||
 	    nla_put_uint(skb, TQUIC_A_CONN_SEND_QUEUE_BYTES,

@@ -17,10 +17,14 @@ static int tquic_sock_cid_add(struct tquic_conn *conn,
 			      const struct tquic_cid *cid, u32 path_id, u64 seq)
 {
 	struct sock *sk = tquic_conn_sk(conn);
+	struct tquic_net *tn = tquic_sock_net(sk);
+	int ret;
 
-	return tquic_cidtab_add(&tquic_sock_net(sk)->cids,
-				TQUIC_CID_LOCAL, cid, sk, path_id, seq,
-				GFP_ATOMIC);
+	ret = tquic_cidtab_add(&tn->cids, TQUIC_CID_LOCAL, cid, sk, path_id, seq,
+			       GFP_ATOMIC);
+	if (ret == -EEXIST)
+		TQUIC_INC(tn, CID_COLLISION);
+	return ret;
 }
 
 static void tquic_sock_cid_del(struct tquic_conn *conn,
@@ -55,6 +59,7 @@ static void tquic_sock_path_free(struct tquic_conn *conn,
 
 	TQUIC_ADD(tn, PKTS_LOST, st->lost_packets);
 	TQUIC_ADD(tn, PKTS_SPURIOUS, st->spurious_packets);
+	TQUIC_ADD(tn, PERSISTENT, st->persistent);
 	TQUIC_ADD(tn, PTOS, st->ptos);
 	TQUIC_ADD(tn, ECN_CE, st->ce_marks);
 	TQUIC_ADD(tn, MTU_PROBES, st->mtu_probes);
@@ -100,6 +105,9 @@ static void tquic_sock_event(struct tquic_conn *conn,
 	struct tquic_net *tn = tquic_sock_net(sk);
 
 	switch (ev->type) {
+	case TQUIC_EVENT_STREAM_RESET:
+		TQUIC_INC(tn, STREAMS_RESET_RX);
+		break;
 	case TQUIC_EVENT_ESTABLISHED:
 		TQUIC_INC(tn, CONNS_ESTABLISHED);
 		tquic_netlink_conn_event(sk, TQUIC_CMD_CONN_ESTABLISHED);
@@ -670,6 +678,23 @@ void tquic_sock_on_limit(struct sock *sk, u64 now)
 	tquic_conn_event(conn, TQUIC_EVENT_CLOSED, 0, 0);
 }
 
+/* What the engine counted since the last time goes to the namespace's counters */
+static void tquic_sock_count(struct sock *sk)
+{
+	const struct tquic_conn_stats *now = &tquic_sk(sk)->conn.stats;
+	struct tquic_conn_stats *was = &tquic_sk(sk)->counted;
+	struct tquic_net *tn = tquic_sock_net(sk);
+
+	TQUIC_ADD(tn, STREAMS_OPENED, now->streams_opened - was->streams_opened);
+	TQUIC_ADD(tn, STREAMS_RESET_TX, now->streams_reset - was->streams_reset);
+	TQUIC_ADD(tn, DGRAMS_RX, now->datagrams_received - was->datagrams_received);
+	TQUIC_ADD(tn, DGRAMS_TX, now->datagrams_sent - was->datagrams_sent);
+	TQUIC_ADD(tn, DGRAMS_DROP, now->datagrams_dropped - was->datagrams_dropped);
+	TQUIC_ADD(tn, DEADLINES_MISSED, now->deadlines_missed - was->deadlines_missed);
+	TQUIC_ADD(tn, BYTES_RETRANS, now->bytes_retransmitted - was->bytes_retransmitted);
+	*was = *now;
+}
+
 /**
  * tquic_sock_actions() - do what the engine left in conn->todo
  * @sk: socket
@@ -684,8 +709,12 @@ void tquic_sock_actions(struct sock *sk)
 
 	conn->todo = 0;
 	tquic_sock_charge(sk);
+	tquic_sock_count(sk);
 	if (tsk->tell_closed) {
 		tsk->tell_closed = false;
+		/* Ours, and the transport's: the peer did something wrong. */
+		if (!conn->closed.flags && conn->closed.error_code != TQUIC_ERR_NO_ERROR)
+			TQUIC_INC(tquic_sock_net(sk), RX_PROTO_ERR);
 		tquic_netlink_conn_event(sk, TQUIC_CMD_CONN_CLOSED);
 	}
 	if (todo & TQUIC_TODO_STATE)
@@ -699,8 +728,9 @@ void tquic_sock_actions(struct sock *sk)
 			return;
 		}
 	}
-	if ((todo & TQUIC_TODO_WRITE) && !sock_flag(sk, SOCK_DEAD) &&
-	    (tquic_sock_writable(sk) || !skb_queue_empty(&conn->dgram_tx)))
+	if (((todo & TQUIC_TODO_DGRAM) ||
+	     ((todo & TQUIC_TODO_WRITE) && tquic_sock_writable(sk))) &&
+	    !sock_flag(sk, SOCK_DEAD))
 		sk->sk_write_space(sk);
 	if (todo & TQUIC_TODO_KEYS)
 		tquic_sock_queue_work(sk);

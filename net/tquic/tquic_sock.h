@@ -74,6 +74,7 @@ struct tquic_listener {
  * @own_paths: the program opens all paths itself
  * @pm_due: the path manager is to look at the paths, in @work
  * @pm_hold: a path it opened has failed: none is opened for now
+ * @counted: conn.stats as far as the counters of the namespace have them
  * @token: name on netlink, key in tn->conns
  * @rx_gen: key generation of the packet being processed
  * @local: address given to bind()
@@ -115,6 +116,7 @@ struct tquic_sock {
 	u64 linger_left;
 	u64 linger_end_ns;
 	u64 linger_max_ns;
+	struct tquic_conn_stats counted;
 	u32 rx_gen;
 	int abort_errno;
 	bool tell_closed;

@@ -3,6 +3,8 @@
 #include <linux/sched/signal.h>
 #include <linux/uio.h>
 #include <net/tcp_states.h>
+#include "core/deadline.h"
+#include "core/dgram.h"
 #include "tquic_sock.h"
 #include "tquic_sysctl.h"
 
@@ -49,11 +51,37 @@ int tquic_sock_wait(struct sock *sk, long *timeo)
 /* What the control messages of a sendmsg() say */
 struct tquic_send_args {
 	struct tquic_stream_info stream;
+	struct tquic_deadline deadline;
 	u8 level;
 	bool has_stream;
 	bool has_crypto;
 	bool has_datagram;
+	bool has_deadline;
 };
+
+/* Longest deadline: no sum with a time overflows, none is TQUIC_DEADLINE_NONE */
+#define TQUIC_DEADLINE_AFTER_MAX_NS	S64_MAX
+
+static bool tquic_send_deadline_ok(const struct tquic_send_args *a)
+{
+	const struct tquic_deadline *d = &a->deadline;
+	bool drop = d->flags & TQUIC_DEADLINE_DROP;
+
+	if (!a->has_deadline)
+		return true;
+	if (a->has_crypto || d->reserved || d->flags & ~TQUIC_DEADLINE_DROP ||
+	    d->after_ns > TQUIC_DEADLINE_AFTER_MAX_NS || d->error_code > TQUIC_VARINT_MAX)
+		return false;
+	if (a->has_datagram)
+		return d->after_ns && !d->error_code;
+	return d->after_ns || !drop;
+}
+
+static u64 tquic_send_deadline_ns(const struct tquic_send_args *a)
+{
+	return a->deadline.after_ns ? tquic_now_ns() + a->deadline.after_ns :
+				      TQUIC_DEADLINE_NONE;
+}
 
 static int tquic_send_parse(struct msghdr *msg, struct tquic_send_args *a)
 {
@@ -93,11 +121,19 @@ static int tquic_send_parse(struct msghdr *msg, struct tquic_send_args *a)
 				return -EINVAL;
 			a->has_datagram = true;
 			break;
+		case TQUIC_CMSG_DEADLINE:
+			if (c->cmsg_len != CMSG_LEN(sizeof(a->deadline)))
+				return -EINVAL;
+			memcpy(&a->deadline, CMSG_DATA(c), sizeof(a->deadline));
+			a->has_deadline = true;
+			break;
 		default:
 			return -EINVAL;
 		}
 	}
-	return a->has_stream + a->has_crypto + a->has_datagram > 1 ? -EINVAL : 0;
+	if (a->has_stream + a->has_crypto + a->has_datagram > 1)
+		return -EINVAL;
+	return tquic_send_deadline_ok(a) ? 0 : -EINVAL;
 }
 
 /* Errno for a program that writes to a connection that cannot carry data */
@@ -158,8 +194,9 @@ static int tquic_send_crypto(struct sock *sk, struct msghdr *msg, size_t len,
 }
 
 static int tquic_send_datagram(struct sock *sk, struct msghdr *msg, size_t len,
-			       long timeo)
+			       const struct tquic_send_args *a, long timeo)
 {
+	u64 deadline_ns = tquic_send_deadline_ns(a);
 	struct tquic_conn *conn = &tquic_sk(sk)->conn;
 	struct tquic_net *tn = tquic_sock_net(sk);
 	struct tquic_info info;
@@ -188,7 +225,7 @@ static int tquic_send_datagram(struct sock *sk, struct msghdr *msg, size_t len,
 		kfree_skb(skb);
 		return -EFAULT;
 	}
-	__skb_queue_tail(&conn->dgram_tx, skb);
+	tquic_dgram_queue(conn, skb, deadline_ns, a->deadline.flags & TQUIC_DEADLINE_DROP);
 	tquic_sock_kick(sk);
 	return len;
 }
@@ -373,7 +410,7 @@ int tquic_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 		goto out;
 	}
 	if (a.has_datagram) {
-		ret = tquic_send_datagram(sk, msg, len, timeo);
+		ret = tquic_send_datagram(sk, msg, len, &a, timeo);
 		goto out;
 	}
 	do {
@@ -392,6 +429,12 @@ int tquic_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 	} while (!ret);
 	if (ret)
 		goto out;
+	if (a.has_deadline) {
+		s->deadline_error = a.deadline.error_code;
+		s->deadline_drop = a.deadline.flags & TQUIC_DEADLINE_DROP;
+		tquic_streams_set_deadline(&tquic_sk(sk)->conn.streams, s,
+					   tquic_send_deadline_ns(&a));
+	}
 	ret = tquic_send_data(sk, s, msg, len, a.stream.flags & TQUIC_MSG_FIN);
 	tquic_stream_put(sk, s);
 out:

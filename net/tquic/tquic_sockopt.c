@@ -583,6 +583,7 @@ void tquic_info_fill(struct sock *sk, struct tquic_info *info)
 	info->datagrams_sent = st->datagrams_sent;
 	info->datagrams_received = st->datagrams_received;
 	info->datagrams_dropped = st->datagrams_dropped;
+	info->deadlines_missed = st->deadlines_missed;
 	info->max_data_local = conn->flow_rx.max;
 	info->max_data_peer = conn->flow_tx.max;
 	info->send_queue_bytes = conn->streams.tx_mem.used;

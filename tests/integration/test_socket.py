@@ -22,9 +22,21 @@ from tquic.handshake import Handshake, Options, complete, connect, listen, new_s
 from tquic.lab import Link, TwoLinks
 from tquic.netlink import TquicNetlink
 from tquic.record import Address
-from tquic.sock import Datagram, TquicSocket
+from tquic.sock import Datagram, Message, StreamData, TquicSocket
 from tquic.tls import Role
-from tquic.uapi import CloseFlag, HandshakeMode, RecvMask, State
+from tquic.uapi import (
+    SOL_TQUIC,
+    CloseFlag,
+    Cmsg,
+    Deadline,
+    Event,
+    EventType,
+    HandshakeInfo,
+    HandshakeMode,
+    RecvMask,
+    State,
+    StreamInfo,
+)
 
 pytestmark = [pytest.mark.usefixtures("module"), pytest.mark.timeout(300)]
 
@@ -181,6 +193,66 @@ def test_peek_at_datagrams_and_events(joined: Joined) -> None:
         assert ends.s.recv(100) == data
     message = ends.server.recv_message()
     assert message == Datagram(b"datagram")
+
+
+STREAM = (SOL_TQUIC, Cmsg.STREAM, StreamInfo(0).pack())
+DATAGRAM = (SOL_TQUIC, Cmsg.DATAGRAM, b"")
+CRYPTO = (SOL_TQUIC, Cmsg.HANDSHAKE, HandshakeInfo(3).pack())
+
+
+@pytest.mark.parametrize(
+    ("what", "deadline"),
+    [
+        (DATAGRAM, struct.pack("QQII", 0, 0, 0, 0)),
+        (DATAGRAM, struct.pack("QQII", 1 << 63, 0, 0, 0)),
+        (DATAGRAM, struct.pack("QQII", 1000, 1, 1, 0)),
+        (DATAGRAM, struct.pack("QQII", 1000, 0, 2, 0)),
+        (DATAGRAM, struct.pack("QQII", 1000, 0, 0, 1)),
+        (DATAGRAM, struct.pack("QQI", 1000, 0, 0)),
+        (STREAM, struct.pack("QQII", 0, 0, 1, 0)),
+        (STREAM, struct.pack("QQII", 1000, 1 << 62, 1, 0)),
+        (CRYPTO, struct.pack("QQII", 1000, 0, 0, 0)),
+    ],
+)
+def test_deadlines_that_make_no_sense(
+    joined: Joined, what: tuple[int, int, bytes], deadline: bytes
+) -> None:
+    ends = joined(socket.SOCK_DGRAM)
+    ends.client.send_new(b"0", deadline=Deadline())  # none is one that makes sense
+    with pytest.raises(OSError) as refused:
+        ends.c.sendmsg([b"x"], [what, (SOL_TQUIC, Cmsg.DEADLINE, deadline)])
+    assert refused.value.errno == errno.EINVAL
+
+
+def messages(sock: TquicSocket) -> Iterator[Message]:
+    """What comes, without the events of the connection's beginning."""
+    while (message := sock.recv_message()) is not None:
+        if not isinstance(message, Event) or message.type == EventType.STREAM_LATE:
+            yield message
+
+
+def test_what_is_late_is_dropped_when_asked(joined: Joined, lab: TwoLinks) -> None:
+    ends = joined(socket.SOCK_DGRAM, RecvMask.ALL)
+    missed = counter(lab.client, "DeadlinesMissed")
+    dropped = counter(lab.client, "QuicDatagramsDropped")
+    reset = counter(lab.server, "StreamsResetReceived")
+    late = Deadline.of(1e-9, drop=True)
+    ends.client.send_datagram(b"late", deadline=late)
+    ends.client.send_datagram(b"late but wanted", deadline=Deadline.of(1e-9))
+    ends.client.send_datagram(b"in time", deadline=Deadline.of(60, drop=True))
+    got = messages(ends.server)
+    assert [next(got), next(got)] == [Datagram(b"late but wanted"), Datagram(b"in time")]
+    ends.client.send_new(b"late", fin=True, deadline=Deadline.of(1e-9, drop=True, code=9))
+    assert next(got) == StreamData(0, b"", reset_code=9)
+    ends.client.send_new(b"in time", fin=True, deadline=Deadline.of(60, drop=True, code=9))
+    assert next(got) == StreamData(4, b"in time", fin=True)
+    told = next(messages(ends.client))
+    assert told == Event(EventType.STREAM_LATE, 0, 9)
+    info = ends.client.info()
+    assert (info.deadlines_missed, info.datagrams_dropped, info.datagrams_sent) == (2, 1, 2)
+    assert counter(lab.client, "DeadlinesMissed") == missed + 2
+    assert counter(lab.client, "QuicDatagramsDropped") == dropped + 1
+    assert counter(lab.server, "StreamsResetReceived") == reset + 1
 
 
 def test_wait_for_all(joined: Joined) -> None:

@@ -4,6 +4,7 @@
 #include <linux/array_size.h>
 #include <linux/math64.h>
 
+#include "core/dgram.h"
 #include "core/path.h"
 #include "sched/sched.h"
 #include "test/pair.h"
@@ -14,6 +15,7 @@
 
 static struct tquic_sched_ops *const scheds[] = {
 	&tquic_sched_blest,
+	&tquic_sched_deadline,
 	&tquic_sched_ecf,
 	&tquic_sched_minrtt,
 	&tquic_sched_redundant,
@@ -271,6 +273,44 @@ static void sched_redundant_hides_loss(struct kunit *test)
 	KUNIT_EXPECT_LT(test, 3 * redundant, minrtt);
 }
 
+/* Of 200 datagrams of a call beside a transfer, over 15 and 150 ms: later than 100 ms or never */
+static u32 late_datagrams(struct kunit *test, const struct tquic_sched_ops *ops)
+{
+	struct pair *p = sched_pair(test, 2, ops);
+	struct sk_buff *skb;
+	u32 i, in_time = 0;
+	u64 sent_ns;
+
+	pair_link_set(&p->link[0], 20000000, PAIR_MS(15), 50000);
+	pair_link_set(&p->link[1], 20000000, PAIR_MS(150), 500000);
+	start(test, p);
+	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(pair_server(p), true, 16 * MIB));
+	pair_run(p, SEC);
+	for (i = 0; i < 200; i++) {
+		skb = alloc_skb(sizeof(p->now), GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, skb);
+		memcpy(skb_put(skb, sizeof(p->now)), &p->now, sizeof(p->now));
+		tquic_dgram_queue(&pair_server(p)->conn, skb, p->now + PAIR_MS(100), true);
+		pair_kick(pair_server(p));
+		pair_run(p, PAIR_MS(20));
+		while ((skb = __skb_dequeue(&pair_client(p)->conn.dgram_rx))) {
+			memcpy(&sent_ns, skb->data, sizeof(sent_ns));
+			in_time += p->now - sent_ns <= PAIR_MS(100);
+			kfree_skb(skb);
+		}
+	}
+	return 200 - in_time;
+}
+
+static void sched_deadline_in_time(struct kunit *test)
+{
+	u32 deadline = late_datagrams(test, &tquic_sched_deadline);
+	u32 minrtt = late_datagrams(test, &tquic_sched_minrtt);
+
+	kunit_info(test, "late of 200: deadline %u, minrtt %u", deadline, minrtt);
+	KUNIT_EXPECT_LT(test, 4 * deadline, minrtt);
+}
+
 /* Percent of the bytes to the client that went over the first link, in small objects */
 static u64 share(struct kunit *test, const struct tquic_sched_ops *ops, u32 weight0, u32 weight1)
 {
@@ -341,6 +381,7 @@ static struct kunit_case sched_engine_cases[] = {
 	KUNIT_CASE(sched_ecf_completes_earlier),
 	KUNIT_CASE(sched_blest_spares_the_window),
 	KUNIT_CASE(sched_redundant_hides_loss),
+	KUNIT_CASE(sched_deadline_in_time),
 	KUNIT_CASE(sched_shares),
 	KUNIT_CASE(sched_handover),
 	{}

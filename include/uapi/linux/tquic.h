@@ -67,6 +67,7 @@
 #define TQUIC_CMSG_HANDSHAKE		2	/* struct tquic_handshake_info */
 #define TQUIC_CMSG_DATAGRAM		3	/* no payload: send or got a datagram */
 #define TQUIC_CMSG_EVENT		4	/* no payload: the data is a struct tquic_event */
+#define TQUIC_CMSG_DEADLINE		5	/* sendmsg(): struct tquic_deadline */
 
 /* Flags of struct tquic_stream_info */
 #define TQUIC_MSG_FIN			0x1	/* last bytes of this direction */
@@ -78,6 +79,23 @@ struct tquic_stream_info {
 	__u64	stream_id;
 	__u64	error_code;
 	__u32	flags;
+	__u32	reserved;
+};
+
+/* Flags of struct tquic_deadline */
+#define TQUIC_DEADLINE_DROP		0x1	/* what would be late is not sent */
+
+/*
+ * When what is sent has to be at the peer.  Of a datagram: it goes before those
+ * that are due later, and with DROP it is dropped when no path brings it there in
+ * time.  Of a stream: from now on, in place of what was said before; it goes
+ * before streams of its urgency that are due later, and with DROP it is reset,
+ * TQUIC_EVENT_STREAM_LATE tells so, when what it sends next would be late.
+ */
+struct tquic_deadline {
+	__u64	after_ns;		/* from now; 0, with a stream only: none */
+	__u64	error_code;		/* DROP, of a stream: sent in RESET_STREAM */
+	__u32	flags;			/* TQUIC_DEADLINE_DROP */
 	__u32	reserved;
 };
 
@@ -230,6 +248,7 @@ struct tquic_info {
 	__u64	bond_time_ns[TQUIC_BOND_STATES];	/* spent in each state */
 	__u32	bond_entered[TQUIC_BOND_STATES];	/* how often each was entered */
 	__u64	bytes_reinjected;	/* of bytes_retransmitted: copies for a faster path */
+	__u64	deadlines_missed;	/* datagrams dropped and streams reset for it */
 };
 
 struct tquic_path_info {
@@ -272,6 +291,7 @@ enum tquic_event_type {
 	TQUIC_EVENT_LOST,		/* error_code: events that did not fit */
 	TQUIC_EVENT_BOND,		/* id: new state, error_code: the one before */
 	TQUIC_EVENT_PATH_MIGRATED,	/* id, error_code: 1: another address, 0: only the port */
+	TQUIC_EVENT_STREAM_LATE,	/* id, error_code: we reset it for its deadline */
 };
 
 struct tquic_event {

@@ -589,8 +589,10 @@ static void tquic_conn_lost(struct tquic_conn *conn, struct tquic_path *path,
 		tquic_cc_on_discard(&path->cc, res->mtu_probe_bytes, now);
 	if (res->pkts)
 		tquic_cc_on_lost(&path->cc, &loss);
-	if (res->persistent)
+	if (res->persistent) {
+		path->stats.persistent++;
 		tquic_rtt_reset_min(&path->rtt);
+	}
 	tquic_ctrl_on_lost(conn, res->lost);
 	if (res->pkts)
 		trace_tquic_cc_update(conn, path);
@@ -878,6 +880,7 @@ int tquic_conn_stream_reset(struct tquic_conn *conn, struct tquic_stream *s,
 		return -EPIPE;
 	tquic_streams_ctl_set(&conn->streams, s, TQUIC_STREAM_CTL_RESET);
 	tquic_streams_update_ready(&conn->streams, s);
+	conn->stats.streams_reset++;
 	conn->todo |= TQUIC_TODO_WRITE;
 	return 0;
 }

@@ -32,6 +32,7 @@ struct tquic_sched_ops;
 #define TQUIC_TODO_STATE	BIT(2)	/* conn->state changed */
 #define TQUIC_TODO_PATHS	BIT(3)	/* a path was validated or lost, or could be opened */
 #define TQUIC_TODO_KEYS		BIT(4)	/* next keys have to be computed */
+#define TQUIC_TODO_DGRAM	BIT(5)	/* a datagram left the queue */
 
 /**
  * struct tquic_conn_ops - what the engine asks of the layers above
@@ -89,8 +90,9 @@ struct tquic_crypto_stream {
 struct tquic_conn_stats {
 	u64 bytes_sent, bytes_received, bytes_delivered;
 	u64 bytes_retransmitted, bytes_reinjected;	/* the latter are among the former */
-	u64 streams_opened;
+	u64 streams_opened, streams_reset;
 	u64 datagrams_sent, datagrams_received, datagrams_dropped;
+	u64 deadlines_missed;		/* datagrams dropped, streams reset */
 	u32 key_updates;
 };
 
@@ -243,6 +245,7 @@ int tquic_conn_input(struct tquic_conn *conn, const struct tquic_rx_pkt *pkt,
 /* output.c */
 int tquic_conn_output(struct tquic_conn *conn, u8 *buf, u32 room, u64 now,
 		      struct tquic_tx_pkt pkts[TQUIC_LEVEL_COUNT]);
+bool tquic_output_has_data(const struct tquic_conn *conn, u64 floor_ns);
 
 void tquic_conn_read_done(struct tquic_conn *conn, struct tquic_stream *s,
 			  u32 bytes, u64 now);

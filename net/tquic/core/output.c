@@ -11,6 +11,8 @@
 #include "core/conn.h"
 #include "core/copies.h"
 #include "core/ctrl.h"
+#include "core/deadline.h"
+#include "core/dgram.h"
 #include "core/path.h"
 #include "core/reinject.h"
 #include "sched/sched.h"
@@ -327,47 +329,6 @@ static void tquic_output_path_frames(struct tquic_conn *conn,
 		tquic_build_undo(&o->bld, rec);
 }
 
-static void tquic_output_datagrams(struct tquic_conn *conn,
-				   struct tquic_out *o)
-{
-	struct tquic_rec *rec;
-	struct sk_buff *skb;
-	u32 full_room;
-
-	full_room = o->bld.path->pmtu.bytes - o->pkt->hdr_len -
-		    TQUIC_AEAD_TAG_LEN - 1;
-	while (!o->bld.full && (skb = skb_peek(&conn->dgram_tx))) {
-		u8 *start = o->bld.b.p;
-		bool last = tquic_wbuf_left(&o->bld.b) == 1 + skb->len;
-
-		/* It will never fit: the path got narrower since it was sent. */
-		if (skb->len > full_room) {
-			__skb_unlink(skb, &conn->dgram_tx);
-			kfree_skb(skb);
-			conn->stats.datagrams_dropped++;
-			conn->todo |= TQUIC_TODO_WRITE;
-			continue;
-		}
-		rec = tquic_build_rec(&o->bld, TQUIC_REC_DATAGRAM);
-		if (!rec)
-			return;
-		if (!tquic_frame_put_datagram_hdr(&o->bld.b, skb->len, last) ||
-		    !tquic_put_bytes(&o->bld.b, skb->data, skb->len)) {
-			o->bld.b.p = start;
-			tquic_build_undo(&o->bld, rec);
-			return;
-		}
-		rec->len = skb->len;
-		tquic_build_commit(&o->bld, rec);
-		__skb_unlink(skb, &conn->dgram_tx);
-		consume_skb(skb);
-		conn->stats.datagrams_sent++;
-		conn->todo |= TQUIC_TODO_WRITE;
-		if (last)
-			o->bld.full = true;
-	}
-}
-
 /* One STREAM frame of @s; false: the packet is full */
 static bool tquic_output_stream(struct tquic_conn *conn, struct tquic_out *o,
 				struct tquic_stream *s,
@@ -434,18 +395,21 @@ static bool tquic_output_seg(struct tquic_conn *conn, struct tquic_out *o,
 		       tquic_send_next(&s->tx, left, credit, seg);
 }
 
-static void tquic_output_streams(struct tquic_conn *conn, struct tquic_out *o)
+/* Streams that are due before @floor_ns are left to another path */
+static void tquic_output_streams(struct tquic_conn *conn, struct tquic_out *o, u64 floor_ns)
 {
 	struct tquic_send_seg seg;
 	struct tquic_stream *s;
 	u64 ahead = 0;
 
-	if (!tquic_streams_next_ready(&conn->streams))
+	if (!tquic_streams_next_ready(&conn->streams, floor_ns))
 		return;
 	if (!conn->sched->copies)
 		ahead = tquic_ahead_bytes(conn, o->bld.path);
 	while (!o->bld.full &&
-	       (s = tquic_streams_next_ready(&conn->streams))) {
+	       (s = tquic_streams_next_ready(&conn->streams, floor_ns))) {
+		if (tquic_deadline_reset(conn, s, o->bld.now))
+			continue;
 		if (!tquic_output_seg(conn, o, s, ahead, &seg)) {
 			if (!tquic_wbuf_left(&o->bld.b))
 				return;
@@ -463,11 +427,17 @@ static void tquic_output_streams(struct tquic_conn *conn, struct tquic_out *o)
 	}
 }
 
-/* Is anything but acknowledgments and path frames waiting? */
-static bool tquic_output_has_data(const struct tquic_conn *conn)
+/**
+ * tquic_output_has_data() - is anything but acknowledgments and path frames waiting
+ * @conn: connection
+ * @floor_ns: not counting what is due before
+ */
+bool tquic_output_has_data(const struct tquic_conn *conn, u64 floor_ns)
 {
-	return tquic_ctrl_pending(conn) || !skb_queue_empty(&conn->dgram_tx) ||
-	       tquic_streams_next_ready(&conn->streams) ||
+	return tquic_ctrl_pending(conn) ||
+	       (!skb_queue_empty(&conn->dgram_tx) &&
+		tquic_dgram_last_due_ns(conn) >= floor_ns) ||
+	       tquic_streams_next_ready(&conn->streams, floor_ns) ||
 	       tquic_send_pending(&conn->crypto[TQUIC_LEVEL_APP].tx);
 }
 
@@ -585,7 +555,7 @@ static struct tquic_path *tquic_output_pick(struct tquic_conn *conn, u32 room,
 		return best;
 	}
 	path = conn->sched->copies ? tquic_copies_path(conn, now) : NULL;
-	if (!path && tquic_output_has_data(conn)) {
+	if (!path && tquic_output_has_data(conn, 0)) {
 		*why = TQUIC_WHY_DATA;
 		return conn->sched->get_path(conn, now);
 	}
@@ -637,7 +607,7 @@ static void tquic_output_app_frames(struct tquic_conn *conn,
 				    struct tquic_path *path,
 				    struct tquic_out *o, u8 why, u32 room)
 {
-	u64 now = o->bld.now;
+	u64 now = o->bld.now, floor_ns = 0;
 	bool data;
 
 	tquic_output_acks(conn, path, o);
@@ -649,10 +619,12 @@ static void tquic_output_app_frames(struct tquic_conn *conn,
 	}
 	data = why == TQUIC_WHY_DATA || why == TQUIC_WHY_REINJECT ||
 	       why == TQUIC_WHY_PROBE;
-	if (!data && tquic_output_has_data(conn))
+	if (!data && tquic_output_has_data(conn, 0))
 		data = conn->sched->get_path(conn, now) == path;
 	if (path->state == TQUIC_PATH_SUSPECT && tquic_path_others(conn, path))
 		data = false;
+	if (data && conn->sched->floor_ns)
+		floor_ns = conn->sched->floor_ns(conn, path, now);
 	if (why == TQUIC_WHY_REINJECT)
 		tquic_copies_build(conn, &o->bld);
 	if (data && !o->bld.full)
@@ -660,9 +632,10 @@ static void tquic_output_app_frames(struct tquic_conn *conn,
 	if (data && !o->bld.full)
 		tquic_output_crypto(conn, o, TQUIC_LEVEL_APP);
 	if (data && !o->bld.full)
-		tquic_output_datagrams(conn, o);
+		tquic_dgram_build(conn, &o->bld, path->pmtu.bytes - o->pkt->hdr_len -
+				  TQUIC_AEAD_TAG_LEN - 1, floor_ns);
 	if (data && !o->bld.full)
-		tquic_output_streams(conn, o);
+		tquic_output_streams(conn, o, floor_ns);
 	/* Streams may have found that they are blocked. */
 	if (data && !o->bld.full && tquic_ctrl_pending(conn))
 		tquic_ctrl_build(conn, &o->bld);

@@ -36,7 +36,7 @@ struct tquic_conn;
 struct tquic_path_stats {
 	u64 tx_packets, rx_packets;
 	u64 tx_bytes, rx_bytes;
-	u64 lost_packets, spurious_packets;
+	u64 lost_packets, spurious_packets, persistent;
 	u64 ptos, ce_marks;
 	u64 mtu_probes, mtu_probes_lost, mtu_black_holes;
 };

@@ -2,6 +2,7 @@
 /* One stream: life and state as the sum of its two halves. */
 #include <linux/slab.h>
 
+#include "core/deadline.h"
 #include "core/stream.h"
 
 struct tquic_stream *tquic_stream_alloc(u64 id, gfp_t gfp)
@@ -13,6 +14,7 @@ struct tquic_stream *tquic_stream_alloc(u64 id, gfp_t gfp)
 	s->id = id;
 	s->urgency = TQUIC_URGENCY_DEFAULT;
 	s->incremental = true;
+	s->deadline_ns = TQUIC_DEADLINE_NONE;
 	tquic_send_init(&s->tx, 0, NULL);
 	s->tx.state = TQUIC_SEND_NONE;
 	tquic_recv_init(&s->rx, 0, 0, 0, NULL);

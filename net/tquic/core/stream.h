@@ -30,7 +30,7 @@ enum tquic_stream_ctl {
 /* Which of the lists of data senders a stream is in. */
 enum tquic_stream_queue {
 	TQUIC_STREAM_IDLE,
-	TQUIC_STREAM_SEQUENTIAL,	/* ready, not incremental: by id */
+	TQUIC_STREAM_SEQUENTIAL,	/* ready, not incremental: by deadline, then id */
 	TQUIC_STREAM_SHARED,		/* ready, incremental: takes turns */
 	TQUIC_STREAM_PARKED,		/* waits for connection credit */
 };
@@ -47,7 +47,10 @@ enum tquic_stream_queue {
  * @user: the adapter's object for this stream, for example a file
  * @users: references of adapters; the stream lives while there are any
  * @urgency: 0 (first) to 7
- * @incremental: shares its urgency's bandwidth with others
+ * @incremental: shares its urgency's bandwidth with others, unless it has a deadline
+ * @deadline_ns: when what it sends is due, or TQUIC_DEADLINE_NONE
+ * @deadline_error: code it is reset with when it would be late
+ * @deadline_drop: it is to be reset then
  * @queue: enum tquic_stream_queue
  * @ctl: enum tquic_stream_ctl bits
  */
@@ -62,7 +65,10 @@ struct tquic_stream {
 	struct list_head readable;
 	struct list_head ctl_list;
 	void *user;
+	u64 deadline_ns;
+	u64 deadline_error;
 	u32 users;
+	bool deadline_drop;
 	u8 urgency;
 	bool incremental;
 	u8 queue;

@@ -6,6 +6,7 @@
 #include <linux/limits.h>
 #include <linux/minmax.h>
 
+#include "core/deadline.h"
 #include "core/proto.h"
 #include "core/rec.h"
 #include "core/rset.h"
@@ -266,19 +267,26 @@ static struct tquic_stream *streams_of_rb(struct rb_node *node)
 	return rb_entry_safe(node, struct tquic_stream, ready_rb);
 }
 
+static bool streams_before(const struct tquic_stream *a, const struct tquic_stream *b)
+{
+	return a->deadline_ns == b->deadline_ns ? a->id < b->id :
+						  a->deadline_ns < b->deadline_ns;
+}
+
 static void streams_enqueue(struct tquic_streams *t, struct tquic_stream *s)
 {
 	struct rb_node **link = &t->sequential[s->urgency].rb_node, *parent = NULL;
 
 	t->ready_mask |= BIT(s->urgency);
-	if (s->incremental) {
+	if (s->incremental && s->deadline_ns == TQUIC_DEADLINE_NONE) {
 		list_add_tail(&s->ready, &t->shared[s->urgency]);
 		s->queue = TQUIC_STREAM_SHARED;
 		return;
 	}
 	while (*link) {
 		parent = *link;
-		link = s->id < streams_of_rb(parent)->id ? &parent->rb_left : &parent->rb_right;
+		link = streams_before(s, streams_of_rb(parent)) ? &parent->rb_left :
+								  &parent->rb_right;
 	}
 	rb_link_node(&s->ready_rb, parent, link);
 	rb_insert_color(&s->ready_rb, &t->sequential[s->urgency]);
@@ -298,15 +306,33 @@ bool tquic_streams_reap(struct tquic_streams *t, struct tquic_stream *s)
 	return true;
 }
 
-void tquic_streams_set_priority(struct tquic_streams *t, struct tquic_stream *s, u8 urgency,
-				bool incremental)
+/* Take @s out of its place among those ready; true: it had one, streams_enqueue() it again. */
+static bool streams_lift(struct tquic_streams *t, struct tquic_stream *s)
 {
 	bool ready = s->queue == TQUIC_STREAM_SEQUENTIAL || s->queue == TQUIC_STREAM_SHARED;
 
 	if (ready)
 		streams_dequeue(t, s);
+	return ready;
+}
+
+void tquic_streams_set_priority(struct tquic_streams *t, struct tquic_stream *s, u8 urgency,
+				bool incremental)
+{
+	bool ready = streams_lift(t, s);
+
 	s->urgency = min_t(u8, urgency, TQUIC_URGENCY_COUNT - 1);
 	s->incremental = incremental;
+	if (ready)
+		streams_enqueue(t, s);
+}
+
+void tquic_streams_set_deadline(struct tquic_streams *t, struct tquic_stream *s,
+				u64 deadline_ns)
+{
+	bool ready = streams_lift(t, s);
+
+	s->deadline_ns = deadline_ns;
 	if (ready)
 		streams_enqueue(t, s);
 }
@@ -345,19 +371,41 @@ void tquic_streams_unpark(struct tquic_streams *t)
 	}
 }
 
-struct tquic_stream *tquic_streams_next_ready(const struct tquic_streams *t)
+/* The first sequential stream of an urgency that is due at @floor_ns or later */
+static struct tquic_stream *streams_first(const struct tquic_streams *t, u8 u, u64 floor_ns)
+{
+	struct rb_node *node = t->sequential[u].rb_node;
+	struct tquic_stream *s, *first = NULL;
+
+	while (node) {
+		s = streams_of_rb(node);
+		if (s->deadline_ns >= floor_ns) {
+			first = s;
+			node = node->rb_left;
+		} else {
+			node = node->rb_right;
+		}
+	}
+	return first;
+}
+
+struct tquic_stream *tquic_streams_next_ready(const struct tquic_streams *t, u64 floor_ns)
 {
 	struct tquic_stream *first, *turn;
+	unsigned long mask = t->ready_mask;
 	u8 u;
 
-	if (!t->ready_mask)
-		return NULL;
-	u = __ffs(t->ready_mask);
-	first = streams_of_rb(rb_first(&t->sequential[u]));
-	if (list_empty(&t->shared[u]))
-		return first;
-	turn = list_first_entry(&t->shared[u], struct tquic_stream, ready);
-	return first && !(t->turn & BIT(u)) ? first : turn;
+	for_each_set_bit(u, &mask, TQUIC_URGENCY_COUNT) {
+		first = streams_first(t, u, floor_ns);
+		turn = list_empty(&t->shared[u]) ? NULL :
+		       list_first_entry(&t->shared[u], struct tquic_stream, ready);
+		if (!first || (turn && first->deadline_ns == TQUIC_DEADLINE_NONE &&
+			       t->turn & BIT(u)))
+			first = turn;
+		if (first)
+			return first;
+	}
+	return NULL;
 }
 
 void tquic_streams_sent(struct tquic_streams *t, struct tquic_stream *s)
@@ -365,7 +413,8 @@ void tquic_streams_sent(struct tquic_streams *t, struct tquic_stream *s)
 	if (s->queue == TQUIC_STREAM_SHARED) {
 		list_move_tail(&s->ready, &t->shared[s->urgency]);
 		t->turn &= ~BIT(s->urgency);
-	} else if (s->queue == TQUIC_STREAM_SEQUENTIAL) {
+	} else if (s->queue == TQUIC_STREAM_SEQUENTIAL &&
+		   s->deadline_ns == TQUIC_DEADLINE_NONE) {
 		t->turn |= BIT(s->urgency);
 	}
 	tquic_streams_update_ready(t, s);

@@ -50,7 +50,8 @@ enum tquic_stream_half {
  * @rx_window_max: bound of a stream's auto-tuned window
  * @tx_mem: budget of the sending halves
  * @rx_mem: budget of the receiving halves
- * @sequential: ready streams that go one after the other, by urgency
+ * @sequential: ready streams that go one after the other, by urgency: those with a
+ *	deadline first, the earliest of them before the others
  * @shared: ready streams that take turns, by urgency
  * @parked: streams that wait for connection credit
  * @readable: streams with something for the application
@@ -154,8 +155,12 @@ void tquic_streams_park(struct tquic_streams *t, struct tquic_stream *s);
 /* Connection credit rose: all parked streams are ready again. */
 void tquic_streams_unpark(struct tquic_streams *t);
 
-/* The stream that should send next, or NULL. */
-struct tquic_stream *tquic_streams_next_ready(const struct tquic_streams *t);
+/* A time in ns by which all of @s from now on is due, or TQUIC_DEADLINE_NONE. */
+void tquic_streams_set_deadline(struct tquic_streams *t, struct tquic_stream *s,
+				u64 deadline_ns);
+
+/* The stream that should send next, of those due at @floor_ns or later; or NULL. */
+struct tquic_stream *tquic_streams_next_ready(const struct tquic_streams *t, u64 floor_ns);
 
 /* @s has sent a frame: update its place, and let others of its urgency have their turn. */
 void tquic_streams_sent(struct tquic_streams *t, struct tquic_stream *s);

@@ -82,7 +82,7 @@ static u64 tquic_blest_estimate(const struct tquic_path *fast,
  */
 static u64 tquic_blest_window(const struct tquic_conn *conn)
 {
-	const struct tquic_stream *s = tquic_streams_next_ready(&conn->streams);
+	const struct tquic_stream *s = tquic_streams_next_ready(&conn->streams, 0);
 	u64 window = tquic_flow_tx_credit(&conn->flow_tx);
 	const struct tquic_path *path;
 	unsigned int i;

@@ -37,6 +37,7 @@ void tquic_sched_unregister(struct tquic_sched_ops *ops)
 /* What every kernel has; other modules may register more */
 static struct tquic_entry *const tquic_scheds[] = {
 	&tquic_sched_blest.entry,
+	&tquic_sched_deadline.entry,
 	&tquic_sched_ecf.entry,
 	&tquic_sched_minrtt.entry,
 	&tquic_sched_redundant.entry,

@@ -17,17 +17,22 @@ struct tquic_path;
  *	before every packet, and for packets that turn out to carry something
  *	else, so it may not take a question for a packet sent. Its memory is
  *	conn->sched_priv, which is all zero at first.
- *	Context: connection lock held, softirq.
+ * @floor_ns: what is due before this time is not put on @path but left to another;
+ *	0: all may go.  NULL: deadlines do not matter.
+ *
+ * Context: connection lock held, softirq.
  */
 struct tquic_sched_ops {
 	struct tquic_entry entry;
 	bool copies;
 	struct tquic_path *(*get_path)(struct tquic_conn *conn, u64 now);
+	u64 (*floor_ns)(const struct tquic_conn *conn, const struct tquic_path *path, u64 now);
 };
 
 extern struct tquic_catalog tquic_sched_catalog;
 
 extern struct tquic_sched_ops tquic_sched_blest;
+extern struct tquic_sched_ops tquic_sched_deadline;
 extern struct tquic_sched_ops tquic_sched_ecf;
 extern struct tquic_sched_ops tquic_sched_minrtt;
 extern struct tquic_sched_ops tquic_sched_redundant;

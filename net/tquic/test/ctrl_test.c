@@ -3,6 +3,8 @@
 #include <kunit/test.h>
 
 #include "core/ctrl.h"
+#include "core/deadline.h"
+#include "core/dgram.h"
 #include "core/path.h"
 #include "core/rec.h"
 #include "test/pair.h"
@@ -328,7 +330,7 @@ static void ctrl_datagrams(struct kunit *test)
 		skb = alloc_skb(2000, GFP_KERNEL);
 		KUNIT_ASSERT_NOT_NULL(test, skb);
 		memset(skb_put(skb, i % 10 == 9 ? 1600 : 1 + 12 * i), i, 1);
-		__skb_queue_tail(&conn->dgram_tx, skb);
+		tquic_dgram_queue(conn, skb, TQUIC_DEADLINE_NONE, false);
 	}
 	pair_kick(&p->end[0]);
 	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 5 * SEC));

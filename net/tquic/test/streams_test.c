@@ -5,6 +5,7 @@
 #include <linux/limits.h>
 #include <linux/prandom.h>
 
+#include "core/deadline.h"
 #include "core/proto.h"
 #include "core/rec.h"
 #include "core/streams.h"
@@ -101,7 +102,7 @@ static void fill(struct kunit *test, struct tquic_stream *s, u32 n)
 /* The stream whose turn it is sends @n bytes; returns its id. */
 static u64 send_some(struct kunit *test, u32 n)
 {
-	struct tquic_stream *s = tquic_streams_next_ready(test->priv);
+	struct tquic_stream *s = tquic_streams_next_ready(test->priv, 0);
 	struct tquic_send_seg seg;
 
 	if (!s)
@@ -185,9 +186,9 @@ static void streams_late_parameters_give_credit(struct kunit *test)
 	tquic_streams_set_peer(t, &none);
 	s = open_stream(test, false);
 	fill(test, s, 100);
-	KUNIT_EXPECT_NULL(test, tquic_streams_next_ready(t));
+	KUNIT_EXPECT_NULL(test, tquic_streams_next_ready(t, 0));
 	tquic_streams_set_peer(t, &theirs);
-	KUNIT_EXPECT_PTR_EQ(test, tquic_streams_next_ready(t), s);
+	KUNIT_EXPECT_PTR_EQ(test, tquic_streams_next_ready(t, 0), s);
 	KUNIT_EXPECT_EQ(test, s->tx.max_data, 2002);
 	open_stream(test, true);
 }
@@ -268,7 +269,7 @@ static void streams_end_needs_everyone(struct kunit *test)
 	s = open_stream(test, false);
 	fill(test, s, 10);
 	KUNIT_EXPECT_TRUE(test, finish(test, s));
-	KUNIT_EXPECT_NULL(test, tquic_streams_next_ready(t));
+	KUNIT_EXPECT_NULL(test, tquic_streams_next_ready(t, 0));
 }
 
 static void streams_credit_as_streams_end(struct kunit *test)
@@ -293,6 +294,43 @@ static void streams_credit_as_streams_end(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, finish(test, get_ok(test, 2)));
 	KUNIT_EXPECT_EQ(test, t->grant_due, 2);
 	KUNIT_EXPECT_EQ(test, t->max_remote[1], 6);
+}
+
+/* Deadlines come before turns and ids, within an urgency; a floor leaves the nearer ones out */
+static void streams_deadlines(struct kunit *test)
+{
+	struct tquic_streams *t = test->priv;
+	struct tquic_stream *s[4];
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		s[i] = open_stream(test, i == 1);
+		fill(test, s[i], 100);
+	}
+	tquic_streams_set_priority(t, s[0], TQUIC_URGENCY_DEFAULT, false);
+	KUNIT_EXPECT_EQ(test, send_some(test, 10), s[0]->id);
+	tquic_streams_set_deadline(t, s[2], 200);
+	tquic_streams_set_deadline(t, s[3], 100);
+	for (i = 0; i < 3; i++)
+		KUNIT_EXPECT_EQ(test, send_some(test, 10), s[3]->id);
+	tquic_streams_set_deadline(t, s[3], 200);
+	KUNIT_EXPECT_EQ(test, send_some(test, 10), s[2]->id);
+	tquic_streams_set_deadline(t, s[3], 201);
+	KUNIT_EXPECT_PTR_EQ(test, tquic_streams_next_ready(t, 200), s[2]);
+	KUNIT_EXPECT_PTR_EQ(test, tquic_streams_next_ready(t, 201), s[3]);
+	/* The turn of those without is where it was. */
+	KUNIT_EXPECT_PTR_EQ(test, tquic_streams_next_ready(t, 202), s[1]);
+	/* One of a lower urgency comes when nothing of a higher one is left. */
+	tquic_streams_set_priority(t, s[1], TQUIC_URGENCY_DEFAULT + 1, false);
+	KUNIT_EXPECT_PTR_EQ(test, tquic_streams_next_ready(t, 202), s[0]);
+	tquic_streams_set_deadline(t, s[0], 201);
+	KUNIT_EXPECT_PTR_EQ(test, tquic_streams_next_ready(t, 202), s[1]);
+	tquic_streams_set_deadline(t, s[1], 201);
+	KUNIT_EXPECT_NULL(test, tquic_streams_next_ready(t, 202));
+	/* Taken back, it shares again. */
+	tquic_streams_set_deadline(t, s[2], TQUIC_DEADLINE_NONE);
+	KUNIT_EXPECT_PTR_EQ(test, tquic_streams_next_ready(t, 202), s[2]);
+	KUNIT_EXPECT_EQ(test, s[2]->queue, TQUIC_STREAM_SHARED);
 }
 
 /* Random ids of the window are opened and closed; a plain array knows what must happen. */
@@ -421,14 +459,14 @@ static void streams_parked_until_credit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, send_some(test, 100), a->id);
 	tquic_streams_park(t, b);
 	tquic_streams_park(t, a);
-	KUNIT_EXPECT_NULL(test, tquic_streams_next_ready(t));
+	KUNIT_EXPECT_NULL(test, tquic_streams_next_ready(t, 0));
 	tquic_streams_update_ready(t, a);
-	KUNIT_EXPECT_NULL(test, tquic_streams_next_ready(t));
+	KUNIT_EXPECT_NULL(test, tquic_streams_next_ready(t, 0));
 	/* Lost data needs no credit. */
 	rec->len = 100;
 	tquic_send_on_lost(&a->tx, rec);
 	tquic_streams_update_ready(t, a);
-	KUNIT_EXPECT_PTR_EQ(test, tquic_streams_next_ready(t), a);
+	KUNIT_EXPECT_PTR_EQ(test, tquic_streams_next_ready(t, 0), a);
 	KUNIT_EXPECT_EQ(test, send_some(test, 100), a->id);
 	tquic_streams_park(t, a);
 	tquic_streams_unpark(t);
@@ -442,7 +480,7 @@ static void streams_parked_until_credit(struct kunit *test)
 	tquic_send_reset(&a->tx, 1);
 	tquic_streams_update_ready(t, a);
 	tquic_streams_unpark(t);
-	KUNIT_EXPECT_NULL(test, tquic_streams_next_ready(t));
+	KUNIT_EXPECT_NULL(test, tquic_streams_next_ready(t, 0));
 }
 
 static void streams_readable_list(struct kunit *test)
@@ -530,6 +568,7 @@ static struct kunit_case streams_cases[] = {
 	KUNIT_CASE(streams_lower_ids_are_lazy),
 	KUNIT_CASE(streams_end_needs_everyone),
 	KUNIT_CASE(streams_credit_as_streams_end),
+	KUNIT_CASE(streams_deadlines),
 	KUNIT_CASE(streams_match_model),
 	KUNIT_CASE(streams_urgency_then_turns),
 	KUNIT_CASE(streams_sequential_by_id),

@@ -121,7 +121,7 @@ def test_kinds_move_as_they_say() -> None:
         ({"events": (sim.Event(0, "cut", (1,)),)}, "number of arguments"),
         ({"events": (sim.Event(0, "burn", (1,)),)}, "unknown word"),
         ({"events": (sim.Event(0, "rate", (0, 0)),)}, "without a rate"),
-        ({"events": (sim.Event(0, "dgrams", (0, 7, 1, 1)),)}, "8 to 1100"),
+        ({"events": (sim.Event(0, "dgrams", (0, 7, 1, 1, 0)),)}, "8 to 1100"),
         ({"links": (Link(rate_mbit=1, loss=100),)}, "did not open"),
     ],
 )
@@ -167,3 +167,16 @@ def test_command_line() -> None:
     assert call(cmd_sim.group, ["run", "--profile", "1", "--link", "dsl"]).exit_code == 2
     soak = call(cmd_sim.group, ["soak", "--minutes", "2", "--json"])
     assert (soak.exit_code, json.loads(soak.stdout)) == (0, [])
+
+
+def test_what_is_due_soon_takes_the_fast_link() -> None:
+    """A call beside bulk data over 30 and 300 ms: in time, and the bulk is not slower for it."""
+    links = sim_compare.Links("call", PROFILES[4].links, (), 80)
+    waits, spills = sim_compare.compare(
+        links, ("deadline", "minrtt"), ("cubic",), 10, 1, lambda *_: None
+    )
+    assert waits.missed_percent < 1
+    assert spills.missed_percent > 10
+    assert waits.delay_p99_ms < 100
+    assert spills.delay_p99_ms > 250
+    assert waits.goodput_mbit_s > 0.98 * spills.goodput_mbit_s

@@ -103,17 +103,24 @@ def test_stream_messages_out(sock: TquicSocket, raw: FakeRaw) -> None:
     sock.send_new(b"x", uni=True)
     sock.send_crypto(Level.INITIAL, b"hello")
     sock.send_datagram(b"dg")
+    sock.send_datagram(b"soon", deadline=uapi.Deadline.of(0.1, drop=True))
     kinds = [(data, cmsgs[0][1]) for data, cmsgs in raw.sent]
     assert kinds == [
         (b"abc", Cmsg.STREAM),
         (b"x", Cmsg.STREAM),
         (b"hello", Cmsg.HANDSHAKE),
         (b"dg", Cmsg.DATAGRAM),
+        (b"soon", Cmsg.DATAGRAM),
     ]
     assert uapi.StreamInfo.unpack(raw.sent[0][1][0][2]) == uapi.StreamInfo(4, 0, MsgFlag.FIN)
     flags = uapi.StreamInfo.unpack(raw.sent[1][1][0][2]).flags
     assert flags == MsgFlag.NEW | MsgFlag.UNI
-    assert raw.sent[3][1][0] == (SOL_TQUIC, Cmsg.DATAGRAM, b"")
+    assert raw.sent[3][1] == [(SOL_TQUIC, Cmsg.DATAGRAM, b"")]
+    assert raw.sent[4][1][1] == (
+        SOL_TQUIC,
+        Cmsg.DEADLINE,
+        uapi.Deadline(100_000_000, 0, uapi.DEADLINE_DROP).pack(),
+    )
 
 
 def test_messages_in(sock: TquicSocket, raw: FakeRaw) -> None:

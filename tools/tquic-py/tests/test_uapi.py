@@ -36,6 +36,7 @@ SINGLE = {
     "TQUIC_REASON_MAX": uapi.REASON_MAX,
     "TQUIC_NO_MULTIPATH": uapi.NO_MULTIPATH,
     "TQUIC_PATH_BACKUP": uapi.PathFlag.BACKUP,
+    "TQUIC_DEADLINE_DROP": uapi.DEADLINE_DROP,
     "TQUIC_BOND_STATES": len(uapi.BondState),
 } | {f"TQUIC_PATH_{state.name}": state for state in uapi.PathState}
 
@@ -160,3 +161,13 @@ def test_address() -> None:
 
 def test_header_is_where_it_should_be() -> None:
     assert Path(HEADER).is_file()
+
+
+def test_every_counter_counts() -> None:
+    """No name in /proc/sys/net/tquic/snmp that nothing adds to."""
+    net = paths.root() / "net/tquic"
+    code = "".join(path.read_text() for path in net.glob("*.c"))
+    names = re.findall(r"^\tX\((\w+),", (net / "tquic_mib.h").read_text(), re.MULTILINE)
+    assert len(names) > 50
+    idle = [n for n in names if not re.search(rf"(ADD|INC)\([^;]*\b{n}\b|MIB_{n}\b", code)]
+    assert idle == []

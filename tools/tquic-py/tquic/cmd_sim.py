@@ -165,7 +165,15 @@ def compare(
     table = Table(title=links.title, title_justify="left")
     for name in ("scheduler", "congestion"):
         table.add_column(name)
-    for name in ("Mbit/s", "silence ms", "again %", "64 KiB ms", "1 MiB ms", "datagram p50/p99 ms"):
+    for name in (
+        "Mbit/s",
+        "silence ms",
+        "again %",
+        "64 KiB ms",
+        "1 MiB ms",
+        "datagram p50/p99 ms",
+        "missed %",
+    ):
         table.add_column(name, justify="right")
     for line in lines:
         table.add_row(
@@ -177,6 +185,7 @@ def compare(
             f"{line.small_ms:.0f}",
             f"{line.medium_ms:.0f}",
             f"{line.delay_p50_ms:.0f} / {line.delay_p99_ms:.0f}",
+            f"{line.missed_percent:.1f}",
         )
     Console(width=110, highlight=False).print(table)
 

@@ -121,7 +121,7 @@ _CONN_NAMES = (
     "bytes_sent bytes_received bytes_retransmitted bytes_delivered streams_opened datagrams_sent "
     "datagrams_received datagrams_dropped max_data_local max_data_peer send_queue_bytes "
     "recv_queue_bytes key_updates error_code close_flags frame_type reason bond "
-    "bytes_reinjected"
+    "bytes_reinjected deadlines_missed"
 )
 _BOND_NAMES = (
     "state previous single_path_ns pending_ns bonded_ns degraded_ns "
@@ -260,6 +260,7 @@ class Connection(_Record):
     datagrams_sent: int = 0
     datagrams_received: int = 0
     datagrams_dropped: int = 0
+    deadlines_missed: int = 0
     max_data_local: int = 0
     max_data_peer: int = 0
     send_queue_bytes: int = 0

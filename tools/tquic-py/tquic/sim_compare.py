@@ -13,6 +13,7 @@ from .sim import SERVER, Event, Result, Scenario, SimError, bulk, one_object, ru
 _KINDS = 4
 _DATAGRAM_BYTES = 200
 _DATAGRAM_EVERY_S = 0.02
+_DATAGRAM_DEADLINE_S = 0.15
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,9 @@ class Line:
     goodput_mbit_s, gap_ms, again_percent    a bulk transfer: bytes read, longest silence, bytes
                                              sent again of those sent
     small_ms, medium_ms                      64 KiB and 1 MiB over fresh paths
-    delay_p50_ms, delay_p99_ms               datagrams of 200 bytes, 50 a second, beside bulk
+    delay_p50_ms, delay_p99_ms               datagrams of 200 bytes, 50 a second, beside bulk, with
+                                             a deadline of 150 ms
+    missed_percent                           those that came late or never
     """
 
     scheduler: str
@@ -44,13 +47,15 @@ class Line:
     medium_ms: float
     delay_p50_ms: float
     delay_p99_ms: float
+    missed_percent: float
 
 
 def _scenarios(
     links: Links, scheduler: str, congestion: str, seconds: float, seed: int
 ) -> list[Scenario]:
-    size, every_ns = _DATAGRAM_BYTES, int(_DATAGRAM_EVERY_S * 1e9)
-    calls = Event(0, "dgrams", (SERVER, size, every_ns, int(seconds / _DATAGRAM_EVERY_S)))
+    every_ns, after_ns = (int(s * 1e9) for s in (_DATAGRAM_EVERY_S, _DATAGRAM_DEADLINE_S))
+    count = int(seconds / _DATAGRAM_EVERY_S)
+    calls = Event(0, "dgrams", (SERVER, _DATAGRAM_BYTES, every_ns, count, after_ns))
 
     def plain(happens: tuple[Event, ...]) -> Scenario:
         return bulk(
@@ -75,6 +80,11 @@ def _scenarios(
     ]
 
 
+def _sent(calls: Result) -> int:
+    server = calls.ends[1]
+    return max(int(server["datagrams_sent"]) + int(server["datagrams_refused"]), 1)
+
+
 def _line(results: Sequence[Result]) -> Line:
     whole, calls, small, medium = results
     server = whole.ends[1]
@@ -88,6 +98,7 @@ def _line(results: Sequence[Result]) -> Line:
         medium_ms=medium.flows[0].took_s * 1e3,
         delay_p50_ms=calls.ends[0]["delay_p50_ns"] / 1e6,
         delay_p99_ms=calls.ends[0]["delay_p99_ns"] / 1e6,
+        missed_percent=100 - 100 * calls.ends[0]["datagrams_in_time"] / _sent(calls),
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from .lab import Link
 from .sim import SERVER, Event, Result, Scenario, SimError, rate_event, run_all
 
-SCHEDULERS = ("minrtt", "roundrobin", "weighted", "blest", "ecf", "redundant")
+SCHEDULERS = ("minrtt", "roundrobin", "weighted", "blest", "ecf", "deadline", "redundant")
 CONGESTION = ("cubic", "newreno", "bbr", "lia", "olia", "balia")
 #: Data that waits while nothing is under way: two packets' time at the slowest rate there is.
 IDLE_S = 0.3
@@ -92,7 +92,8 @@ def scenario(seed: int, seconds: float = 60) -> Scenario:
         events.append(Event(at, "pause", (end, 1)))
         events.append(Event(at + rng.uniform(0.1, 3), "pause", (end, 0)))
     if rng.random() < 0.5:
-        events.append(Event(1, "dgrams", (rng.randrange(2), 200, 20_000_000, 500)))
+        deadline_ns = rng.choice((0, 100_000_000))
+        events.append(Event(1, "dgrams", (rng.randrange(2), 200, 20_000_000, 500, deadline_ns)))
     return Scenario(
         links=links,
         events=tuple(events),

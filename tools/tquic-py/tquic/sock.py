@@ -24,6 +24,7 @@ from .uapi import (
     CloseInfo,
     Cmsg,
     Config,
+    Deadline,
     Event,
     HandshakeEnd,
     HandshakeInfo,
@@ -361,30 +362,56 @@ class TquicSocket:
         """Ask the peer to stop sending on a stream."""
         self._set(SockOpt.STREAM_STOP, StreamAbort(stream_id, code).pack())
 
-    def send_stream(self, stream_id: int, data: bytes | memoryview, *, fin: bool = False) -> int:
-        """Send on a stream and return the bytes taken; FIN counts only when all were taken."""
-        info = StreamInfo(stream_id, flags=int(MsgFlag.FIN) if fin else 0)
-        return self._send(data, Cmsg.STREAM, info.pack())
+    def send_stream(
+        self,
+        stream_id: int,
+        data: bytes | memoryview,
+        *,
+        fin: bool = False,
+        deadline: Deadline | None = None,
+    ) -> int:
+        """Send on a stream and return the bytes taken; FIN counts only when all were taken.
 
-    def send_new(self, data: bytes, *, uni: bool = False, fin: bool = False) -> int:
+        A deadline holds for all of the stream from now on.
+        """
+        info = StreamInfo(stream_id, flags=int(MsgFlag.FIN) if fin else 0)
+        return self._send(data, Cmsg.STREAM, info.pack(), deadline)
+
+    def send_new(
+        self,
+        data: bytes,
+        *,
+        uni: bool = False,
+        fin: bool = False,
+        deadline: Deadline | None = None,
+    ) -> int:
         """Open the next stream of its kind and send its first bytes."""
         flags = MsgFlag.NEW
         if uni:
             flags |= MsgFlag.UNI
         if fin:
             flags |= MsgFlag.FIN
-        return self._send(data, Cmsg.STREAM, StreamInfo(flags=int(flags)).pack())
+        return self._send(data, Cmsg.STREAM, StreamInfo(flags=int(flags)).pack(), deadline)
 
     def send_crypto(self, level: Level, data: bytes | memoryview) -> int:
         """Send TLS handshake bytes and return how many were taken."""
         return self._send(data, Cmsg.HANDSHAKE, HandshakeInfo(level).pack())
 
-    def send_datagram(self, data: bytes) -> None:
+    def send_datagram(self, data: bytes, *, deadline: Deadline | None = None) -> None:
         """Send a datagram; OSError (EMSGSIZE) when no packet can carry it."""
-        self._send(data, Cmsg.DATAGRAM, b"")
+        self._send(data, Cmsg.DATAGRAM, b"", deadline)
 
-    def _send(self, data: bytes | memoryview, kind: Cmsg, payload: bytes) -> int:
-        return self.raw.sendmsg([data], [(SOL_TQUIC, kind, payload)])
+    def _send(
+        self,
+        data: bytes | memoryview,
+        kind: Cmsg,
+        payload: bytes,
+        deadline: Deadline | None = None,
+    ) -> int:
+        cmsgs = [(SOL_TQUIC, int(kind), payload)]
+        if deadline:
+            cmsgs.append((SOL_TQUIC, int(Cmsg.DEADLINE), deadline.pack()))
+        return self.raw.sendmsg([data], cmsgs)
 
     def recv_message(self, size: int = RECEIVE_BYTES) -> Message | None:
         """The next thing to read, or None when the connection is over.

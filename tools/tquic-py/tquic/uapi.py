@@ -28,6 +28,7 @@ from .record import (
 )
 
 __all__ = [
+    "DEADLINE_DROP",
     "IPPROTO_TQUIC",
     "NO_MULTIPATH",
     "REASON_MAX",
@@ -40,6 +41,7 @@ __all__ = [
     "Cmsg",
     "Config",
     "ConfigMask",
+    "Deadline",
     "Event",
     "EventType",
     "HandshakeEnd",
@@ -66,6 +68,8 @@ SOL_TQUIC = 289
 SECRET_MAX = 48
 REASON_MAX = 64
 NO_MULTIPATH = 0xFFFF_FFFF
+#: TQUIC_DEADLINE_DROP: what would be late is not sent.
+DEADLINE_DROP = 0x1
 
 
 class SockOpt(IntEnum):
@@ -120,6 +124,7 @@ class Cmsg(IntEnum):
     HANDSHAKE = 2
     DATAGRAM = 3
     EVENT = 4
+    DEADLINE = 5
 
 
 class MsgFlag(IntFlag):
@@ -208,6 +213,7 @@ class EventType(IntEnum):
     LOST = 10
     BOND = 11
     PATH_MIGRATED = 12
+    STREAM_LATE = 13
 
 
 @dataclass(frozen=True)
@@ -218,6 +224,21 @@ class StreamInfo(Record):
     stream_id: U64 = 0
     error_code: U64 = 0
     flags: U32Pad4 = 0
+
+
+@dataclass(frozen=True)
+class Deadline(Record):
+    """struct tquic_deadline: when what is sent has to be at the peer, from now in ns."""
+
+    C_NAME: ClassVar[str] = "tquic_deadline"
+    after_ns: U64 = 0
+    error_code: U64 = 0
+    flags: U32Pad4 = 0
+
+    @classmethod
+    def of(cls, after_s: float, *, drop: bool = False, code: int = 0) -> Deadline:
+        """Due in ``after_s`` seconds; with ``drop``, what would be late is not sent."""
+        return cls(int(after_s * 1e9), code, DEADLINE_DROP if drop else 0)
 
 
 @dataclass(frozen=True)
@@ -383,6 +404,7 @@ class Info(Record):
     bond_time_ns: U64x4 = (0, 0, 0, 0)
     bond_entered: U32x4 = (0, 0, 0, 0)
     bytes_reinjected: U64 = 0
+    deadlines_missed: U64 = 0
 
 
 @dataclass(frozen=True)

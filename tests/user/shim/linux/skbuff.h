@@ -158,6 +158,33 @@ static inline struct sk_buff *skb_peek(const struct sk_buff_head *q)
 	return skb_queue_empty(q) ? NULL : q->next;
 }
 
+static inline struct sk_buff *skb_peek_tail(const struct sk_buff_head *q)
+{
+	return skb_queue_empty(q) ? NULL : q->prev;
+}
+
+static inline void __skb_queue_after(struct sk_buff_head *q, struct sk_buff *prev,
+				     struct sk_buff *skb)
+{
+	skb->prev = prev;
+	skb->next = prev->next;
+	prev->next->prev = skb;
+	prev->next = skb;
+	q->qlen++;
+}
+
+static inline void __skb_queue_head(struct sk_buff_head *q, struct sk_buff *skb)
+{
+	__skb_queue_after(q, (struct sk_buff *)q, skb);
+}
+
+#define skb_queue_walk_safe(q, skb, tmp)					\
+	for (skb = (q)->next, tmp = skb->next; skb != (struct sk_buff *)(q);	\
+	     skb = tmp, tmp = skb->next)
+
+#define skb_queue_reverse_walk(q, skb)						\
+	for (skb = (q)->prev; skb != (struct sk_buff *)(q); skb = skb->prev)
+
 static inline void __skb_queue_tail(struct sk_buff_head *q, struct sk_buff *skb)
 {
 	skb->next = (struct sk_buff *)q;

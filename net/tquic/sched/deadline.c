@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Deadlines first: what is due soon waits for a path that is there in time, and
+ * the rest takes the others meanwhile
+ */
+#include <linux/bits.h>
+#include <linux/minmax.h>
+#include "core/conn.h"
+#include "core/deadline.h"
+#include "sched/sched.h"
+
+/*
+ * The path that brings a packet there first counts even while its window is full,
+ * for that opens within its round trip.  When it is this one, or when its pacer
+ * holds it for longer than that, nothing is left to it.
+ */
+static u64 tquic_edf_floor_ns(const struct tquic_conn *conn, const struct tquic_path *path,
+			      u64 now)
+{
+	u64 arrival_ns = tquic_deadline_arrival_ns(path, now);
+	u16 slots = tquic_sched_candidates(conn);
+	const struct tquic_path *other;
+	unsigned int i;
+
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		if (!(slots & BIT(i)) || i == path->index)
+			continue;
+		other = tquic_conn_path(conn, i);
+		if (tquic_deadline_arrival_ns(other, now) < arrival_ns &&
+		    tquic_sched_soon(other, path, now))
+			/* What jitter may make late is not for this path. */
+			return arrival_ns + path->rtt.rttvar_ns;
+	}
+	return 0;
+}
+
+/*
+ * The fastest path that is not full, unless all that waits is due before it would
+ * be there.  Nothing may wait: then it is for copies, which have no deadline.
+ */
+static struct tquic_path *tquic_edf_get_path(struct tquic_conn *conn, u64 now)
+{
+	u16 slots = tquic_sched_candidates(conn);
+	struct tquic_path *path = tquic_sched_fastest(conn, slots, true, now);
+
+	if (!path || tquic_sched_paced(path, now))
+		return NULL;
+	if (tquic_output_has_data(conn, 0) &&
+	    !tquic_output_has_data(conn, tquic_edf_floor_ns(conn, path, now)))
+		return NULL;
+	return path;
+}
+
+struct tquic_sched_ops tquic_sched_deadline = {
+	.entry.name	= "deadline",
+	.entry.owner	= THIS_MODULE,
+	.get_path	= tquic_edf_get_path,
+	.floor_ns	= tquic_edf_floor_ns,
+};
