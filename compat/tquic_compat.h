@@ -54,6 +54,11 @@ static inline void tquic_chacha20_block(struct chacha_state *state, u8 *out)
 #define inet_diag_bc_sk(data, sk) inet_diag_bc_sk((data)->inet_diag_nla_bc, sk)
 #endif
 
+/* Arguments of kfuncs are to be trusted ones always; it used to be said of each. */
+#ifndef TQUIC_HAVE_KF_TRUSTED_ARGS
+#define KF_TRUSTED_ARGS 0
+#endif
+
 /* A namespace used to be a bare word, and is a string now. */
 #ifndef TQUIC_HAVE_NS_STRING
 #undef EXPORT_SYMBOL_NS_GPL

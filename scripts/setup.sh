@@ -18,9 +18,12 @@ export DEBIAN_FRONTEND=noninteractive
 packages=(
 	bc bison build-essential busybox-static ca-certificates clang cpio dwarves ethtool flex
 	git iproute2 iputils-ping kmod libelf-dev libffi-dev libssl-dev linux-source-6.12 nftables
-	procps python3 python3-bpfcc python3-dev python3-venv qemu-system-x86 rsync shellcheck sparse
+	procps python3 python3-bpfcc python3-dev python3-venv rsync shellcheck sparse
 	xz-utils
 )
+# Debian 12's QEMU 7.2 works, but emulates AES several times slower than the 10.0 of backports;
+# its libbpf 1.1 knows no struct_ops types of modules, 1.4 does.
+newer=(libbpf-dev qemu-system-x86)
 
 say() {
 	echo "setup: $*"
@@ -37,7 +40,7 @@ is_installed() {
 
 missing_packages() {
 	local name
-	for name in "${packages[@]}"; do
+	for name in "${packages[@]}" "${newer[@]}"; do
 		is_installed "$name" || echo "$name"
 	done
 }
@@ -53,16 +56,14 @@ check_machine() {
 	[ "$(dpkg --print-architecture)" = amd64 ] || die "an amd64 machine is needed"
 }
 
-# Debian 12's QEMU 7.2 works, but emulates AES several times slower than the 10.0 of backports.
 add_backports() {
 	[ "$VERSION_ID" = 12 ] || return 0
-	is_installed qemu-system-x86 && return 0
 	[[ $(apt-cache policy) != *bookworm-backports* ]] || return 0
 	local mirror
 	# shellcheck disable=SC2016 # apt expands it
 	mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' \
 		'Codename: bookworm' | head -n 1)
-	say "adding bookworm-backports for a newer QEMU ($backports)"
+	say "adding bookworm-backports for ${newer[*]} ($backports)"
 	cat >"$backports" <<-EOF
 		Types: deb
 		URIs: ${mirror:-http://deb.debian.org/debian}
@@ -71,7 +72,7 @@ add_backports() {
 		Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
 	EOF
 	if ! apt-get -q update; then
-		say "bookworm-backports cannot be reached: going on with Debian 12's own QEMU"
+		say "bookworm-backports cannot be reached: going on with Debian 12's own ${newer[*]}"
 		rm -f "$backports"
 		apt-get -q update
 	fi
@@ -107,10 +108,11 @@ install_packages() {
 		apt-cache show "$name" >/dev/null 2>&1 ||
 			die "no package $name: enable bookworm-security or trixie main in /etc/apt"
 	done
-	if ! is_installed qemu-system-x86 &&
-		[[ $(apt-cache policy qemu-system-x86) == *bookworm-backports* ]]; then
-		apt-get -q install -y --no-install-recommends -t bookworm-backports qemu-system-x86
-	fi
+	for name in "${newer[@]}"; do
+		if ! is_installed "$name" && [[ $(apt-cache policy "$name") == *bookworm-backports* ]]; then
+			apt-get -q install -y --no-install-recommends -t bookworm-backports "$name"
+		fi
+	done
 	apt-get -q install -y --no-install-recommends "${wanted[@]}"
 }
 

@@ -36,7 +36,7 @@ static const char *sim_do_link(struct sim *s, const struct sim_cmd *cmd)
 /* At any time; the connection takes the reference of the name. */
 static const char *sim_do_sched(struct sim *s, const struct sim_cmd *cmd)
 {
-	const struct tquic_sched_ops *ops;
+	const struct tquic_sched *ops;
 	u32 i;
 
 	for (i = 0; i < 2; i++) {

@@ -6,6 +6,7 @@
 #include "core/rec.h"
 #include "crypto/keyring.h"
 #include "sched/sched.h"
+#include "tquic_bpf.h"
 #include "tquic_handshake.h"
 #include "tquic_netlink.h"
 #include "tquic_sock.h"
@@ -103,6 +104,9 @@ static int __init tquic_init(void)
 	ret = tquic_netlink_init();
 	if (ret)
 		goto err_pm;
+	ret = tquic_bpf_init();
+	if (ret)
+		goto err_netlink;
 	ret = tquic_proto_init();
 	if (ret)
 		goto err_netlink;

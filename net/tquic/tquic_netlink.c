@@ -691,7 +691,7 @@ int tquic_nl_conn_set_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct nlattr *sched_attr = info->attrs[TQUIC_A_CONN_SCHEDULER];
 	struct nlattr *cc_attr = info->attrs[TQUIC_A_CONN_CONGESTION];
-	const struct tquic_sched_ops *sched = NULL;
+	const struct tquic_sched *sched = NULL;
 	const struct tquic_cc_ops *cc_ops = NULL;
 	struct sock *sk = info->user_ptr[0];
 

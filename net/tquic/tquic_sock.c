@@ -407,7 +407,7 @@ void tquic_sock_renew(struct sock *sk, const struct tquic_params *local)
 	struct tquic_sock *tsk = tquic_sk(sk);
 	struct tquic_conn *conn = &tsk->conn;
 	const struct tquic_cc_ops *cc_ops = conn->cc_ops;
-	const struct tquic_sched_ops *sched = conn->sched;
+	const struct tquic_sched *sched = conn->sched;
 	u64 keepalive_ns = conn->keepalive_ns;
 	u16 token_len = conn->token_len;
 	u8 *token = conn->token;

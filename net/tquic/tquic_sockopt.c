@@ -425,7 +425,7 @@ static int tquic_opt_set_name(struct sock *sk, int optname, sockptr_t optval,
 			      unsigned int optlen)
 {
 	struct tquic_conn *conn = &tquic_sk(sk)->conn;
-	const struct tquic_sched_ops *sched;
+	const struct tquic_sched *sched;
 	const struct tquic_cc_ops *cc_ops;
 	char name[TQUIC_NAME_LEN];
 

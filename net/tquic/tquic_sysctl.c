@@ -139,7 +139,7 @@ static bool tquic_sysctl_is_cc(const char *name)
 
 static bool tquic_sysctl_is_sched(const char *name)
 {
-	const struct tquic_sched_ops *ops = tquic_sched_get(name);
+	const struct tquic_sched *ops = tquic_sched_get(name);
 
 	tquic_sched_put(ops);
 	return ops;

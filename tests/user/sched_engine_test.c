@@ -13,7 +13,7 @@
 #define MIB	(1024ULL * 1024)
 #define KIB	1024ULL
 
-static struct tquic_sched_ops *const scheds[] = {
+static struct tquic_sched *const scheds[] = {
 	&tquic_sched_blest,
 	&tquic_sched_deadline,
 	&tquic_sched_ecf,
@@ -23,7 +23,7 @@ static struct tquic_sched_ops *const scheds[] = {
 	&tquic_sched_weighted,
 };
 
-static struct pair *sched_pair(struct kunit *test, u32 links, const struct tquic_sched_ops *ops)
+static struct pair *sched_pair(struct kunit *test, u32 links, const struct tquic_sched *ops)
 {
 	struct pair *p = pair_create(test, links);
 	u32 i;
@@ -191,7 +191,7 @@ static u64 objects_us(struct kunit *test, struct pair *p, u32 count, u64 bytes)
 }
 
 /* 50 Mbit/s at 30 ms beside 2 Mbit/s at 400 ms, and objects of a few windows */
-static u64 very_unequal_us(struct kunit *test, const struct tquic_sched_ops *ops, u64 bytes)
+static u64 very_unequal_us(struct kunit *test, const struct tquic_sched *ops, u64 bytes)
 {
 	struct pair *p = sched_pair(test, 2, ops);
 
@@ -220,7 +220,7 @@ static void sched_ecf_completes_earlier(struct kunit *test)
 }
 
 /* A receiver that buffers 256 KiB: what the slow path carries late blocks the window */
-static u64 small_window_us(struct kunit *test, const struct tquic_sched_ops *ops)
+static u64 small_window_us(struct kunit *test, const struct tquic_sched *ops)
 {
 	struct pair *p = sched_pair(test, 2, ops);
 	struct pair_flow *f;
@@ -249,7 +249,7 @@ static void sched_blest_spares_the_window(struct kunit *test)
 }
 
 /* Of 300 messages of 2 KiB over two links of 20 ms that lose 5 % each: later than 40 ms */
-static u32 late_messages(struct kunit *test, const struct tquic_sched_ops *ops)
+static u32 late_messages(struct kunit *test, const struct tquic_sched *ops)
 {
 	struct pair *p = sched_pair(test, 2, ops);
 	u32 i, late = 0;
@@ -274,7 +274,7 @@ static void sched_redundant_hides_loss(struct kunit *test)
 }
 
 /* Of 200 datagrams of a call beside a transfer, over 15 and 150 ms: later than 100 ms or never */
-static u32 late_datagrams(struct kunit *test, const struct tquic_sched_ops *ops)
+static u32 late_datagrams(struct kunit *test, const struct tquic_sched *ops)
 {
 	struct pair *p = sched_pair(test, 2, ops);
 	struct sk_buff *skb;
@@ -312,7 +312,7 @@ static void sched_deadline_in_time(struct kunit *test)
 }
 
 /* Percent of the bytes to the client that went over the first link, in small objects */
-static u64 share(struct kunit *test, const struct tquic_sched_ops *ops, u32 weight0, u32 weight1)
+static u64 share(struct kunit *test, const struct tquic_sched *ops, u32 weight0, u32 weight1)
 {
 	struct pair *p = sched_pair(test, 2, ops);
 	u64 before[2];

@@ -417,5 +417,5 @@ const struct tquic_cc_ops *tquic_cc_get(const char *name)
 void tquic_cc_put(const struct tquic_cc_ops *ops)
 {
 	if (ops)
-		module_put(ops->entry.owner);
+		tquic_catalog_put(&ops->entry);
 }

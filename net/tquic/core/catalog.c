@@ -44,7 +44,7 @@ int tquic_catalog_add(struct tquic_catalog *c, struct tquic_entry *e)
 /**
  * tquic_catalog_del() - withdraw it
  * @c: catalog
- * @e: what; users hold its module, so none are left
+ * @e: what; users hold its module, so none are left, or itself
  *
  * Context: process, sleeps for a grace period.
  */
@@ -94,13 +94,24 @@ int tquic_catalog_fill(struct tquic_catalog *c, struct tquic_entry *const *e, un
 	return 0;
 }
 
+/* Context: RCU read-side section */
+static bool tquic_entry_hold(struct tquic_entry *e)
+{
+	if (!try_module_get(e->owner))
+		return false;
+	if (!e->free || refcount_inc_not_zero(&e->users))
+		return true;
+	module_put(e->owner);
+	return false;
+}
+
 /**
  * tquic_catalog_get() - look a name up and keep its module loaded
  * @c: catalog
  * @name: what the user asked for
  *
  * Context: any.
- * Return: the entry, its owner to be given back with module_put(), or NULL.
+ * Return: the entry, to be given back with tquic_catalog_put(), or NULL.
  */
 struct tquic_entry *tquic_catalog_get(struct tquic_catalog *c, const char *name)
 {
@@ -108,10 +119,26 @@ struct tquic_entry *tquic_catalog_get(struct tquic_catalog *c, const char *name)
 
 	rcu_read_lock();
 	e = __tquic_catalog_find(c, name);
-	if (e && !try_module_get(e->owner))
+	if (e && !tquic_entry_hold(e))
 		e = NULL;
 	rcu_read_unlock();
 	return e;
+}
+
+/**
+ * tquic_catalog_put() - give an entry back
+ * @held: what tquic_catalog_get() returned
+ *
+ * Context: any.
+ */
+void tquic_catalog_put(const struct tquic_entry *held)
+{
+	struct tquic_entry *e = (struct tquic_entry *)held;
+	struct module *owner = e->owner;
+
+	if (e->free && refcount_dec_and_test(&e->users))
+		e->free(e);
+	module_put(owner);
 }
 
 /**

@@ -5,6 +5,7 @@
 
 #include <linux/list.h>
 #include <linux/module.h>
+#include <linux/refcount.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
@@ -15,11 +16,15 @@
  * @name: what users ask for
  * @owner: module the code lives in
  * @list: link in the catalog
+ * @users: references, its creator's among them, when it has a @free
+ * @free: frees what may go before its module does, NULL for what may not
  */
 struct tquic_entry {
 	char name[TQUIC_NAME_LEN];
 	struct module *owner;
 	struct list_head list;
+	refcount_t users;
+	void (*free)(struct tquic_entry *e);
 };
 
 /**
@@ -40,6 +45,7 @@ int tquic_catalog_fill(struct tquic_catalog *c, struct tquic_entry *const *e, un
 void tquic_catalog_empty(struct tquic_catalog *c, struct tquic_entry *const *e, unsigned int n);
 void tquic_catalog_del(struct tquic_catalog *c, struct tquic_entry *e);
 struct tquic_entry *tquic_catalog_get(struct tquic_catalog *c, const char *name);
+void tquic_catalog_put(const struct tquic_entry *held);
 bool tquic_catalog_name(struct tquic_catalog *c, unsigned int i,
 			char name[TQUIC_NAME_LEN]);
 size_t tquic_catalog_names(struct tquic_catalog *c, char *buf, size_t size);

@@ -18,7 +18,7 @@
 #include "bond/bond.h"
 #include "core/tuning.h"
 
-struct tquic_sched_ops;
+struct tquic_sched;
 
 #define TQUIC_CRYPTO_WINDOW_BYTES	(64 * 1024)
 #define TQUIC_EVENTS_MAX		64
@@ -111,6 +111,7 @@ struct tquic_conn_stats {
  * @hs: packet-number spaces of Initial and Handshake packets, on path 0
  * @ctl: control frames to send
  * @tx_full: the program was refused room in the send buffer and wrote nothing since
+ * @tx_copy: other paths owe copies of what the packet at hand carries
  * @todo: TQUIC_TODO_* for whoever called the engine
  *
  * Everything is under the connection lock unless its group says otherwise.
@@ -131,6 +132,7 @@ struct tquic_conn {
 	bool done_rcvd;		/* client: HANDSHAKE_DONE came, TLS is not done */
 	bool tx_nomem;		/* the last output lacked memory */
 	bool tx_full;
+	bool tx_copy;
 	bool retry_seen;
 	u16 cipher;
 	u32 todo;
@@ -167,7 +169,7 @@ struct tquic_conn {
 	struct sk_buff_head dgram_tx, dgram_rx;
 	u32 dgram_rx_bytes;
 
-	const struct tquic_sched_ops *sched;
+	const struct tquic_sched *sched;
 	u64 sched_priv[8];
 	const struct tquic_cc_ops *cc_ops;
 	struct tquic_cc_group cc_group;	/* ACTIVE paths */

@@ -365,7 +365,7 @@ static bool tquic_output_stream(struct tquic_conn *conn, struct tquic_out *o,
 	b->p += seg->len;
 	tquic_build_commit(&o->bld, rec);
 	tquic_send_sent(&s->tx, seg);
-	if (conn->sched->copies && !seg->retx)
+	if (conn->tx_copy && !seg->retx)
 		tquic_copies_add(conn, o->bld.path, rec);
 	if (!seg->retx) {
 		tquic_flow_tx_use(&conn->flow_tx, seg->len);
@@ -734,6 +734,7 @@ static int tquic_output_app(struct tquic_conn *conn, u8 *buf, u32 room, u64 now,
 		return 0;
 	if (tquic_output_other(conn, buf, room, now, pkt))
 		return 1;
+	conn->tx_copy = conn->sched->copies;
 	path = tquic_output_pick(conn, room, &why, now);
 	if (why && trace_tquic_sched_decision_enabled())
 		tquic_output_trace_pick(conn, path, why, now);

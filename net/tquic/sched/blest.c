@@ -116,7 +116,7 @@ static struct tquic_path *tquic_blest_get_path(struct tquic_conn *conn, u64 now)
 	return tquic_sched_paced(slow, now) ? NULL : slow;
 }
 
-struct tquic_sched_ops tquic_sched_blest = {
+struct tquic_sched tquic_sched_blest = {
 	.entry.name	= "blest",
 	.entry.owner	= THIS_MODULE,
 	.get_path	= tquic_blest_get_path,

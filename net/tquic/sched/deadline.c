@@ -51,7 +51,7 @@ static struct tquic_path *tquic_edf_get_path(struct tquic_conn *conn, u64 now)
 	return path;
 }
 
-struct tquic_sched_ops tquic_sched_deadline = {
+struct tquic_sched tquic_sched_deadline = {
 	.entry.name	= "deadline",
 	.entry.owner	= THIS_MODULE,
 	.get_path	= tquic_edf_get_path,

@@ -58,7 +58,7 @@ static struct tquic_path *tquic_ecf_get_path(struct tquic_conn *conn, u64 now)
 	return tquic_sched_paced(slow, now) ? NULL : slow;
 }
 
-struct tquic_sched_ops tquic_sched_ecf = {
+struct tquic_sched tquic_sched_ecf = {
 	.entry.name	= "ecf",
 	.entry.owner	= THIS_MODULE,
 	.get_path	= tquic_ecf_get_path,

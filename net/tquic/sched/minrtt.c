@@ -18,7 +18,7 @@ static struct tquic_path *tquic_minrtt_get_path(struct tquic_conn *conn,
 	return best && !tquic_sched_paced(best, now) ? best : NULL;
 }
 
-struct tquic_sched_ops tquic_sched_minrtt = {
+struct tquic_sched tquic_sched_minrtt = {
 	.entry.name	= "minrtt",
 	.entry.owner	= THIS_MODULE,
 	.get_path	= tquic_minrtt_get_path,

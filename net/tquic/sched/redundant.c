@@ -12,7 +12,7 @@ static struct tquic_path *tquic_redundant_get_path(struct tquic_conn *conn, u64 
 	return tquic_sched_minrtt.get_path(conn, now);
 }
 
-struct tquic_sched_ops tquic_sched_redundant = {
+struct tquic_sched tquic_sched_redundant = {
 	.entry.name	= "redundant",
 	.entry.owner	= THIS_MODULE,
 	.copies		= true,

@@ -44,7 +44,7 @@ static struct tquic_path *tquic_rr_get_path(struct tquic_conn *conn, u64 now)
 	return NULL;
 }
 
-struct tquic_sched_ops tquic_sched_roundrobin = {
+struct tquic_sched tquic_sched_roundrobin = {
 	.entry.name	= "roundrobin",
 	.entry.owner	= THIS_MODULE,
 	.get_path	= tquic_rr_get_path,

@@ -18,7 +18,7 @@ TQUIC_CATALOG(tquic_sched_catalog);
  *
  * Return: 0, -EINVAL without a name or a function, -EEXIST when the name is taken.
  */
-int tquic_sched_register(struct tquic_sched_ops *ops)
+int tquic_sched_register(struct tquic_sched *ops)
 {
 	return ops->get_path ? tquic_catalog_add(&tquic_sched_catalog, &ops->entry) : -EINVAL;
 }
@@ -29,7 +29,7 @@ int tquic_sched_register(struct tquic_sched_ops *ops)
  *
  * Context: process, sleeps for a grace period.
  */
-void tquic_sched_unregister(struct tquic_sched_ops *ops)
+void tquic_sched_unregister(struct tquic_sched *ops)
 {
 	tquic_catalog_del(&tquic_sched_catalog, &ops->entry);
 }
@@ -72,21 +72,21 @@ void tquic_scheds_exit(void)
  *
  * Return: the scheduler, to be given back with tquic_sched_put(), or NULL.
  */
-const struct tquic_sched_ops *tquic_sched_get(const char *name)
+const struct tquic_sched *tquic_sched_get(const char *name)
 {
 	struct tquic_entry *e = tquic_catalog_get(&tquic_sched_catalog, name);
 
-	return e ? container_of(e, struct tquic_sched_ops, entry) : NULL;
+	return e ? container_of(e, struct tquic_sched, entry) : NULL;
 }
 
 /**
  * tquic_sched_put() - give a scheduler back
  * @ops: what tquic_sched_get() returned, or NULL
  */
-void tquic_sched_put(const struct tquic_sched_ops *ops)
+void tquic_sched_put(const struct tquic_sched *ops)
 {
 	if (ops)
-		module_put(ops->entry.owner);
+		tquic_catalog_put(&ops->entry);
 }
 
 /**
@@ -99,9 +99,9 @@ void tquic_sched_put(const struct tquic_sched_ops *ops)
  * Context: connection lock held.
  */
 void tquic_sched_assign(struct tquic_conn *conn,
-			const struct tquic_sched_ops *ops)
+			const struct tquic_sched *ops)
 {
-	const struct tquic_sched_ops *old = conn->sched;
+	const struct tquic_sched *old = conn->sched;
 	struct tquic_path *path;
 	unsigned int i;
 

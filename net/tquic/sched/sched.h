@@ -10,7 +10,7 @@ struct tquic_conn;
 struct tquic_path;
 
 /**
- * struct tquic_sched_ops - one scheduler
+ * struct tquic_sched - one scheduler
  * @entry: its name and its module
  * @copies: what one path sends goes on all others too
  * @get_path: path for the next packet with data, or NULL to wait; asked
@@ -22,7 +22,7 @@ struct tquic_path;
  *
  * Context: connection lock held, softirq.
  */
-struct tquic_sched_ops {
+struct tquic_sched {
 	struct tquic_entry entry;
 	bool copies;
 	struct tquic_path *(*get_path)(struct tquic_conn *conn, u64 now);
@@ -31,22 +31,22 @@ struct tquic_sched_ops {
 
 extern struct tquic_catalog tquic_sched_catalog;
 
-extern struct tquic_sched_ops tquic_sched_blest;
-extern struct tquic_sched_ops tquic_sched_deadline;
-extern struct tquic_sched_ops tquic_sched_ecf;
-extern struct tquic_sched_ops tquic_sched_minrtt;
-extern struct tquic_sched_ops tquic_sched_redundant;
-extern struct tquic_sched_ops tquic_sched_roundrobin;
-extern struct tquic_sched_ops tquic_sched_weighted;
+extern struct tquic_sched tquic_sched_blest;
+extern struct tquic_sched tquic_sched_deadline;
+extern struct tquic_sched tquic_sched_ecf;
+extern struct tquic_sched tquic_sched_minrtt;
+extern struct tquic_sched tquic_sched_redundant;
+extern struct tquic_sched tquic_sched_roundrobin;
+extern struct tquic_sched tquic_sched_weighted;
 
 int tquic_scheds_init(void);
 void tquic_scheds_exit(void);
-int tquic_sched_register(struct tquic_sched_ops *ops);
-void tquic_sched_unregister(struct tquic_sched_ops *ops);
-const struct tquic_sched_ops *tquic_sched_get(const char *name);
-void tquic_sched_put(const struct tquic_sched_ops *ops);
+int tquic_sched_register(struct tquic_sched *ops);
+void tquic_sched_unregister(struct tquic_sched *ops);
+const struct tquic_sched *tquic_sched_get(const char *name);
+void tquic_sched_put(const struct tquic_sched *ops);
 void tquic_sched_assign(struct tquic_conn *conn,
-			const struct tquic_sched_ops *ops);
+			const struct tquic_sched *ops);
 
 bool tquic_sched_usable(const struct tquic_path *path);
 bool tquic_sched_room(const struct tquic_path *path);

@@ -181,7 +181,7 @@ static struct tquic_path *tquic_wrr_get_path(struct tquic_conn *conn, u64 now)
 	return tquic_wrr_first(conn, &v, ready);
 }
 
-struct tquic_sched_ops tquic_sched_weighted = {
+struct tquic_sched tquic_sched_weighted = {
 	.entry.name	= "weighted",
 	.entry.owner	= THIS_MODULE,
 	.get_path	= tquic_wrr_get_path,

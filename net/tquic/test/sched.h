@@ -14,14 +14,14 @@
 #define SCHED_MTU	1472
 
 struct sched_fixture {
-	const struct tquic_sched_ops *ops;
+	const struct tquic_sched *ops;
 	struct tquic_conn conn;
 	struct tquic_path path[SCHED_PATHS];
 };
 
 /* RTTs of 20, 40 and 60 ms without jitter, windows of ten packets in slow start */
 static inline struct sched_fixture *sched_make(struct kunit *test,
-					       const struct tquic_sched_ops *ops)
+					       const struct tquic_sched *ops)
 {
 	struct sched_fixture *x = kunit_kzalloc(test, sizeof(*x), GFP_KERNEL);
 	u32 i;

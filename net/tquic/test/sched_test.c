@@ -128,13 +128,13 @@ static struct tquic_path *sched_none(struct tquic_conn *conn, u64 now)
 
 static void sched_registry(struct kunit *test)
 {
-	static struct tquic_sched_ops one = {
+	static struct tquic_sched one = {
 		.entry.name = "test-one", .entry.owner = THIS_MODULE, .get_path = sched_none,
 	};
-	static struct tquic_sched_ops same = {
+	static struct tquic_sched same = {
 		.entry.name = "test-one", .entry.owner = THIS_MODULE, .get_path = sched_none,
 	};
-	const struct tquic_sched_ops *found;
+	const struct tquic_sched *found;
 
 	same.get_path = NULL;
 	KUNIT_EXPECT_EQ(test, tquic_sched_register(&same), -EINVAL);
@@ -154,7 +154,7 @@ static void sched_registry(struct kunit *test)
 /* The list has every name once, and an end */
 static void sched_names(struct kunit *test)
 {
-	static struct tquic_sched_ops one = {
+	static struct tquic_sched one = {
 		.entry.name = "test-one", .entry.owner = THIS_MODULE, .get_path = sched_none,
 	};
 	char name[TQUIC_NAME_LEN];
@@ -173,11 +173,11 @@ static void sched_names(struct kunit *test)
 /* What one scheduler remembers is not the next one's */
 static void sched_assign(struct kunit *test)
 {
-	static struct tquic_sched_ops one = {
+	static struct tquic_sched one = {
 		.entry.name = "test-one", .entry.owner = THIS_MODULE, .get_path = sched_none,
 	};
 	struct sched_fixture *x = sched_make(test, &one);
-	const struct tquic_sched_ops *ops;
+	const struct tquic_sched *ops;
 	u32 i;
 
 	KUNIT_ASSERT_EQ(test, tquic_sched_register(&one), 0);
@@ -192,6 +192,39 @@ static void sched_assign(struct kunit *test)
 	}
 	tquic_sched_put(x->conn.sched);
 	tquic_sched_unregister(&one);
+}
+
+static int sched_freed;
+
+static void sched_free(struct tquic_entry *e)
+{
+	sched_freed++;
+}
+
+/* One that may go before its module does: its last user frees it */
+static void sched_outlived(struct kunit *test)
+{
+	static struct tquic_sched one = {
+		.entry.name = "test-one", .entry.owner = THIS_MODULE, .entry.free = sched_free,
+		.get_path = sched_none,
+	};
+	const struct tquic_sched *held;
+
+	sched_freed = 0;
+	refcount_set(&one.entry.users, 1);
+	KUNIT_ASSERT_EQ(test, tquic_sched_register(&one), 0);
+	held = tquic_sched_get("test-one");
+	KUNIT_ASSERT_PTR_EQ(test, held, &one);
+	KUNIT_EXPECT_EQ(test, refcount_read(&one.entry.users), 2);
+	tquic_sched_unregister(&one);
+	KUNIT_EXPECT_FALSE(test, refcount_dec_and_test(&one.entry.users));
+	tquic_sched_put(held);
+	KUNIT_EXPECT_EQ(test, sched_freed, 1);
+	/* On its way out it is not to be had. */
+	KUNIT_ASSERT_EQ(test, tquic_sched_register(&one), 0);
+	KUNIT_EXPECT_NULL(test, tquic_sched_get("test-one"));
+	tquic_sched_unregister(&one);
+	KUNIT_EXPECT_EQ(test, sched_freed, 1);
 }
 
 /* Whom the sides agreed on, and who is the fastest of them */
@@ -224,6 +257,7 @@ static struct kunit_case sched_cases[] = {
 	KUNIT_CASE(sched_registry),
 	KUNIT_CASE(sched_names),
 	KUNIT_CASE(sched_assign),
+	KUNIT_CASE(sched_outlived),
 	KUNIT_CASE(sched_candidates),
 	{}
 };

@@ -119,7 +119,7 @@ static struct tquic_path *sysctl_no_path(struct tquic_conn *conn, u64 now)
 
 static void sysctl_choice(struct kunit *test)
 {
-	static struct tquic_sched_ops other = {
+	static struct tquic_sched other = {
 		.entry.name = "sysctl-other-15", .get_path = sysctl_no_path,
 	};
 	struct sysctl_fixture *x = test->priv;

@@ -205,7 +205,7 @@ static struct tquic_path *tuning_no_path(struct tquic_conn *conn, u64 now)
 
 static void tuning_names(struct kunit *test)
 {
-	static struct tquic_sched_ops other = {
+	static struct tquic_sched other = {
 		.entry.name = "tuning-other", .get_path = tuning_no_path,
 	};
 	struct tquic_catalog *c = &tquic_sched_catalog;
