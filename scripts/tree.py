@@ -15,7 +15,7 @@ _HEADER_LINES = 300
 _SPDX = re.compile(r"SPDX-License-Identifier: .*GPL-2\.0")
 _NEEDS_SPDX = {".c", ".h", ".py", ".sh", ".toml", ".mk", ".config", ".yaml", ".bt"}
 _NEEDS_SPDX_NAMES = {"Makefile", "Kconfig"}
-_OBJECT = re.compile(r"^tquic-(?:y|\$\(CONFIG_TQUIC_(?!KUNIT)\w+\))\s*\+=\s*(\S+)\.o$", re.MULTILINE)
+_OBJECT = re.compile(r"^tquic-(?:y|\$\(CONFIG_TQUIC_BPF\))\s*\+=\s*(\S+)\.o$", re.MULTILINE)
 _MODULE = re.compile(r"^obj-\S+\s*\+=\s*(\S+/\S+)\.o$", re.MULTILINE)
 
 
