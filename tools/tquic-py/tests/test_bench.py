@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -89,6 +89,36 @@ def test_lines_and_verdicts() -> None:
     assert found == {"profile 1, cut": True, "profile 1, down": True}  # the later ones: full rate
     stalls = [verdict for verdict in verdicts(lines) if "stall" in verdict.text]
     assert [verdict.met for verdict in stalls] == [True, False]
+
+
+def test_calls_objects_and_fairness() -> None:
+    """What is judged besides bulk: datagrams, small objects, and the flow beside the bond."""
+    slow = replace(steady(70, 10), asked=100, delays_ms=[40.0] * 70 + [325.0] * 30)
+    good = replace(steady(69, 10), asked=100, delays_ms=[38.0] * 98 + [45.0])
+    quick = Sample(65536, 0.08, [65536], [])
+    runs = [
+        Run(4, "call", "tquic", 2, slow, scheduler="minrtt"),
+        Run(4, "deadline", "tquic", 2, good, scheduler="deadline"),
+        Run(4, "object", "tquic", 2, replace(quick, seconds=0.083)),
+        Run(4, "object", "tquic", 1, quick),
+        Run(4, "object", "mptcp", 2, replace(quick, seconds=0.5)),
+        Run(6, "shared", "tquic", 2, steady(33, 20)),
+        Run(6, "rival", "tquic", 1, steady(25, 20)),
+        Run(6, "rival", "mptcp", 1, steady(1, 20)),
+    ]
+    lines = [line(run, 10) for run in runs]
+    assert (lines[0].delay_p50_ms, lines[0].delay_p99_ms, lines[0].missed) == (40, 325, 0.3)
+    assert (lines[1].delay_p99_ms, lines[1].missed) == (45, 0.01)
+    judged = verdicts(lines)
+    assert [verdict.met for verdict in judged] == [True, True, False]
+    assert "64 KiB in 83 ms, over the best link 80 ms" in judged[1].text
+    assert "1.32 of what the TCP flow gets" in judged[2].text
+
+
+def test_overhead_and_instructions() -> None:
+    run = Run(1, "bulk", "tquic", 2, replace(steady(80, 10), busy_s=4), wire_bytes=110_000_000)
+    assert line(run, 10).instructions == pytest.approx(40)
+    assert line(run, 10).overhead == pytest.approx(0.1)
 
 
 def test_record_and_plots(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -29,8 +30,12 @@ STREAM_PORT = 5001
 CUT_AT_S = 4.0
 RESTORE_AT_S = 7.0
 CUT_RUN_S = 12.0
+SHARED_RUN_S = 20.0
+#: A coupled congestion control: its paths together take what one TCP flow takes.
+COUPLED = "olia"
 OBJECTS = (64 << 10, 1 << 20, 32 << 20)
 _START_TIMEOUT_S = 30.0
+_SECOND_ADDRESS = "10.66.0.11"
 
 
 class BenchError(RuntimeError):
@@ -54,7 +59,12 @@ class Job:
 
 @dataclass(frozen=True)
 class Run:
-    """One transfer and what came of it. ``kind``: bulk, cut, down or object."""
+    """One transfer and what came of it.
+
+    kind        bulk, cut, down, object; call: bulk with datagrams beside it; shared, rival: two
+                transfers at once, ``transport`` that of the bonded one
+    wire_bytes  what the links brought to the client meanwhile
+    """
 
     profile: int
     kind: str
@@ -62,6 +72,8 @@ class Run:
     links: int
     sample: Sample
     first: int = 0
+    scheduler: str = ""
+    wire_bytes: int = 0
 
 
 Event = Callable[[], None]
@@ -104,25 +116,44 @@ class Bench:
             namespace.sysctl("net.tquic.scheduler", scheduler)
             namespace.sysctl("net.tquic.congestion_control", congestion)
 
+    @property
+    def sources(self) -> list[str]:
+        """The client's address of each path."""
+        if self._profile.shared:
+            return [self._lab.client_address(0).host, _SECOND_ADDRESS]
+        return [self._lab.client_address(index).host for index in range(len(self._profile.links))]
+
     def join_subflows(self) -> None:
-        """Have MPTCP use every link: an endpoint for each address but the first."""
-        count = len(self._profile.links)
+        """Have MPTCP use every path: an endpoint for each address but the first."""
+        count = len(self.sources)
+        if self._profile.shared:
+            second = f"addr add {_SECOND_ADDRESS}/24 dev c0"
+            self._lab.client.ip(second, f"rule add from {_SECOND_ADDRESS} lookup 100")
         for namespace in (self._lab.client, self._lab.server):
             namespace.ip(f"mptcp limits set subflow {count} add_addr_accepted {count}")
-        for index in range(1, count):
-            host = self._lab.client_address(index).host
-            self._lab.client.ip(f"mptcp endpoint add {host} dev c{index} subflow")
+        for index, host in enumerate(self.sources[1:], 1):
+            device = 0 if self._profile.shared else index
+            self._lab.client.ip(f"mptcp endpoint add {host} dev c{device} subflow")
 
-    def task(self, transport: str, links: list[int], seconds: float = 0, size: int = 0) -> Task:
-        """A task over the links given, the first of which is connected over."""
+    def task(
+        self,
+        transport: str,
+        paths: list[int],
+        seconds: float = 0,
+        size: int = 0,
+        *,
+        call: bool = False,
+    ) -> Task:
+        """A task over the paths given, the first of which is connected over."""
         job = self._job
         return Task(
             transport=transport,
             host=self._lab.server_address(0).host,
             port=PORT if transport == "tquic" else STREAM_PORT,
-            sources=[self._lab.client_address(index).host for index in links],
+            sources=[self.sources[index] for index in paths],
             seconds=seconds,
             size=size,
+            call=call,
             server_name=job.server_name,
             ca=job.ca,
         )
@@ -177,44 +208,102 @@ def _happen(
             print(f"event failed: {error}", file=sys.stderr, flush=True)
 
 
-def measure(job: Job, profile: Profile, bench: Bench, lab: TwoLinks) -> Iterator[Run]:
-    """All transfers of a profile, each as soon as it is done."""
-    every = list(range(len(profile.links)))
-    best = max(every, key=lambda index: profile.links[index].rate_mbit)
+class _Measure:
+    """The transfers of a profile, each given as soon as it is done."""
 
-    def done(kind: str, transport: str, links: list[int], sample: Sample) -> Run:
-        return Run(profile.number, kind, transport, len(links), sample, links[0])
+    def __init__(self, job: Job, profile: Profile, bench: Bench, lab: TwoLinks) -> None:
+        self._job = job
+        self._profile = profile
+        self._bench = bench
+        self._lab = lab
+        self._every = list(range(len(bench.sources)))
 
-    def bulk(transport: str, links: list[int]) -> Run:
-        sample = bench.run(bench.task(transport, links, job.seconds), *bench.swing())
-        lab.change(0, profile.links[0])
-        return done("bulk", transport, links, sample)
+    def _carried(self) -> int:
+        return sum(self._lab.counters(index).rx_bytes for index in range(len(self._lab.links)))
 
-    yield bulk("tquic", every)
-    yield bulk("mptcp", every)
-    if not profile.swing_mbit:
-        for transport in ("tquic", "mptcp"):
-            task = bench.task(transport, every, CUT_RUN_S)
-            cut = ((CUT_AT_S, lambda: lab.cut(0)), (RESTORE_AT_S, lambda: lab.restore(0)))
-            yield done("cut", transport, every, bench.run(task, *cut))
-        task = bench.task("tquic", every, CUT_RUN_S)
+    def _run(self, kind: str, task: Task, paths: list[int], *events: tuple[float, Event]) -> Run:
+        before = self._carried()
+        sample = self._bench.run(task, *events)
+        number, count = self._profile.number, len(paths)
+        wire = self._carried() - before
+        scheduler = "deadline" if kind == "deadline" else self._job.scheduler
+        return Run(number, kind, task.transport, count, sample, paths[0], scheduler, wire)
+
+    def _bulk(self, transport: str, paths: list[int]) -> Run:
+        task = self._bench.task(transport, paths, self._job.seconds)
+        run = self._run("bulk", task, paths, *self._bench.swing())
+        self._lab.change(0, self._profile.links[0])
+        return run
+
+    def _broken(self) -> Iterator[Run]:
+        lab = self._lab
+        cut = ((CUT_AT_S, lambda: lab.cut(0)), (RESTORE_AT_S, lambda: lab.restore(0)))
         down = ((CUT_AT_S, lambda: lab.device_down(0)), (RESTORE_AT_S, lambda: lab.device_up(0)))
-        yield done("down", "tquic", every, bench.run(task, *down))
-    for size in OBJECTS[:1] if job.quick else OBJECTS:
-        for transport, links in (("tquic", every), ("tquic", [best]), ("mptcp", every)):
-            sample = bench.run(bench.task(transport, links, size=size))
-            if sample.received_bytes != size:
-                raise BenchError(f"{transport}: {sample.received_bytes} of {size} bytes came")
-            yield done("object", transport, links, sample)
-    if not job.quick:
-        yield bulk("tquic", [best])
-        yield bulk("tcp", [best])
+        for kind, transport, events in (
+            ("cut", "tquic", cut),
+            ("cut", "mptcp", cut),
+            ("down", "tquic", down),
+        ):
+            task = self._bench.task(transport, self._every, CUT_RUN_S)
+            yield self._run(kind, task, self._every, *events)
+
+    def _objects(self, best: int) -> Iterator[Run]:
+        for size in OBJECTS[:1] if self._job.quick else OBJECTS:
+            for transport, paths in (
+                ("tquic", self._every),
+                ("tquic", [best]),
+                ("mptcp", self._every),
+            ):
+                run = self._run("object", self._bench.task(transport, paths, size=size), paths)
+                if run.sample.received_bytes != size:
+                    raise BenchError(
+                        f"{transport}: {run.sample.received_bytes} of {size} bytes came"
+                    )
+                yield run
+
+    def _calls(self) -> Iterator[Run]:
+        task = self._bench.task("tquic", self._every, self._job.seconds, call=True)
+        yield self._run("call", task, self._every)
+        self._bench.use("deadline", self._job.congestion)
+        yield self._run("deadline", task, self._every)
+        self._bench.use(self._job.scheduler, self._job.congestion)
+
+    def _shared(self) -> Iterator[Run]:
+        self._bench.use(self._job.scheduler, COUPLED)
+        for transport in ("tquic", "mptcp"):
+            tasks = (
+                self._bench.task(transport, self._every, SHARED_RUN_S),
+                self._bench.task("tcp", [0], SHARED_RUN_S),
+            )
+            with ThreadPoolExecutor(len(tasks)) as pool:
+                ours, rival = pool.map(self._bench.run, tasks)
+            number = self._profile.number
+            yield Run(number, "shared", transport, len(self._every), ours)
+            yield Run(number, "rival", transport, 1, rival)
+        self._bench.use(self._job.scheduler, self._job.congestion)
+
+    def runs(self) -> Iterator[Run]:
+        """All of them."""
+        profile = self._profile
+        if profile.shared:
+            yield from self._shared()
+            return
+        best = max(self._every, key=lambda index: profile.links[index].rate_mbit)
+        yield self._bulk("tquic", self._every)
+        yield self._bulk("mptcp", self._every)
+        if not profile.swing_mbit:
+            yield from self._broken()
+        yield from self._calls()
+        yield from self._objects(best)
+        if not self._job.quick:
+            yield self._bulk("tquic", [best])
+            yield self._bulk("tcp", [best])
 
 
 def _say(run: Run) -> None:
     sample = run.sample
     rate = sample.received_bytes * 8 / 1e6 / sample.seconds if sample.seconds else 0.0
-    links = "all links" if run.links > 1 else f"link {run.first + 1}"
+    links = "all paths" if run.links > 1 else f"path {run.first + 1}"
     print(
         f"profile {run.profile}: {run.kind} {run.transport} on {links}: "
         f"{sample.received_bytes / 1e6:.2f} MB in {sample.seconds:.2f} s, {rate:.1f} Mbit/s",
@@ -236,7 +325,7 @@ def main() -> None:
             bench.use(job.scheduler, job.congestion)
             bench.join_subflows()
             with bench.servers():
-                for run in measure(job, profile, bench, lab):
+                for run in _Measure(job, profile, bench, lab).runs():
                     _say(run)
                     runs.append(run)
                     target.write_text(json.dumps([asdict(item) for item in runs]))

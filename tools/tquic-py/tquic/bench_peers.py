@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """The two ends of a measured transfer, one process each; the server sends, the client counts.
 
-Both transports speak the orders of `tquic perf`: how long or how much is to be sent. Arguments:
+Both transports speak the orders of `tquic perf`: how long or how much is to be sent. A TQUIC
+server answers each datagram with one that says when it was sent; all clocks are one. Arguments:
 server tquic ADDRESS CERTIFICATE KEY | server stream ADDRESS, or client with a JSON Task.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import struct
 import sys
 import threading
 import time
@@ -26,7 +28,7 @@ from .record import Address
 from .server import Server
 from .sock import TquicSocket
 from .tls import TlsConfig
-from .uapi import PathState
+from .uapi import Deadline, PathState, RecvMask
 
 __all__ = ["READY", "Meter", "Sample", "Task"]
 
@@ -38,6 +40,11 @@ _GAP_S = 0.02
 _BIN_S = 0.1
 _STALL_S = 30.0
 _ACTIVE_TIMEOUT_S = 10.0
+_TICK_S = 0.05
+_CALL_EVERY_S = 0.02
+_CALL_BYTES = 200
+#: What a call's datagrams have to keep, each way.
+CALL_DEADLINE_S = 0.15
 
 
 @dataclass(frozen=True)
@@ -45,7 +52,8 @@ class Task:
     """What a client is to do: receive for ``seconds`` or ``size`` bytes.
 
     ``sources`` are local addresses, one path each (a stream socket binds to the first).
-    ``transport`` is tquic, tcp or mptcp.
+    ``transport`` is tquic, tcp or mptcp. With ``call`` the server also sends 50 datagrams of 200
+    bytes a second, each with a deadline of 150 ms.
     """
 
     transport: str
@@ -54,6 +62,7 @@ class Task:
     sources: Sequence[str]
     seconds: float = 0
     size: int = 0
+    call: bool = False
     server_name: str = ""
     ca: str = ""
 
@@ -71,6 +80,9 @@ class Sample:
     bins            bytes in each tenth of a second
     gaps            waits for data of 20 ms and more: when they began, how long they were
     paths           per path: id, UDP payload received, packets lost as the receiver knows
+    busy_s          what the machine was not idle meanwhile; with a virtual clock its instructions
+    asked           datagrams that the server was asked for
+    delays_ms       one-way delays of those that came
     """
 
     received_bytes: int
@@ -78,6 +90,14 @@ class Sample:
     bins: Sequence[int]
     gaps: Sequence[tuple[float, float]]
     paths: Sequence[dict[str, float]] = field(default_factory=tuple)
+    busy_s: float = 0
+    asked: int = 0
+    delays_ms: Sequence[float] = field(default_factory=tuple)
+
+
+def _idle_s() -> float:
+    """Seconds that the processors have been idle."""
+    return float(Path("/proc/uptime").read_text().split()[1])
 
 
 class Meter:
@@ -85,6 +105,7 @@ class Meter:
 
     def __init__(self, origin_s: float) -> None:
         self.origin_s = origin_s
+        self._idle_s = _idle_s()
         self.received_bytes = 0
         self._last_s = origin_s
         self._bins: list[int] = []
@@ -102,14 +123,23 @@ class Meter:
         self._last_s = now_s
         self.received_bytes += size
 
-    def sample(self, paths: Sequence[dict[str, float]] = ()) -> Sample:
+    def sample(
+        self,
+        paths: Sequence[dict[str, float]] = (),
+        asked: int = 0,
+        delays_ms: Sequence[float] = (),
+    ) -> Sample:
         """What was counted."""
+        busy_s = time.monotonic() - self.origin_s - (_idle_s() - self._idle_s)
         return Sample(
             self.received_bytes,
             round(self._last_s - self.origin_s, 6),
             self._bins,
             [(round(at_s, 6), round(gap_s, 6)) for at_s, gap_s in self._gaps],
             paths,
+            round(busy_s, 3),
+            asked,
+            delays_ms,
         )
 
 
@@ -135,6 +165,36 @@ class _Sink(Exchange):
         self.ended = True
 
 
+class _Call:
+    """The datagrams of a call: each tick asks the server for one."""
+
+    def __init__(self, sock: TquicSocket, mux: StreamMux) -> None:
+        self._sock = sock
+        self._next_s = time.monotonic()
+        self.asked = 0
+        self.delays_ms: list[float] = []
+        mux.on_datagram = self._came
+
+    def tick(self) -> None:
+        """Ask for what is due."""
+        while time.monotonic() >= self._next_s:
+            self._next_s += _CALL_EVERY_S
+            self.asked += 1
+            self._sock.send_datagram(b"?", deadline=Deadline.of(CALL_DEADLINE_S))
+
+    def _came(self, data: bytes) -> None:
+        sent_s: float = struct.unpack_from("!d", data)[0]
+        self.delays_ms.append(round((time.monotonic() - sent_s) * 1000, 3))
+
+
+def _answer(sock: TquicSocket, _asked: bytes) -> None:
+    data = struct.pack("!d", time.monotonic()).ljust(_CALL_BYTES, b"\0")
+    try:
+        sock.send_datagram(data, deadline=Deadline.of(CALL_DEADLINE_S, drop=True))
+    except BlockingIOError:
+        return  # the queue is full: this one is missed
+
+
 def _wait_active(sock: TquicSocket, count: int) -> None:
     deadline_s = time.monotonic() + _ACTIVE_TIMEOUT_S
     while [path.state for path in sock.paths()].count(PathState.ACTIVE) < count:
@@ -147,7 +207,8 @@ def receive_tquic(task: Task) -> Sample:
     """Do a task over TQUIC. The connection and its paths are there before time counts."""
     tls = TlsConfig(alpn=(ALPN,), server_name=task.server_name, ca_file=Path(task.ca))
     specs = [PathSpec(Address(host)) for host in task.sources]
-    with open_connection(task.host, task.port, tls, specs, Options()) as sock:
+    options = Options(recv_mask=RecvMask.CRYPTO | RecvMask.DATAGRAM)
+    with open_connection(task.host, task.port, tls, specs, options) as sock:
         _wait_active(sock, len(specs))
         mux = StreamMux(sock, server=False, peer=task.host)
         meter = Meter(time.monotonic())
@@ -155,17 +216,20 @@ def receive_tquic(task: Task) -> Sample:
         sink = _Sink(task.order(), meter)
         end_s = meter.origin_s + task.seconds
         mux.open(sink)
+        call = _Call(sock, mux) if task.call else None
         mux.run(
             lambda: sink.ended or (task.seconds > 0 and time.monotonic() >= end_s),
+            tick=call.tick if call else None,
             stall_s=_STALL_S,
-            tick_s=0.05,
+            tick_s=_CALL_EVERY_S if call else _TICK_S,
         )
         paths: list[dict[str, float]] = [
             {"path_id": path.path_id, "bytes": path.bytes_received, "lost": path.packets_lost}
             for path in sock.paths()
         ]
+        done = meter.sample(paths, call.asked, call.delays_ms) if call else meter.sample(paths)
         sock.close_with(0)
-    return meter.sample(paths)
+    return done
 
 
 def receive_stream(task: Task) -> Sample:
@@ -192,7 +256,8 @@ def receive_stream(task: Task) -> Sample:
 def serve_tquic(address: Address, certificate: Path, key: Path) -> None:
     """Serve orders over TQUIC until the process is ended."""
     tls = TlsConfig(alpn=(ALPN,), cert_file=certificate, key_file=key)
-    server = Server(listen(address, Options()), tls, lambda _stream: PerfExchange())
+    listener = listen(address, Options(recv_mask=RecvMask.CRYPTO | RecvMask.DATAGRAM))
+    server = Server(listener, tls, lambda _stream: PerfExchange(), datagram=_answer)
     signal.signal(signal.SIGTERM, lambda *_: server.stop())
     print(READY, end="", flush=True)
     server.run()

@@ -15,12 +15,16 @@ TQUIC_PAYLOAD_BYTES = 1435
 
 @dataclass(frozen=True)
 class Profile:
-    """Links to be bonded. ``swing_mbit``: the first link's other rate, taken every second."""
+    """Links to be bonded. ``swing_mbit``: the first link's other rate, taken every second.
+
+    ``shared``: there is one link, two paths lead over it, and a TCP transfer is beside them.
+    """
 
     number: int
     title: str
     links: tuple[Link, ...]
     swing_mbit: float = 0
+    shared: bool = False
     #: Share of the links' payload capacity that bulk transfer is to reach.
     target: float = field(default=0.97)
 
@@ -59,6 +63,7 @@ PROFILES: dict[int, Profile] = {
             "30 Mbit/s 15 ms + 20 Mbit/s 40 ms + 10 Mbit/s 90 ms",
             (_link(30, 15), _link(20, 40), _link(10, 90)),
         ),
+        Profile(6, "2 paths and a TCP flow over 60 Mbit/s, 30 ms", (_link(60, 30),), shared=True),
         Profile(
             7,
             "50 and 5 Mbit/s in turn, 20 ms + 20 Mbit/s 40 ms",

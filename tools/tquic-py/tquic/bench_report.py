@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .bench_guest import CUT_AT_S, RESTORE_AT_S, Run
-from .bench_peers import Sample
+from .bench_peers import CALL_DEADLINE_S, Sample
 from .bench_profiles import PROFILES, Profile
 
 _BINS_PER_S = 10
@@ -28,6 +28,10 @@ class Line:
     seconds         to the last byte (objects)
     stall_ms        longest wait for data after the link was cut or its interface went down
     full_again_s    from the restore until the rate before the cut is reached, None: never was
+    instructions    of the whole machine, both ends and the links, per payload byte
+    overhead        bytes on the links beyond payload: headers, acknowledgments, what went again
+    delay_p50_ms, delay_p99_ms, missed
+                    of a call's datagrams: one way, and the share that was late
     """
 
     profile: int
@@ -41,6 +45,12 @@ class Line:
     payload_share: float
     stall_ms: float
     full_again_s: float | None
+    scheduler: str = ""
+    instructions: float = 0
+    overhead: float = 0
+    delay_p50_ms: float = 0
+    delay_p99_ms: float = 0
+    missed: float = 0
 
 
 @dataclass(frozen=True)
@@ -100,7 +110,7 @@ def line(run: Run, seconds: int) -> Line:
     """The figures of one run; a bulk transfer was asked to last ``seconds``."""
     profile = PROFILES[run.profile]
     sample = run.sample
-    over_s = seconds if run.kind == "bulk" else sample.seconds
+    over_s = seconds if run.kind in ("bulk", "call", "deadline") else sample.seconds
     goodput = sample.received_bytes * 8 / 1e6 / over_s if over_s else 0.0
     broken = run.kind in ("cut", "down")
     one = profile.links[run.first].rate_mbit
@@ -118,7 +128,21 @@ def line(run: Run, seconds: int) -> Line:
         round(goodput / capacity / scale, 4),
         stall_ms(sample) if broken else 0.0,
         full_again_s(sample) if broken else None,
+        run.scheduler,
+        round(sample.busy_s * 1e9 / max(sample.received_bytes, 1), 2),
+        round(run.wire_bytes / max(sample.received_bytes, 1) - 1, 4) if run.wire_bytes else 0.0,
+        *_delays(sample),
     )
+
+
+def _delays(sample: Sample) -> tuple[float, float, float]:
+    """p50 and p99 in ms, and the share that came late or never."""
+    if not sample.asked:
+        return 0.0, 0.0, 0.0
+    came = sorted(sample.delays_ms) or [0.0]
+    in_time = sum(delay <= CALL_DEADLINE_S * 1000 for delay in sample.delays_ms)
+    p50, p99 = (round(came[min(len(came) * share // 100, len(came) - 1)], 1) for share in (50, 99))
+    return p50, p99, round(1 - in_time / sample.asked, 4)
 
 
 def _find(lines: Sequence[Line], profile: int, kind: str, transport: str) -> Line | None:
@@ -146,7 +170,7 @@ def _bulk(profile: Profile, lines: Sequence[Line]) -> list[Verdict]:
 
 def _broken(profile: Profile, lines: Sequence[Line]) -> list[Verdict]:
     found: list[Verdict] = []
-    rtt_ms = min(2 * link.delay_ms for link in profile.links[1:])
+    rtt_ms = min((2 * link.delay_ms for link in profile.links[1:]), default=0)
     for kind, factor in (("cut", 3), ("down", 1)):
         ours = _find(lines, profile.number, kind, "tquic")
         if not ours:
@@ -162,9 +186,60 @@ def _broken(profile: Profile, lines: Sequence[Line]) -> list[Verdict]:
     return found
 
 
+def _call(profile: Profile, lines: Sequence[Line]) -> list[Verdict]:
+    plain = _find(lines, profile.number, "call", "tquic")
+    waits = _find(lines, profile.number, "deadline", "tquic")
+    if not plain or not waits:
+        return []
+    text = (
+        f"profile {profile.number}: datagrams beside bulk data within {waits.delay_p99_ms:.0f} ms "
+        f"(p99) and {waits.missed:.1%} late with deadline, {plain.delay_p99_ms:.0f} ms and "
+        f"{plain.missed:.1%} with {plain.scheduler}"
+    )
+    met = waits.missed <= plain.missed and waits.goodput_mbit_s >= 0.97 * plain.goodput_mbit_s
+    return [Verdict(text, met)]
+
+
+def _fair(profile: Profile, lines: Sequence[Line]) -> list[Verdict]:
+    ours = _find(lines, profile.number, "shared", "tquic")
+    rivals = [
+        item
+        for item in lines
+        if (item.profile, item.kind, item.transport) == (profile.number, "rival", "tquic")
+    ]
+    if not ours or not rivals:
+        return []
+    share = ours.goodput_mbit_s / max(rivals[0].goodput_mbit_s, 0.001)
+    text = f"profile {profile.number}: {share:.2f} of what the TCP flow gets, wanted 0.75 to 1.25"
+    return [Verdict(text, 0.75 <= share <= 1.25)]
+
+
+def _objects(profile: Profile, lines: Sequence[Line]) -> list[Verdict]:
+    """Not slower than over the best link alone, 5 % allowed."""
+    ours = [
+        item
+        for item in lines
+        if (item.profile, item.kind, item.transport) == (profile.number, "object", "tquic")
+    ]
+    alone = {item.received_bytes: item.seconds for item in ours if item.links == 1}
+    found: list[Verdict] = []
+    for item in ours:
+        if item.links == 1 or item.received_bytes not in alone:
+            continue
+        best_s = alone[item.received_bytes]
+        text = (
+            f"profile {profile.number}: {item.received_bytes >> 10} KiB in "
+            f"{item.seconds * 1000:.0f} ms, over the best link {best_s * 1000:.0f} ms"
+        )
+        found.append(Verdict(text, item.seconds <= 1.05 * best_s))
+    return found
+
+
 def verdicts(lines: Sequence[Line]) -> list[Verdict]:
     """What the figures say about the targets."""
     found: list[Verdict] = []
     for number in sorted({item.profile for item in lines}):
-        found += _bulk(PROFILES[number], lines) + _broken(PROFILES[number], lines)
+        profile = PROFILES[number]
+        for judge in (_bulk, _broken, _call, _objects, _fair):
+            found += judge(profile, lines)
     return found

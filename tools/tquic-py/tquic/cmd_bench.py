@@ -11,7 +11,7 @@ from rich.table import Table
 
 from . import bench
 from .bench_profiles import PROFILES
-from .bench_report import Report
+from .bench_report import Line, Report
 from .demo_progress import Display
 
 
@@ -53,15 +53,22 @@ def command(
     sys.exit(1 if report.dmesg_warnings else 0)
 
 
+def _call_text(line: Line) -> str:
+    return f"{line.delay_p50_ms:.0f}/{line.delay_p99_ms:.0f} ms {line.missed:.1%}"
+
+
 def _show(report: Report) -> None:
-    console = Console(highlight=False, width=100)
+    console = Console(highlight=False, width=140)
     for number in sorted({line.profile for line in report.lines}):
         title = f"Profile {number}: {PROFILES[number].title}"
         table = Table(title=title, title_justify="left")
-        for name in ("what", "transport", "links", "Mbit/s", "of raw", "of payload", "seconds"):
+        for name in ("what", "transport", "paths", "Mbit/s", "of raw", "of payload", "seconds"):
             table.add_column(name, justify="left" if name in ("what", "transport") else "right")
         table.add_column("stall", justify="right")
         table.add_column("full again", justify="right")
+        table.add_column("p50/p99 late", justify="right")
+        table.add_column("insn/B", justify="right")
+        table.add_column("over", justify="right")
         for line in report.lines:
             if line.profile != number:
                 continue
@@ -78,6 +85,9 @@ def _show(report: Report) -> None:
                 f"{line.seconds:.3f}",
                 f"{line.stall_ms:.0f} ms" if broken else "",
                 again if broken else "",
+                _call_text(line) if line.kind in ("call", "deadline") else "",
+                f"{line.instructions:.1f}",
+                f"{line.overhead:.1%}" if line.overhead else "",
             )
         console.print(table)
     for verdict in report.verdicts:

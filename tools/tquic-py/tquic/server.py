@@ -44,7 +44,12 @@ class _Connection:
     """One client: its handshake, then its streams."""
 
     def __init__(
-        self, sock: TquicSocket, tls: TlsConfig, peer: str, accept: Callable[[int], Exchange]
+        self,
+        sock: TquicSocket,
+        tls: TlsConfig,
+        peer: str,
+        accept: Callable[[int], Exchange],
+        datagram: Callable[[TquicSocket, bytes], None] | None,
     ) -> None:
         self.sock = sock
         self.peer = peer
@@ -52,6 +57,8 @@ class _Connection:
         self._handshake: Handshake | None = Handshake(sock, tls, Role.SERVER, peer)
         self._handshake.start()
         self.mux = StreamMux(sock, server=True, peer=peer, accept=accept)
+        if datagram is not None:
+            self.mux.on_datagram = lambda data: datagram(sock, data)
 
     @property
     def established(self) -> bool:
@@ -81,7 +88,8 @@ class _Connection:
 class Server:
     """Serves every connection of a listening socket with exchanges made by ``accept``.
 
-    ``log`` gets one line for each connection that failed. The server owns the listener.
+    ``log`` gets one line for each connection that failed, ``datagram`` each datagram (the
+    listener's ``recv_mask`` has to ask for them). The server owns the listener.
     """
 
     def __init__(
@@ -91,6 +99,7 @@ class Server:
         accept: Callable[[int], Exchange],
         limits: Limits | None = None,
         log: Callable[[str], None] = lambda _line: None,
+        datagram: Callable[[TquicSocket, bytes], None] | None = None,
     ) -> None:
         tls.credentials(Role.SERVER)  # what is wrong with the files is told now
         self._listener = listener
@@ -98,6 +107,7 @@ class Server:
         self._accept = accept
         self._limits = limits or Limits()
         self._log = log
+        self._datagram = datagram
         self._connections: set[_Connection] = set()
         self._selector = selectors.DefaultSelector()
         self._stopping, self._waker = socket.socketpair()
@@ -152,7 +162,7 @@ class Server:
                 sock.close_with(_CONNECTION_REFUSED, app=False, reason="too many connections")
                 sock.close()
                 return
-            connection = _Connection(sock, self._tls, peer, self._accept)
+            connection = _Connection(sock, self._tls, peer, self._accept, self._datagram)
         except (OSError, TquicError) as error:
             self._failed(peer, error)
             sock.close()
