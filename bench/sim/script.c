@@ -147,7 +147,7 @@ static const char *sim_do_backup(struct sim *s, const struct sim_cmd *cmd)
 		return "no such link";
 	path = sim_path(s, link);
 	if (path)
-		tquic_path_set_backup(path, cmd->arg[1]);
+		tquic_path_set_flags(path, cmd->arg[1] ? TQUIC_PATH_BACKUP : 0);
 	pair_kick(&s->pair->end[0]);
 	return NULL;
 }

@@ -54,7 +54,7 @@ static const struct nla_policy tquic_path_add_nl_policy[TQUIC_A_PATH_PEER + 1] =
 	[TQUIC_A_PATH_LOCAL] = NLA_POLICY_NESTED(tquic_addr_nl_policy),
 	[TQUIC_A_PATH_PEER] = NLA_POLICY_NESTED(tquic_addr_nl_policy),
 	[TQUIC_A_PATH_IFINDEX] = NLA_POLICY_FULL_RANGE(NLA_U32, &tquic_a_path_ifindex_range),
-	[TQUIC_A_PATH_FLAGS] = NLA_POLICY_MASK(NLA_U32, 0x1),
+	[TQUIC_A_PATH_FLAGS] = NLA_POLICY_MASK(NLA_U32, 0x3),
 };
 
 /* TQUIC_CMD_PATH_DEL - do */
@@ -65,17 +65,18 @@ static const struct nla_policy tquic_path_del_nl_policy[TQUIC_A_PATH_ERROR_CODE 
 };
 
 /* TQUIC_CMD_PATH_SET - do */
-static const struct nla_policy tquic_path_set_nl_policy[TQUIC_A_PATH_WEIGHT + 1] = {
+static const struct nla_policy tquic_path_set_nl_policy[TQUIC_A_PATH_RATE_CAP + 1] = {
 	[TQUIC_A_PATH_TOKEN] = NLA_POLICY_MIN(NLA_U32, 1),
 	[TQUIC_A_PATH_PATH_ID] = { .type = NLA_U32, },
-	[TQUIC_A_PATH_FLAGS] = NLA_POLICY_MASK(NLA_U32, 0x1),
+	[TQUIC_A_PATH_FLAGS] = NLA_POLICY_MASK(NLA_U32, 0x3),
 	[TQUIC_A_PATH_WEIGHT] = NLA_POLICY_MAX(NLA_U32, 1000),
+	[TQUIC_A_PATH_RATE_CAP] = { .type = NLA_UINT, },
 };
 
 /* TQUIC_CMD_ENDPOINT_ADD - do */
 static const struct nla_policy tquic_endpoint_add_nl_policy[TQUIC_A_ENDPOINT_IFINDEX + 1] = {
 	[TQUIC_A_ENDPOINT_ID] = NLA_POLICY_RANGE(NLA_U32, 1, 255),
-	[TQUIC_A_ENDPOINT_FLAGS] = NLA_POLICY_MASK(NLA_U32, 0x7),
+	[TQUIC_A_ENDPOINT_FLAGS] = NLA_POLICY_MASK(NLA_U32, 0xf),
 	[TQUIC_A_ENDPOINT_ADDR] = NLA_POLICY_NESTED(tquic_addr_nl_policy),
 	[TQUIC_A_ENDPOINT_IFINDEX] = NLA_POLICY_MIN(NLA_S32, 0),
 };
@@ -159,7 +160,7 @@ static const struct genl_split_ops tquic_nl_ops[] = {
 		.doit		= tquic_nl_path_set_doit,
 		.post_doit	= tquic_nl_post_doit,
 		.policy		= tquic_path_set_nl_policy,
-		.maxattr	= TQUIC_A_PATH_WEIGHT,
+		.maxattr	= TQUIC_A_PATH_RATE_CAP,
 		.flags		= GENL_UNS_ADMIN_PERM | GENL_CMD_CAP_DO,
 	},
 	{

@@ -7,7 +7,7 @@
 #include <linux/types.h>
 
 #define TQUIC_SYSCTL_PATH	"net/tquic"
-#define TQUIC_SYSCTL_COUNT	35
+#define TQUIC_SYSCTL_COUNT	36
 #define TQUIC_SYSCTL_NAME_MAX	16	/* a name's bytes, with its end */
 
 /**
@@ -38,6 +38,7 @@
  * @max_stream_data: credit each stream begins with
  * @max_streams_bidi: bidirectional streams the peer may have open
  * @max_streams_uni: unidirectional streams the peer may have open
+ * @min_legs: paths that carry data at least
  * @mtu_max_bytes: largest UDP payload to probe for; 1200 turns probing off
  * @multipath: offer multipath (RFC 10069) to the peer
  * @pacing: spread packets over the round-trip time
@@ -78,6 +79,7 @@ struct tquic_sysctls {
 	u32 max_stream_data;
 	u32 max_streams_bidi;
 	u32 max_streams_uni;
+	u32 min_legs;
 	u32 mtu_max_bytes;
 	u32 multipath;
 	u32 pacing;

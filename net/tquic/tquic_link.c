@@ -387,7 +387,7 @@ int tquic_link_accept(struct sock *sk, struct tquic_path *path,
  * @local: address to send from
  * @peer: address to send to; AF_UNSPEC: that of the first path
  * @ifindex: device to be bound to, or 0
- * @backup: ask both sides to keep it for need
+ * @flags: TQUIC_PATH_*, for both sides
  * @path_id: where its id goes
  *
  * Context: process, lock held, may sleep.
@@ -396,7 +396,7 @@ int tquic_link_accept(struct sock *sk, struct tquic_path *path,
  * path; or an errno of tquic_link_open().
  */
 int tquic_link_add_path(struct sock *sk, const struct tquic_addr *local,
-			const struct tquic_addr *peer, int ifindex, bool backup,
+			const struct tquic_addr *peer, int ifindex, u32 flags,
 			u32 *path_id)
 {
 	struct tquic_sock *tsk = tquic_sk(sk);
@@ -421,7 +421,8 @@ int tquic_link_add_path(struct sock *sk, const struct tquic_addr *local,
 	ret = tquic_link_open(sk, path, local, peer, ifindex);
 	if (ret)
 		return ret;
-	path->backup = backup;
+	path->backup = flags & TQUIC_PATH_BACKUP;
+	path->metered = flags & TQUIC_PATH_METERED;
 	ret = tquic_path_start(conn, path, tquic_now_ns());
 	if (ret) {
 		tquic_link_free(sk, path);

@@ -287,7 +287,8 @@ static int tquic_nl_put_path(struct sk_buff *skb, struct sock *sk,
 			 info.bytes_received) ||
 	    nla_put_uint(skb, TQUIC_A_PATH_PTOS, info.ptos) ||
 	    nla_put_uint(skb, TQUIC_A_PATH_CE_MARKS, info.ce_marks) ||
-	    nla_put_u32(skb, TQUIC_A_PATH_WEIGHT, path->weight))
+	    nla_put_u32(skb, TQUIC_A_PATH_WEIGHT, path->weight) ||
+	    nla_put_uint(skb, TQUIC_A_PATH_RATE_CAP, path->rate_cap))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -587,8 +588,7 @@ int tquic_nl_path_add_doit(struct sk_buff *skb, struct genl_info *info)
 	msg = tquic_netlink_reply_new(info, &hdr);
 	if (!msg)
 		return -ENOMEM;
-	ret = tquic_link_add_path(sk, &local, &peer, ifindex,
-				  flags & TQUIC_PATH_BACKUP, &path_id);
+	ret = tquic_link_add_path(sk, &local, &peer, ifindex, flags, &path_id);
 	if (ret) {
 		nlmsg_free(msg);
 		return tquic_nl_path_add_error(info, ret);
@@ -661,6 +661,7 @@ static int tquic_nl_path_flags_check(struct genl_info *info,
 
 int tquic_nl_path_set_doit(struct sk_buff *skb, struct genl_info *info)
 {
+	struct nlattr *rate_cap = info->attrs[TQUIC_A_PATH_RATE_CAP];
 	struct nlattr *weight = info->attrs[TQUIC_A_PATH_WEIGHT];
 	struct nlattr *flags = info->attrs[TQUIC_A_PATH_FLAGS];
 	struct tquic_path *path = tquic_nl_path(info);
@@ -669,8 +670,8 @@ int tquic_nl_path_set_doit(struct sk_buff *skb, struct genl_info *info)
 
 	if (IS_ERR(path))
 		return PTR_ERR(path);
-	if (!flags && !weight) {
-		NL_SET_ERR_MSG(info->extack, "neither flags nor a weight to set");
+	if (!flags && !weight && !rate_cap) {
+		NL_SET_ERR_MSG(info->extack, "neither flags nor a weight or a rate to set");
 		return -EINVAL;
 	}
 	ret = tquic_nl_established(info);
@@ -679,9 +680,11 @@ int tquic_nl_path_set_doit(struct sk_buff *skb, struct genl_info *info)
 	if (ret)
 		return ret;
 	if (flags)
-		tquic_path_set_backup(path, nla_get_u32(flags) & TQUIC_PATH_BACKUP);
+		tquic_path_set_flags(path, nla_get_u32(flags));
 	if (weight)
 		path->weight = nla_get_u32(weight);
+	if (rate_cap)
+		path->rate_cap = nla_get_uint(rate_cap);
 	tquic_sock_kick(sk);
 	return 0;
 }

@@ -180,7 +180,7 @@ static int tquic_pm_open_path(struct sock *sk, const struct tquic_endpoint *e,
 	int ret;
 
 	ret = tquic_link_add_path(sk, &e->addr, peer, e->ifindex,
-				  e->ep.flags & TQUIC_ENDPOINT_FLAG_BACKUP,
+				  tquic_pm_path_flags(e->ep.flags),
 				  &path_id);
 	if (ret)
 		return ret;

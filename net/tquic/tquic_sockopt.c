@@ -359,6 +359,8 @@ static int tquic_opt_close(struct sock *sk, sockptr_t optval, unsigned int optle
 	return 0;
 }
 
+#define TQUIC_PATH_FLAGS	(TQUIC_PATH_BACKUP | TQUIC_PATH_METERED)
+
 static int tquic_opt_path_add(struct sock *sk, sockptr_t optval,
 			      unsigned int optlen)
 {
@@ -370,15 +372,14 @@ static int tquic_opt_path_add(struct sock *sk, sockptr_t optval,
 	ret = tquic_opt_copy(&a, sizeof(a), optval, optlen);
 	if (ret)
 		return ret;
-	if (a.flags & ~TQUIC_PATH_BACKUP || a.ifindex > INT_MAX)
+	if (a.flags & ~TQUIC_PATH_FLAGS || a.ifindex > INT_MAX)
 		return -EINVAL;
 	ret = tquic_addr_from_sa(&local, &a.local, sizeof(a.local));
 	if (!ret && a.peer.ss_family)
 		ret = tquic_addr_from_sa(&peer, &a.peer, sizeof(a.peer));
 	if (ret)
 		return ret;
-	return tquic_link_add_path(sk, &local, &peer, a.ifindex,
-				   a.flags & TQUIC_PATH_BACKUP, &path_id);
+	return tquic_link_add_path(sk, &local, &peer, a.ifindex, a.flags, &path_id);
 }
 
 static int tquic_opt_path_ref(struct sock *sk, int optname, sockptr_t optval,
@@ -392,7 +393,7 @@ static int tquic_opt_path_ref(struct sock *sk, int optname, sockptr_t optval,
 	ret = tquic_opt_copy(&ref, sizeof(ref), optval, optlen);
 	if (ret)
 		return ret;
-	if (ref.flags & ~TQUIC_PATH_BACKUP || ref.error_code > TQUIC_VARINT_MAX)
+	if (ref.flags & ~TQUIC_PATH_FLAGS || ref.error_code > TQUIC_VARINT_MAX)
 		return -EINVAL;
 	if (conn->state != TQUIC_STATE_ESTABLISHED)
 		return -ENOTCONN;
@@ -405,7 +406,7 @@ static int tquic_opt_path_ref(struct sock *sk, int optname, sockptr_t optval,
 	} else if (!conn->multipath) {
 		ret = -EOPNOTSUPP;
 	} else {
-		tquic_path_set_backup(path, ref.flags & TQUIC_PATH_BACKUP);
+		tquic_path_set_flags(path, ref.flags);
 	}
 	tquic_sock_kick(sk);
 	return ret;
@@ -617,7 +618,8 @@ void tquic_path_info_fill(const struct tquic_path *path,
 	memset(info, 0, sizeof(*info));
 	info->path_id = path->id;
 	info->state = path->state;
-	info->flags = path->backup ? TQUIC_PATH_BACKUP : 0;
+	info->flags = (path->backup ? TQUIC_PATH_BACKUP : 0) |
+		      (path->metered ? TQUIC_PATH_METERED : 0);
 	info->peer_flags = path->peer_backup ? TQUIC_PATH_BACKUP : 0;
 	info->mtu_bytes = path->pmtu.bytes;
 	info->srtt_ns = path->rtt.srtt_ns;

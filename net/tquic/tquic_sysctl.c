@@ -75,6 +75,7 @@ int tquic_sysctl_start(struct tquic_net *tn, struct tquic_conn *conn)
 		.rtt_initial_ns = TQUIC_SYSCTL_NS(tn, initial_rtt_ms),
 		.probe_max_ns = TQUIC_SYSCTL_NS(tn, path_probe_max_ms),
 		.reinject_percent = TQUIC_SYSCTL(tn, reinject_percent),
+		.min_legs = TQUIC_SYSCTL(tn, min_legs),
 		.mtu_max_bytes = TQUIC_SYSCTL(tn, mtu_max_bytes),
 		.dgram_rx_max_bytes = TQUIC_SYSCTL(tn, datagram_rx_max_bytes),
 		.ecn = TQUIC_SYSCTL(tn, ecn),

@@ -33,7 +33,7 @@ static void fuzz_program(struct pair *p, struct pair_end *e, u8 what)
 		break;
 	case 3:
 		if (path)
-			tquic_path_set_backup(path, what & 8);
+			tquic_path_set_flags(path, what & 8 ? TQUIC_PATH_METERED : 0);
 		break;
 	case 4:
 		if (s)

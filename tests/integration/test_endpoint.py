@@ -130,6 +130,11 @@ def test_endpoints_open_and_close_paths(
         wait_active(sock, 2)
         backup = [path for path in client.paths(token) if path.backup]
         assert [path.local and path.local.host for path in backup] == [second]
+        client.del_endpoint(2)
+        until(lambda: hosts(sock) == [first])
+        client.add_endpoint(on_link(lab, 1, EndpointFlag.METERED))
+        wait_active(sock, 2)
+        assert [path.spared for path in client.paths(token)] == ["", "metered"]
         # A path of the program's own is left alone.
         client.flush_endpoints()
         until(lambda: hosts(sock) == [first])

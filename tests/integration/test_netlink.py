@@ -44,7 +44,7 @@ from tquic.netlink import (
     TquicNetlink,
 )
 from tquic.record import Address
-from tquic.uapi import NO_MULTIPATH, CloseFlag, Config, PathState, State
+from tquic.uapi import NO_MULTIPATH, CloseFlag, Config, PathFlag, PathState, State
 
 pytestmark = [pytest.mark.usefixtures("module"), pytest.mark.timeout(300)]
 
@@ -219,7 +219,7 @@ def test_paths_are_added_set_and_removed(
         token = sock.info().token
         wait_confirmed(client, token)
         if v6:  # the server listens on its v4 address only: the path stays unanswered
-            path_id = client.add_path(token, second, peer=far, backup=True)
+            path_id = client.add_path(token, second, peer=far, flags=PathFlag.BACKUP)
             path = client.path(token, path_id)
             assert (path.local and path.local.host, path.peer) == (second.host, far)
             assert path.state == PathState.VALIDATING
@@ -263,6 +263,19 @@ def test_an_added_path_carries_data(
         before = client.path(token, 1).bytes_sent
         exchange(sock, [Sender(DATA[:300_000])])
         assert client.path(token, 1).bytes_sent - before < 30_000
+        # A metered path comes after the backups.
+        client.set_path(token, 0, metered=True)
+        exchange(sock, [Sender(DATA[:10_000])])
+        before = client.path(token, 0).bytes_sent
+        exchange(sock, [Sender(DATA[:300_000])])
+        assert client.path(token, 0).bytes_sent - before < 30_000
+        assert [path.spared for path in client.paths(token)] == ["metered", "backup"]
+        client.set_path(token, 0, metered=False)
+        client.set_path(token, 1, backup=False, rate_cap=50_000)
+        assert [path.spared for path in client.paths(token)] == ["", ""]
+        exchange(sock, [Sender(DATA[:300_000])])
+        capped = client.path(token, 1)
+        assert (capped.rate_cap, capped.pacing_rate) == (50_000, 50_000)
 
 
 def test_a_connection_is_handed_over(
@@ -425,7 +438,7 @@ def test_refused_changes_change_nothing(
         assert refused(lambda: client.set_path(token, 9, weight=1)) == no_path
         assert refused(lambda: client.set_path(token, 0))[:2] == (
             errno.EINVAL,
-            "neither flags nor a weight to set",
+            "neither flags nor a weight or a rate to set",
         )
         assert client.path(token, 0).weight == 0
         exchange(sock, [Sender(DATA[:10_000])])
@@ -620,6 +633,11 @@ def test_command_line(
                 wait_active(sock, 2)
                 assert run("path", "set", token, "1", "--no-backup").returncode == 0
                 assert run("path", "set", token, "1", "--weight", "5").returncode == 0
+                capped = run("path", "set", token, "1", "--rate-cap", "0.8", "--metered")
+                assert capped.returncode == 0, capped.stderr
+                found = json.loads(run("path", "show", token, "--json").stdout)[1]
+                assert (found["rate_cap"], found["flags"]) == (100_000, 2)
+                assert "active,metered" in run("path", "show", token).stdout
                 assert "weighted" in run("sched", "show").stdout
                 assert run("conn", "set", token, "--scheduler", "weighted").returncode == 0
                 assert "weighted" in run("conn", "show", token).stdout

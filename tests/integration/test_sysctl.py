@@ -569,6 +569,25 @@ def _mtu_max(bench: Bench) -> None:
         assert ends.client.path_info(0).mtu_bytes == 1234
 
 
+@effect("min_legs")
+def _min_legs(bench: Bench) -> None:
+    """A backup path is used all the same when two are to be."""
+    for least in (1, 2):
+        with (
+            tuned(bench.client, min_legs=least, scheduler="roundrobin"),
+            bench.joined() as ends,
+        ):
+            with bench.client.entered():
+                ends.client.add_path(bench.lab.client_address(1), backup=True)
+            wait_active(ends.client, 2)
+            before = ends.client.path_info(1).bytes_sent
+            for _ in range(5):
+                ends.client.send_new(bytes(20_000))
+                time.sleep(0.1)
+            used = ends.client.path_info(1).bytes_sent - before
+            assert used > 20_000 if least == 2 else used < 10_000
+
+
 @effect("reinject_percent")
 def _reinject(bench: Bench) -> None:
     """Messages spread over a fast and a slow link end on the fast one, or not."""

@@ -101,7 +101,7 @@ static void sched_backup(struct kunit *test)
 		p = sched_pair(test, 2, scheds[i]);
 		two_links(p);
 		start(test, p);
-		tquic_path_set_backup(tquic_path_find(&pair_client(p)->conn, 1), true);
+		tquic_path_set_flags(tquic_path_find(&pair_client(p)->conn, 1), TQUIC_PATH_BACKUP);
 		pair_kick(pair_client(p));
 		pair_run(p, PAIR_MS(500));
 		before = p->link[1].pipe[0].bytes;
@@ -311,6 +311,37 @@ static void sched_deadline_in_time(struct kunit *test)
 	KUNIT_EXPECT_LT(test, 4 * deadline, minrtt);
 }
 
+/* A limit of 1 MB/s on a link that carries 2.5: the rest goes over the other one */
+static void sched_rate_cap_holds(struct kunit *test)
+{
+	const struct tquic_sched *const ops[] = {
+		&tquic_sched_minrtt, &tquic_sched_blest, &tquic_sched_weighted,
+	};
+	struct pair *p;
+	u64 start_ns;
+	u32 i, k;
+
+	for (i = 0; i < ARRAY_SIZE(ops); i++) {
+		p = sched_pair(test, 2, ops[i]);
+		two_links(p);
+		start(test, p);
+		for (k = 0; k < 2; k++)
+			if (pair_link_index(p, pair_path(p, 1, k)) == 0)
+				pair_path(p, 1, k)->rate_cap = 1000000;
+		KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(pair_server(p), true, 8 * MIB));
+		start_ns = p->now;
+		p->link[0].pipe[0].bytes = 0;
+		p->link[1].pipe[0].bytes = 0;
+		pair_run(p, 3 * SEC);
+		kunit_info(test, "%s: %llu and %llu bytes", ops[i]->entry.name,
+			   p->link[0].pipe[0].bytes, p->link[1].pipe[0].bytes);
+		KUNIT_EXPECT_LT(test, p->link[0].pipe[0].bytes, 3100000);
+		KUNIT_EXPECT_GT(test, p->link[0].pipe[0].bytes, 2700000);
+		KUNIT_EXPECT_GT(test, p->link[1].pipe[0].bytes, 3000000);
+		KUNIT_EXPECT_EQ(test, p->now - start_ns, 3 * SEC);
+	}
+}
+
 /* Percent of the bytes to the client that went over the first link, in small objects */
 static u64 share(struct kunit *test, const struct tquic_sched *ops, u32 weight0, u32 weight1)
 {
@@ -382,6 +413,7 @@ static struct kunit_case sched_engine_cases[] = {
 	KUNIT_CASE(sched_blest_spares_the_window),
 	KUNIT_CASE(sched_redundant_hides_loss),
 	KUNIT_CASE(sched_deadline_in_time),
+	KUNIT_CASE(sched_rate_cap_holds),
 	KUNIT_CASE(sched_shares),
 	KUNIT_CASE(sched_handover),
 	{}

@@ -172,18 +172,19 @@ struct tquic_close {
 	__u8	reason[TQUIC_REASON_MAX];
 };
 
-#define TQUIC_PATH_BACKUP		0x1
+#define TQUIC_PATH_BACKUP		0x1	/* only while no other path works */
+#define TQUIC_PATH_METERED		0x2	/* only while no path of another kind works */
 
 struct tquic_path_addr {
 	struct __kernel_sockaddr_storage local;	/* address to bind, port 0: any */
 	struct __kernel_sockaddr_storage peer;	/* family 0: the first path's */
 	__u32	ifindex;		/* bind to this interface, 0: any */
-	__u32	flags;			/* TQUIC_PATH_BACKUP */
+	__u32	flags;			/* TQUIC_PATH_BACKUP, TQUIC_PATH_METERED */
 };
 
 struct tquic_path_ref {
 	__u32	path_id;
-	__u32	flags;			/* PATH_STATUS: TQUIC_PATH_BACKUP or 0 */
+	__u32	flags;			/* PATH_STATUS: TQUIC_PATH_* */
 	__u64	error_code;		/* PATH_DEL: sent in PATH_ABANDON */
 };
 
@@ -254,7 +255,7 @@ struct tquic_info {
 struct tquic_path_info {
 	__u32	path_id;		/* in: which; out: the same */
 	__u32	state;			/* enum tquic_path_state */
-	__u32	flags;			/* TQUIC_PATH_BACKUP as set here */
+	__u32	flags;			/* TQUIC_PATH_* as set here */
 	__u32	peer_flags;		/* as the peer asked */
 	__u32	ifindex;
 	__u32	mtu_bytes;		/* UDP payload */

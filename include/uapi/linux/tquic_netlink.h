@@ -49,11 +49,14 @@ enum tquic_conn_flag {
  *   works.
  * @TQUIC_ENDPOINT_FLAG_FULLMESH: A path to each address of the peer, and not
  *   only to the first.
+ * @TQUIC_ENDPOINT_FLAG_METERED: Such a path carries data only while no other
+ *   works, backups included.
  */
 enum tquic_endpoint_flag {
 	TQUIC_ENDPOINT_FLAG_SUBFLOW = 1,
 	TQUIC_ENDPOINT_FLAG_BACKUP = 2,
 	TQUIC_ENDPOINT_FLAG_FULLMESH = 4,
+	TQUIC_ENDPOINT_FLAG_METERED = 8,
 };
 
 enum {
@@ -148,6 +151,7 @@ enum {
 	TQUIC_A_PATH_PTOS,
 	TQUIC_A_PATH_CE_MARKS,
 	TQUIC_A_PATH_WEIGHT,
+	TQUIC_A_PATH_RATE_CAP,
 
 	__TQUIC_A_PATH_MAX,
 	TQUIC_A_PATH_MAX = (__TQUIC_A_PATH_MAX - 1)

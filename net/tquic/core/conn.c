@@ -68,6 +68,7 @@ void tquic_conn_init(struct tquic_conn *conn, const struct tquic_conn_ops *ops)
 		.rtt_initial_ns = TQUIC_RTT_INITIAL_NS,
 		.probe_max_ns = TQUIC_PATH_PROBE_MAX_NS,
 		.reinject_percent = TQUIC_REINJECT_PERCENT,
+		.min_legs = 1,
 		.mtu_max_bytes = TQUIC_MAX_UDP_PAYLOAD,
 		.dgram_rx_max_bytes = TQUIC_DGRAMS_RX_BYTES_MAX,
 		.ecn = true,

@@ -340,7 +340,7 @@ int tquic_path_start(struct tquic_conn *conn, struct tquic_path *path, u64 now)
 	}
 	tquic_path_revalidate(conn, path, now);
 	/* The peer should know before it begins to use the path. */
-	if (path->backup)
+	if (tquic_path_spared(path))
 		path->ctl |= TQUIC_PATH_CTL_STATUS;
 	tquic_path_replenish(conn, now);
 	tquic_path_bond(conn, now);
@@ -480,10 +480,17 @@ static void tquic_path_tell_status(struct tquic_path *path)
 	path->ctl |= TQUIC_PATH_CTL_STATUS;
 }
 
-/* Tell the peer whether it may use a path for data freely */
-void tquic_path_set_backup(struct tquic_path *path, bool backup)
+/**
+ * tquic_path_set_flags() - spare a path from now on, or no longer
+ * @path: path
+ * @flags: TQUIC_PATH_*
+ *
+ * The peer is asked to do the same.
+ */
+void tquic_path_set_flags(struct tquic_path *path, u32 flags)
 {
-	path->backup = backup;
+	path->backup = flags & TQUIC_PATH_BACKUP;
+	path->metered = flags & TQUIC_PATH_METERED;
 	tquic_path_tell_status(path);
 }
 
@@ -501,10 +508,12 @@ void tquic_path_set_backup(struct tquic_path *path, bool backup)
 void tquic_path_link_down(struct tquic_conn *conn, struct tquic_path *path,
 			  u64 now)
 {
+	bool spared = tquic_path_spared(path);
+
 	path->down = true;
 	if (!tquic_path_is_open(path) || !tquic_path_others(conn, path))
 		return;
-	if (!path->backup)
+	if (!spared)
 		tquic_path_tell_status(path);
 	if (tquic_ranges_largest(&path->space.rx) >= 0)
 		path->space.ack_now = true;
@@ -527,7 +536,7 @@ void tquic_path_link_up(struct tquic_conn *conn, struct tquic_path *path,
 	path->down = false;
 	if (!tquic_path_is_open(path))
 		return;
-	if (!path->backup)
+	if (!tquic_path_spared(path))
 		tquic_path_tell_status(path);
 	path->pto_count = 0;
 	if (path->state == TQUIC_PATH_VALIDATING) {
@@ -548,7 +557,7 @@ static bool tquic_path_regular_others(const struct tquic_conn *conn,
 	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
 		other = tquic_conn_path(conn, i);
 		if (other && other != path && other->state == TQUIC_PATH_ACTIVE &&
-		    !other->backup && !other->peer_backup)
+		    !other->backup && !other->metered && !other->peer_backup)
 			return true;
 	}
 	return false;

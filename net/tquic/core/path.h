@@ -57,7 +57,8 @@ enum tquic_path_ctl {
  * @index: slot in conn->paths
  * @state: enum tquic_path_state
  * @validated: the peer's address is proven to answer (RFC 9000 §8.2)
- * @backup: we asked the peer not to use it, and do not either
+ * @backup: we asked the peer not to use it, and do not either, while others work
+ * @metered: the same, and backups come before it
  * @peer_backup: the peer asked so
  * @abandon_rcvd: the peer abandoned it
  * @abandon_acked: the peer knows that we did
@@ -73,6 +74,7 @@ enum tquic_path_ctl {
  * @responses: valid entries of @response
  * @pto_count: probe timeouts since the last progress
  * @probes: ack-eliciting packets to send whatever the window says
+ * @rate_cap: the operator's limit for what we send on it, bytes per second; 0: none
  * @weight: share of the data it gets from schedulers that go by weights;
  *	0: as much as it can carry
  * @link: UDP socket and route, owned by the adapter; NULL while UNUSED
@@ -112,6 +114,7 @@ struct tquic_path {
 	u8 state;
 	bool validated;
 	bool backup;
+	bool metered;
 	bool peer_backup;
 	bool abandon_rcvd;
 	bool abandon_acked;
@@ -127,6 +130,7 @@ struct tquic_path {
 	u8 pto_count;
 	u8 probes;
 	u16 weight;
+	u64 rate_cap;
 	void *link;
 
 	struct tquic_space space;
@@ -183,7 +187,7 @@ void tquic_path_link_down(struct tquic_conn *conn, struct tquic_path *path,
 			  u64 now);
 void tquic_path_link_up(struct tquic_conn *conn, struct tquic_path *path,
 			u64 now);
-void tquic_path_set_backup(struct tquic_path *path, bool backup);
+void tquic_path_set_flags(struct tquic_path *path, u32 flags);
 void tquic_path_on_status(struct tquic_conn *conn, struct tquic_path *path,
 			  bool backup, u64 now);
 void tquic_path_set_mtu(struct tquic_conn *conn, struct tquic_path *path,
@@ -227,8 +231,10 @@ static inline u64 tquic_path_tx_room(const struct tquic_path *path)
 /* What it carries according to its window, bytes per second */
 static inline u64 tquic_path_rate(const struct tquic_path *path)
 {
-	return div64_u64(path->cc.cwnd * USEC_PER_SEC,
-			 max_t(u64, div_u64(path->rtt.srtt_ns, NSEC_PER_USEC), 1));
+	u64 rate = div64_u64(path->cc.cwnd * USEC_PER_SEC,
+			     max_t(u64, div_u64(path->rtt.srtt_ns, NSEC_PER_USEC), 1));
+
+	return min_not_zero(rate, path->rate_cap);
 }
 
 /* Time to the peer, as far as we know: queues are on the way there, not on the way back */
@@ -240,7 +246,26 @@ static inline u64 tquic_path_one_way_ns(const struct tquic_path *path)
 /* Rate that packets are spread at, bytes per second; 0: they are not */
 static inline u64 tquic_path_pacing_rate(const struct tquic_path *path)
 {
-	return path->pacing ? tquic_cc_pacing_rate(&path->cc, &path->rtt) : 0;
+	u64 rate = path->pacing ? tquic_cc_pacing_rate(&path->cc, &path->rtt) : 0;
+
+	return min_not_zero(rate, path->rate_cap);
+}
+
+/*
+ * Does its pacer and not its window say when it is full?  So it is with a controller
+ * that has a rate of its own and keeps the window far above what is in flight, and
+ * where the operator allows less than the window does.
+ */
+static inline bool tquic_path_rated(const struct tquic_path *path)
+{
+	return path->cc.ops->pacing_rate ||
+	       (path->rate_cap && tquic_path_pacing_rate(path) == path->rate_cap);
+}
+
+/* Have we asked the peer to spare it? */
+static inline bool tquic_path_spared(const struct tquic_path *path)
+{
+	return path->backup || path->metered || path->down;
 }
 
 /**

@@ -17,6 +17,7 @@
  * @dgram_rx_max_bytes: memory for received datagrams nobody has read
  * @reinject_percent: share of the bytes sent that may be copies of what a slower
  *	path has under way; 0: no copies
+ * @min_legs: paths in use at least, as long as there are so many
  * @ecn: paths begin by marking their packets ECT(0)
  * @pacing: packets are spread over time
  */
@@ -28,6 +29,7 @@ struct tquic_tuning {
 	u32 mtu_max_bytes;
 	u32 dgram_rx_max_bytes;
 	u32 reinject_percent;
+	u32 min_legs;
 	bool ecn;
 	bool pacing;
 };

@@ -43,6 +43,13 @@ bool tquic_pm_flags_ok(u32 flags)
 	return flags & TQUIC_ENDPOINT_FLAG_SUBFLOW;
 }
 
+/* TQUIC_PATH_* of a path from an endpoint */
+u32 tquic_pm_path_flags(u32 flags)
+{
+	return (flags & TQUIC_ENDPOINT_FLAG_BACKUP ? TQUIC_PATH_BACKUP : 0) |
+	       (flags & TQUIC_ENDPOINT_FLAG_METERED ? TQUIC_PATH_METERED : 0);
+}
+
 static bool tquic_pm_has_leg(const struct tquic_pm_view *view, u32 key,
 			     unsigned int peer)
 {

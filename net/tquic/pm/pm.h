@@ -79,6 +79,7 @@ struct tquic_pm_view {
 int tquic_pm_id_get(struct tquic_pm_ids *ids, u32 id, u32 max);
 void tquic_pm_id_put(struct tquic_pm_ids *ids, u32 id);
 bool tquic_pm_flags_ok(u32 flags);
+u32 tquic_pm_path_flags(u32 flags);
 int tquic_pm_next_peer(const struct tquic_pm_view *view,
 		       const struct tquic_pm_endpoint *ep,
 		       const struct tquic_pm_limits *limits);

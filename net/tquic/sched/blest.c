@@ -57,8 +57,8 @@ static u64 tquic_blest_lambda(struct tquic_conn *conn, u64 round_ns, u64 now)
 
 /*
  * Bytes the fast path could send within a round trip of the slow one.  The paper
- * knows windows that grow; a controller with a rate of its own keeps its window
- * far above what it sends, and is asked for that.
+ * knows windows that grow; where a rate is what limits the path the window is far
+ * above what it sends, and the rate is asked for.
  */
 static u64 tquic_blest_estimate(const struct tquic_path *fast,
 				const struct tquic_path *slow)
@@ -67,7 +67,7 @@ static u64 tquic_blest_estimate(const struct tquic_path *fast,
 	u64 rounds = clamp_t(u64, div64_u64(slow->rtt.srtt_ns, rtt), 1,
 			     TQUIC_BLEST_ROUNDS_MAX);
 
-	if (fast->cc.ops->pacing_rate)
+	if (tquic_path_rated(fast))
 		return mul_u64_u64_div_u64(tquic_path_pacing_rate(fast), slow->rtt.srtt_ns,
 					   NSEC_PER_SEC);
 	if (tquic_cc_in_slow_start(&fast->cc))

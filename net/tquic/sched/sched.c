@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Packet schedulers by name, and what all of them ask about a path */
 #include <linux/array_size.h>
+#include <linux/bitops.h>
 #include <linux/bits.h>
 #include <linux/build_bug.h>
 #include <linux/errno.h>
@@ -8,6 +9,7 @@
 #include <linux/string.h>
 #include "core/conn.h"
 #include "core/copies.h"
+#include "core/path.h"
 #include "sched/sched.h"
 
 TQUIC_CATALOG(tquic_sched_catalog);
@@ -168,46 +170,56 @@ bool tquic_sched_soon(const struct tquic_path *fast, const struct tquic_path *sl
 }
 
 /**
- * tquic_sched_full() - does the path carry what its controller allows
+ * tquic_sched_full() - does the path carry what its controller and operator allow
  * @path: path
  * @now: time in ns
- *
- * Most controllers say so by the window.  One with a pacing rate of its own
- * keeps the window far above what is in flight: its path is full while the
- * pacer has it wait.
  */
 bool tquic_sched_full(const struct tquic_path *path, u64 now)
 {
 	return !tquic_sched_room(path) ||
-	       (path->cc.ops->pacing_rate && tquic_sched_paced(path, now));
+	       (tquic_path_rated(path) && tquic_sched_paced(path, now));
+}
+
+/* Paths in the order in which they are needed */
+enum tquic_sched_tier {
+	TQUIC_TIER_REGULAR,
+	TQUIC_TIER_BACKUP,	/* either side asked to spare it (RFC 10069 §3.3) */
+	TQUIC_TIER_METERED,
+	TQUIC_TIERS,
+};
+
+static enum tquic_sched_tier tquic_sched_tier(const struct tquic_path *path)
+{
+	if (path->metered)
+		return TQUIC_TIER_METERED;
+	return path->backup || path->peer_backup ? TQUIC_TIER_BACKUP : TQUIC_TIER_REGULAR;
 }
 
 /**
  * tquic_sched_candidates() - paths that may be chosen as far as the sides agreed
  * @conn: connection
  *
- * A path either side marked as backup is one only while no other path is
- * usable, full or not (RFC 10069 §3.3).
+ * A path to be spared is one only while fewer than the operator's minimum of others
+ * are usable, full or not: first those that are only backups.
  *
  * Return: bit per slot of conn->paths.
  */
 u16 tquic_sched_candidates(const struct tquic_conn *conn)
 {
 	const struct tquic_path *path;
-	u16 regular = 0, backup = 0;
+	u16 tier[TQUIC_TIERS] = {};
 	unsigned int i;
+	u16 slots = 0;
 
 	BUILD_BUG_ON(TQUIC_PATHS_MAX > 16);
 	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
 		path = tquic_conn_path(conn, i);
-		if (!path || !tquic_sched_usable(path))
-			continue;
-		if (path->backup || path->peer_backup)
-			backup |= BIT(i);
-		else
-			regular |= BIT(i);
+		if (path && tquic_sched_usable(path))
+			tier[tquic_sched_tier(path)] |= BIT(i);
 	}
-	return regular ?: backup;
+	for (i = 0; i < TQUIC_TIERS && hweight16(slots) < conn->tune.min_legs; i++)
+		slots |= tier[i];
+	return slots;
 }
 
 /**

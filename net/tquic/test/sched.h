@@ -28,6 +28,7 @@ static inline struct sched_fixture *sched_make(struct kunit *test,
 
 	KUNIT_ASSERT_NOT_NULL(test, x);
 	x->ops = ops;
+	x->conn.tune.min_legs = 1;
 	for (i = 0; i < SCHED_PATHS; i++) {
 		x->path[i].id = i;
 		x->path[i].index = i;

@@ -194,6 +194,62 @@ static void sched_assign(struct kunit *test)
 	tquic_sched_unregister(&one);
 }
 
+/* Backups come when too few others work, metered paths when too few of both do */
+static void sched_tiers(struct kunit *test)
+{
+	struct sched_fixture *x = sched_make(test, &tquic_sched_minrtt);
+
+	x->path[1].backup = true;
+	x->path[2].metered = true;
+	KUNIT_EXPECT_EQ(test, tquic_sched_candidates(&x->conn), BIT(0));
+	x->conn.tune.min_legs = 2;
+	KUNIT_EXPECT_EQ(test, tquic_sched_candidates(&x->conn), BIT(0) | BIT(1));
+	x->conn.tune.min_legs = 3;
+	KUNIT_EXPECT_EQ(test, tquic_sched_candidates(&x->conn), BIT(0) | BIT(1) | BIT(2));
+	x->conn.tune.min_legs = 16;
+	KUNIT_EXPECT_EQ(test, tquic_sched_candidates(&x->conn), BIT(0) | BIT(1) | BIT(2));
+	x->conn.tune.min_legs = 1;
+	x->path[0].state = TQUIC_PATH_SUSPECT;
+	KUNIT_EXPECT_EQ(test, tquic_sched_candidates(&x->conn), BIT(1));
+	/* Metered counts, whatever else is said of the path. */
+	x->path[2].backup = true;
+	x->path[2].peer_backup = true;
+	KUNIT_EXPECT_EQ(test, tquic_sched_candidates(&x->conn), BIT(1));
+	x->path[1].state = TQUIC_PATH_SUSPECT;
+	KUNIT_EXPECT_EQ(test, tquic_sched_candidates(&x->conn), BIT(2));
+	x->path[2].state = TQUIC_PATH_SUSPECT;
+	KUNIT_EXPECT_EQ(test, tquic_sched_candidates(&x->conn), 0);
+}
+
+/* A path with a limit below what its window allows is full when its pacer says so */
+static void sched_rate_cap(struct kunit *test)
+{
+	struct sched_fixture *x = sched_make(test, &tquic_sched_minrtt);
+	struct tquic_path *path = &x->path[0];
+	u64 free = tquic_path_pacing_rate(path);
+	int i;
+
+	path->rate_cap = free + 1;
+	KUNIT_EXPECT_EQ(test, tquic_path_pacing_rate(path), free);
+	KUNIT_EXPECT_FALSE(test, tquic_path_rated(path));
+	path->rate_cap = free / 4;
+	KUNIT_EXPECT_EQ(test, tquic_path_pacing_rate(path), free / 4);
+	KUNIT_EXPECT_EQ(test, tquic_path_rate(path), free / 4);
+	KUNIT_EXPECT_TRUE(test, tquic_path_rated(path));
+	KUNIT_EXPECT_EQ(test, sched_pick(x), 0);
+	for (i = 0; i < 12; i++)
+		tquic_pacer_on_sent(&path->pacer, SCHED_MTU, SCHED_NOW, free / 4, SCHED_MTU);
+	KUNIT_EXPECT_TRUE(test, tquic_sched_room(path));
+	KUNIT_EXPECT_TRUE(test, tquic_sched_full(path, SCHED_NOW));
+	KUNIT_EXPECT_EQ(test, sched_pick(x), 1);
+	/* Without pacing the limit holds as well. */
+	path->pacing = false;
+	KUNIT_EXPECT_EQ(test, tquic_path_pacing_rate(path), free / 4);
+	KUNIT_EXPECT_EQ(test, sched_pick(x), 1);
+	path->rate_cap = 0;
+	KUNIT_EXPECT_EQ(test, sched_pick(x), 0);
+}
+
 static int sched_freed;
 
 static void sched_free(struct tquic_entry *e)
@@ -257,6 +313,8 @@ static struct kunit_case sched_cases[] = {
 	KUNIT_CASE(sched_registry),
 	KUNIT_CASE(sched_names),
 	KUNIT_CASE(sched_assign),
+	KUNIT_CASE(sched_tiers),
+	KUNIT_CASE(sched_rate_cap),
 	KUNIT_CASE(sched_outlived),
 	KUNIT_CASE(sched_candidates),
 	{}

@@ -208,16 +208,17 @@ def test_path_operations() -> None:
     def answer(command: int, body: bytes, dump: bool) -> Sequence[Reply]:
         assert not dump
         seen.append((command, decode(body, PATH)))
-        values = {"token": 5, "path_id": 3}
-        return [Reply(command, encode(values, PATH))] if command == Command.PATH_ADD else []
+        values = {"token": 5, "path_id": 3, "state": 2, "flags": 2}
+        tells = (Command.PATH_ADD, Command.PATH_GET)
+        return [Reply(command, encode(values, PATH))] if command in tells else []
 
     tquic, _ = family(answer)
     local, peer = Address("fe80::1", 0, 2), Address("10.0.0.9", 443)
-    assert tquic.add_path(5, local, peer=peer, ifindex=2, backup=True) == 3
+    assert tquic.add_path(5, local, peer=peer, ifindex=2, flags=PathFlag.BACKUP) == 3
     assert tquic.add_path(5, Address("10.0.0.1")) == 3
-    tquic.set_path(5, 3, backup=False)
+    tquic.set_path(5, 3, backup=True, metered=False)
     tquic.set_path(5, 3, backup=True, weight=1000)
-    tquic.set_path(5, 3, weight=0)
+    tquic.set_path(5, 3, weight=0, rate_cap=125_000)
     tquic.del_path(5, 3, 2**62 - 1)
     assert seen == [
         (Command.PATH_ADD, {
@@ -225,9 +226,11 @@ def test_path_operations() -> None:
             "peer": {"ip4": "10.0.0.9", "port": 443}, "ifindex": 2, "flags": 1,
         }),
         (Command.PATH_ADD, {"token": 5, "local": {"ip4": "10.0.0.1"}}),
-        (Command.PATH_SET, {"token": 5, "path_id": 3, "flags": 0}),
-        (Command.PATH_SET, {"token": 5, "path_id": 3, "flags": 1, "weight": 1000}),
-        (Command.PATH_SET, {"token": 5, "path_id": 3, "weight": 0}),
+        (Command.PATH_GET, {"token": 5, "path_id": 3}),
+        (Command.PATH_SET, {"token": 5, "path_id": 3, "flags": 1}),
+        (Command.PATH_GET, {"token": 5, "path_id": 3}),
+        (Command.PATH_SET, {"token": 5, "path_id": 3, "flags": 3, "weight": 1000}),
+        (Command.PATH_SET, {"token": 5, "path_id": 3, "weight": 0, "rate_cap": 125_000}),
         (Command.PATH_DEL, {"token": 5, "path_id": 3, "error_code": 2**62 - 1}),
     ]  # fmt: skip
 

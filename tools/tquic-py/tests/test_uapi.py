@@ -36,6 +36,7 @@ SINGLE = {
     "TQUIC_REASON_MAX": uapi.REASON_MAX,
     "TQUIC_NO_MULTIPATH": uapi.NO_MULTIPATH,
     "TQUIC_PATH_BACKUP": uapi.PathFlag.BACKUP,
+    "TQUIC_PATH_METERED": uapi.PathFlag.METERED,
     "TQUIC_DEADLINE_DROP": uapi.DEADLINE_DROP,
     "TQUIC_BOND_STATES": len(uapi.BondState),
 } | {f"TQUIC_PATH_{state.name}": state for state in uapi.PathState}

@@ -41,10 +41,11 @@ def show(endpoint: int | None, as_json: bool) -> None:
 def add(words: tuple[str, ...], as_json: bool) -> None:
     """Add an endpoint and print its id.
 
-    WORDS: ADDRESS [dev IFACE] [id N] [port N] [subflow] [backup] [fullmesh]
+    WORDS: ADDRESS [dev IFACE] [id N] [port N] [subflow] [backup] [metered] [fullmesh]
 
-    dev binds its paths to an interface. A backup path is used only while no other works. With
-    fullmesh there is a path to each address of the peer that the connection knows.
+    dev binds its paths to an interface. A backup path is used only while no other works, and a
+    metered one only while no backup does either. With fullmesh there is a path to each address of
+    the peer that the connection knows.
     """
     with told(), TquicNetlink() as netlink:
         made = netlink.add_endpoint(parse_endpoint(words))

@@ -12,6 +12,7 @@ from .multipath import PathSpec
 from .netlink import WEIGHT_MAX, TquicNetlink
 from .nlview import path_dict, show_paths
 from .record import Address
+from .uapi import PathFlag
 
 _CONN = click.argument("conn", type=click.IntRange(1))
 _PATH = click.argument("path", type=click.IntRange(0, 2**32 - 1))
@@ -43,14 +44,21 @@ def show(conn: int | None, as_json: bool) -> None:
 @click.argument("local", type=PathType())
 @click.option("--peer", type=ListenType(), help="Where it goes, if not where the first path goes.")
 @click.option("--backup", is_flag=True, help="Use it only while no other path works.")
+@click.option("--metered", is_flag=True, help="The same, and backups come before it.")
 @click.option("--json", "as_json", is_flag=True, help="Print the new path's id as JSON.")
 def add(
-    conn: int, local: PathSpec, peer: tuple[str, int] | None, backup: bool, as_json: bool
+    conn: int,
+    local: PathSpec,
+    peer: tuple[str, int] | None,
+    backup: bool,
+    metered: bool,
+    as_json: bool,
 ) -> None:
     """Open a path of a client's connection from the address LOCAL, and print its id."""
     with told(), TquicNetlink() as netlink:
+        flags = int(PathFlag.BACKUP) * backup | int(PathFlag.METERED) * metered
         path_id = netlink.add_path(
-            conn, local.local, peer=_peer(peer), ifindex=local.ifindex, backup=backup
+            conn, local.local, peer=_peer(peer), ifindex=local.ifindex, flags=flags
         )
         if as_json:
             print_json({"token": conn, "path_id": path_id})
@@ -84,14 +92,35 @@ def delete(conn: int, path: int, code: int) -> None:
 @click.option(
     "--backup/--no-backup", default=None, help="Spare the path, or use it again, on both sides."
 )
+@click.option("--metered/--no-metered", default=None, help="The same, and backups come before it.")
+@click.option(
+    "--rate-cap",
+    type=click.FloatRange(0, 1e6),
+    metavar="MBIT",
+    help="Most that this side sends on the path, Mbit/s; 0: no limit.",
+)
 @click.option(
     "--weight",
     type=click.IntRange(0, WEIGHT_MAX),
     help="Share of what this side sends, under the scheduler `weighted`; 0: what it can carry.",
 )
-def change(conn: int, path: int, backup: bool | None, weight: int | None) -> None:
+def change(
+    conn: int,
+    path: int,
+    backup: bool | None,
+    metered: bool | None,
+    rate_cap: float | None,
+    weight: int | None,
+) -> None:
     """Say how to use a path."""
-    if backup is None and weight is None:
-        raise click.UsageError("give --backup, --no-backup or --weight")
+    if backup is None and metered is None and rate_cap is None and weight is None:
+        raise click.UsageError("give --backup, --metered, --rate-cap or --weight")
     with told(), TquicNetlink() as netlink:
-        netlink.set_path(conn, path, backup=backup, weight=weight)
+        netlink.set_path(
+            conn,
+            path,
+            backup=backup,
+            metered=metered,
+            weight=weight,
+            rate_cap=None if rate_cap is None else round(rate_cap * 1e6 / 8),
+        )

@@ -19,7 +19,8 @@ _LIMITS = ("extra-paths", "endpoints")
 
 
 def parse_endpoint(words: Sequence[str]) -> Endpoint:
-    """Read ``ADDRESS [dev IFACE] [id N] [port N] [subflow] [backup] [fullmesh]``.
+    """Read ``ADDRESS [dev IFACE] [id N] [port N] [subflow] [backup] [metered]
+    [fullmesh]``.
 
     Raises ValueError for a word that does not fit, OSError (ENODEV) for an unknown interface.
     """

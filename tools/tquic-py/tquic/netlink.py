@@ -100,6 +100,7 @@ class EndpointFlag(IntFlag):
     SUBFLOW = 1
     BACKUP = 2
     FULLMESH = 4
+    METERED = 8
 
 
 class Registry(IntEnum):
@@ -131,7 +132,7 @@ _PATH_NAMES = (
     "token path_id state flags peer_flags ifindex local peer error_code mtu_bytes srtt_ns "
     "rttvar_ns min_rtt_ns cwnd_bytes ssthresh_bytes in_flight_bytes pacing_rate packets_sent "
     "packets_received packets_lost packets_spurious bytes_sent bytes_received ptos ce_marks "
-    "weight"
+    "weight rate_cap"
 )
 #: Attributes are numbered from 1 in the order of the spec.
 BOND: Final[Schema] = {name: (number, UINT) for number, name in enumerate(_BOND_NAMES.split(), 1)}
@@ -312,6 +313,13 @@ class ConnClosed(_Record):
         return bool(self.close_flags & CloseFlag.PEER)
 
 
+def spared_name(flags: int) -> str:
+    """How a path with these flags is spared, in a word; empty when it is not."""
+    if flags & PathFlag.METERED:
+        return "metered"
+    return "backup" if flags & PathFlag.BACKUP else ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class PathEvent(_Record):
     """Something happened to a path; ``error_code`` counts when it was abandoned."""
@@ -330,15 +338,20 @@ class PathEvent(_Record):
 
     @property
     def backup(self) -> bool:
-        """Whether this side asked to spare the path."""
+        """Whether this side asked to spare the path for others to fail."""
         return bool(self.flags & PathFlag.BACKUP)
+
+    @property
+    def spared(self) -> str:
+        """How this side spares the path, in a word; empty when it does not."""
+        return spared_name(self.flags)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Path(PathEvent):
     """A path. Times are in nanoseconds, the rate in bytes per second.
 
-    A weight of 0 stands for what the path can carry.
+    A weight of 0 stands for what the path can carry, a rate_cap of 0 for none.
     """
 
     mtu_bytes: int = 0
@@ -358,6 +371,7 @@ class Path(PathEvent):
     ptos: int = 0
     ce_marks: int = 0
     weight: int = 0
+    rate_cap: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -504,7 +518,7 @@ class TquicNetlink:
         *,
         peer: Address | None = None,
         ifindex: int = 0,
-        backup: bool = False,
+        flags: int = 0,
     ) -> int:
         """Open a path and return its id; without ``peer`` it goes where the first one goes."""
         values = {
@@ -512,7 +526,7 @@ class TquicNetlink:
             "local": _address_values(local),
             "peer": _address_values(peer),
             "ifindex": ifindex or None,
-            "flags": int(PathFlag.BACKUP) if backup else None,
+            "flags": flags or None,
         }
         (reply,) = self.family.request(Command.PATH_ADD, values, PATH)
         return int(decode(reply.attributes, PATH)["path_id"])
@@ -523,11 +537,29 @@ class TquicNetlink:
         self.family.request(Command.PATH_DEL, values, PATH)
 
     def set_path(
-        self, token: int, path_id: int, *, backup: bool | None = None, weight: int | None = None
+        self,
+        token: int,
+        path_id: int,
+        *,
+        backup: bool | None = None,
+        metered: bool | None = None,
+        weight: int | None = None,
+        rate_cap: int | None = None,
     ) -> None:
-        """Spare a path while another works or use it again, give it a weight, or both."""
-        flags = None if backup is None else int(PathFlag.BACKUP) if backup else 0
-        values = {"token": token, "path_id": path_id, "flags": flags, "weight": weight}
+        """Change what is given: how a path is spared, its weight, its limit in bytes per second."""
+        flags = None
+        if backup is not None or metered is not None:
+            flags = self.path(token, path_id).flags
+            for wanted, flag in ((backup, PathFlag.BACKUP), (metered, PathFlag.METERED)):
+                if wanted is not None:
+                    flags = flags | flag if wanted else flags & ~flag
+        values = {
+            "token": token,
+            "path_id": path_id,
+            "flags": flags,
+            "weight": weight,
+            "rate_cap": rate_cap,
+        }
         self.family.request(Command.PATH_SET, values, PATH)
 
     def endpoints(self) -> list[Endpoint]:

@@ -198,7 +198,7 @@ def show_paths(paths: Sequence[Path]) -> None:
         "LOST",
     )  # fmt: skip
     for path in paths:
-        state = path.state_name + (",backup" if path.backup else "")
+        state = ",".join(filter(None, (path.state_name, path.spared)))
         table.add_row(
             str(path.token),
             str(path.path_id),

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from .cmd_net import path_dict
 from .diag import DiagSocket, SockState
+from .netlink import spared_name
 from .nlview import size
 from .record import Address
 from .uapi import BondState, Info, PathInfo, PathState
@@ -73,7 +74,7 @@ def detail_line(info: Info) -> str:
 
 def path_line(path: PathInfo) -> str:
     """A path in one line."""
-    state = PathState(path.state).name.lower() + (",backup" if path.flags else "")
+    state = ",".join(filter(None, (PathState(path.state).name.lower(), spared_name(path.flags))))
     return (
         f"path {path.path_id} {state} {path.local or '-'} > {path.peer or '-'} "
         f"rtt:{path.srtt_ns / 1e6:.3f}/{path.rttvar_ns / 1e6:.3f} mss:{path.mtu_bytes} "

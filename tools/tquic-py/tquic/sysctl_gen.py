@@ -223,6 +223,16 @@ SYSCTLS: Final = (
         default=128,
     ),
     SysctlSpec(
+        name="min_legs",
+        type="u32",
+        scope="connection",
+        summary="paths that carry data at least",
+        unit="paths",
+        min=1,
+        max=16,
+        default=1,
+    ),
+    SysctlSpec(
         name="mtu_max_bytes",
         type="u32",
         scope="connection",

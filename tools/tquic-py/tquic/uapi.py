@@ -162,9 +162,10 @@ class CloseFlag(IntFlag):
 
 
 class PathFlag(IntFlag):
-    """Flags of a path."""
+    """TQUIC_PATH_*: how a path is spared."""
 
     BACKUP = 0x1
+    METERED = 0x2
 
 
 class State(IntEnum):
