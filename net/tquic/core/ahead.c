@@ -18,45 +18,76 @@
 #include "core/conn.h"
 #include "core/path.h"
 #include "core/rec.h"
+#include "core/rset.h"
 #include "sched/sched.h"
 
 /* A gap is made in one piece when it is this part of its size too small */
 #define TQUIC_AHEAD_PIECES	4
+/* Ranges that are looked at to see how much waits */
+#define TQUIC_AHEAD_RANGES	64
 
 /**
- * tquic_ahead_bytes() - how far ahead of the fastest path another one works
+ * tquic_ahead_plan() - how far ahead of the fastest path another one works
  * @conn: connection
  * @path: path about to send stream data
- *
- * Return: bytes, 0 on the fastest path.
+ * @a: where the answer goes; its bytes are 0 on the fastest path
  */
-u64 tquic_ahead_bytes(const struct tquic_conn *conn, const struct tquic_path *path)
+void tquic_ahead_plan(const struct tquic_conn *conn, const struct tquic_path *path,
+		      struct tquic_ahead *a)
 {
-	u64 rate = 0, later_ns, soonest_ns = tquic_path_one_way_ns(path);
+	u64 rate = 0, mine_ns = tquic_path_one_way_ns(path), soonest_ns = mine_ns, ns;
 	u16 slots = tquic_sched_candidates(conn);
 	const struct tquic_path *other;
 	unsigned int i;
 
+	*a = (struct tquic_ahead){};
 	/* None or one */
 	if (!(slots & (slots - 1)))
-		return 0;
-	later_ns = soonest_ns;
+		return;
 	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
 		if (!(slots & BIT(i)))
 			continue;
 		other = tquic_conn_path(conn, i);
+		ns = tquic_path_one_way_ns(other);
 		rate += tquic_path_rate(other);
-		soonest_ns = min(soonest_ns, tquic_path_one_way_ns(other));
+		soonest_ns = min(soonest_ns, ns);
+		if (ns < mine_ns)
+			a->filled += mul_u64_u64_div_u64(tquic_path_rate(other), mine_ns - ns,
+							 NSEC_PER_SEC);
 	}
-	later_ns -= soonest_ns;
-	return later_ns ? mul_u64_u64_div_u64(rate, later_ns, NSEC_PER_SEC) : 0;
+	if (mine_ns > soonest_ns)
+		a->bytes = mul_u64_u64_div_u64(rate, mine_ns - soonest_ns, NSEC_PER_SEC);
+}
+
+/**
+ * tquic_ahead_backlog() - does more wait than the faster paths bring in time
+ * @s: stream
+ * @a: from tquic_ahead_plan()
+ *
+ * So it is after a loss of much, or when the fastest path has become a narrow one:
+ * then nobody works ahead.  Twice as much is what jitter may make of the plan.
+ */
+bool tquic_ahead_backlog(const struct tquic_stream *s, const struct tquic_ahead *a)
+{
+	u64 pending = 0, lo, hi, at = s->tx.una;
+	unsigned int i;
+
+	for (i = 0; i < TQUIC_AHEAD_RANGES; i++) {
+		if (!tquic_rset_next(&s->tx.lost, at, &lo, &hi))
+			return false;
+		pending += hi - max(lo, at);
+		if (pending > 2 * a->filled + TQUIC_AHEAD_SLACK_BYTES)
+			return true;
+		at = hi;
+	}
+	return false;
 }
 
 /**
  * tquic_ahead_skip() - leave the next bytes of a stream to the fastest path
  * @conn: connection
  * @s: stream about to be sent on another path
- * @ahead_bytes: how far ahead, from tquic_ahead_bytes()
+ * @ahead_bytes: how far ahead, from tquic_ahead_plan()
  * @mtu_bytes: what is left for the packet at hand when the end of what is written,
  *	or of the window, is nearer than that
  *

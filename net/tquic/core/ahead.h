@@ -9,7 +9,22 @@ struct tquic_conn;
 struct tquic_path;
 struct tquic_stream;
 
-u64 tquic_ahead_bytes(const struct tquic_conn *conn, const struct tquic_path *path);
+/**
+ * struct tquic_ahead - how a path works ahead
+ * @bytes: so many are left out before what it sends
+ * @filled: so many of them the faster paths bring until that is there
+ */
+struct tquic_ahead {
+	u64 bytes;
+	u64 filled;
+};
+
+/* What may wait besides: bursts of a few packets */
+#define TQUIC_AHEAD_SLACK_BYTES	(16 * 1024)
+
+void tquic_ahead_plan(const struct tquic_conn *conn, const struct tquic_path *path,
+		      struct tquic_ahead *a);
+bool tquic_ahead_backlog(const struct tquic_stream *s, const struct tquic_ahead *a);
 void tquic_ahead_skip(struct tquic_conn *conn, struct tquic_stream *s, u64 ahead_bytes,
 		      u32 mtu_bytes);
 

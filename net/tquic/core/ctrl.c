@@ -527,16 +527,20 @@ void tquic_ctrl_on_lost(struct tquic_conn *conn, struct tquic_rec *list)
 }
 
 static void tquic_ctrl_stream_acked(struct tquic_conn *conn,
-				    struct tquic_rec *rec)
+				    struct tquic_rec *rec, u64 now)
 {
 	struct tquic_stream *s = tquic_streams_find(&conn->streams, rec->id);
+	u64 una;
 
 	if (!s) {
 		tquic_rec_free(rec);
 		return;
 	}
 	if (rec->kind == TQUIC_REC_STREAM) {
+		una = s->tx.una;
 		tquic_send_on_acked(&s->tx, rec);
+		if (s->tx.una != una || !s->head_ns)
+			s->head_ns = now;
 	} else {
 		tquic_send_reset_acked(&s->tx);
 		tquic_rec_free(rec);
@@ -566,8 +570,9 @@ static void tquic_ctrl_ack_acked(struct tquic_conn *conn,
  * tquic_ctrl_on_acked() - packets arrived: settle their frames
  * @conn: connection
  * @list: their frames; consumed
+ * @now: time in ns
  */
-void tquic_ctrl_on_acked(struct tquic_conn *conn, struct tquic_rec *list)
+void tquic_ctrl_on_acked(struct tquic_conn *conn, struct tquic_rec *list, u64 now)
 {
 	struct tquic_path *path;
 	struct tquic_rec *rec;
@@ -576,7 +581,7 @@ void tquic_ctrl_on_acked(struct tquic_conn *conn, struct tquic_rec *list)
 		switch (rec->kind) {
 		case TQUIC_REC_STREAM:
 		case TQUIC_REC_RESET_STREAM:
-			tquic_ctrl_stream_acked(conn, rec);
+			tquic_ctrl_stream_acked(conn, rec, now);
 			continue;
 		case TQUIC_REC_CRYPTO:
 			tquic_send_on_acked(&conn->crypto[rec->level].tx, rec);

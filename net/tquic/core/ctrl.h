@@ -12,6 +12,6 @@ struct tquic_rec;
 bool tquic_ctrl_pending(const struct tquic_conn *conn);
 void tquic_ctrl_build(struct tquic_conn *conn, struct tquic_build *bld);
 void tquic_ctrl_on_lost(struct tquic_conn *conn, struct tquic_rec *list);
-void tquic_ctrl_on_acked(struct tquic_conn *conn, struct tquic_rec *list);
+void tquic_ctrl_on_acked(struct tquic_conn *conn, struct tquic_rec *list, u64 now);
 
 #endif /* TQUIC_CORE_CTRL_H */

@@ -134,7 +134,7 @@ static int tquic_input_ack(struct tquic_in *in, const struct tquic_frame *f)
 	}
 	if (res.pkts)
 		trace_tquic_cc_update(conn, path);
-	tquic_ctrl_on_acked(conn, res.acked);
+	tquic_ctrl_on_acked(conn, res.acked, in->now);
 
 	if (hs) {
 		tquic_conn_on_ack_hs(conn, in->level, res.pkts);

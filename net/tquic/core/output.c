@@ -382,14 +382,15 @@ static bool tquic_output_stream(struct tquic_conn *conn, struct tquic_out *o,
 
 /* What of @s goes into the packet next */
 static bool tquic_output_seg(struct tquic_conn *conn, struct tquic_out *o,
-			     struct tquic_stream *s, u64 ahead,
+			     struct tquic_stream *s, const struct tquic_ahead *plan,
 			     struct tquic_send_seg *seg)
 {
+	bool ahead = plan->bytes && !tquic_ahead_backlog(s, plan);
 	u32 left = tquic_wbuf_left(&o->bld.b);
 	u64 credit;
 
 	if (ahead)
-		tquic_ahead_skip(conn, s, ahead, o->bld.path->pmtu.bytes);
+		tquic_ahead_skip(conn, s, plan->bytes, o->bld.path->pmtu.bytes);
 	credit = tquic_flow_tx_credit(&conn->flow_tx);
 	return ahead ? tquic_send_next_ahead(&s->tx, left, credit, seg) :
 		       tquic_send_next(&s->tx, left, credit, seg);
@@ -399,18 +400,18 @@ static bool tquic_output_seg(struct tquic_conn *conn, struct tquic_out *o,
 static void tquic_output_streams(struct tquic_conn *conn, struct tquic_out *o, u64 floor_ns)
 {
 	struct tquic_send_seg seg;
+	struct tquic_ahead plan = {};
 	struct tquic_stream *s;
-	u64 ahead = 0;
 
 	if (!tquic_streams_next_ready(&conn->streams, floor_ns))
 		return;
 	if (!conn->sched->copies)
-		ahead = tquic_ahead_bytes(conn, o->bld.path);
+		tquic_ahead_plan(conn, o->bld.path, &plan);
 	while (!o->bld.full &&
 	       (s = tquic_streams_next_ready(&conn->streams, floor_ns))) {
 		if (tquic_deadline_reset(conn, s, o->bld.now))
 			continue;
-		if (!tquic_output_seg(conn, o, s, ahead, &seg)) {
+		if (!tquic_output_seg(conn, o, s, &plan, &seg)) {
 			if (!tquic_wbuf_left(&o->bld.b))
 				return;
 			if (!tquic_send_pending(&s->tx)) {
@@ -557,7 +558,10 @@ static struct tquic_path *tquic_output_pick(struct tquic_conn *conn, u32 room,
 	path = conn->sched->copies ? tquic_copies_path(conn, now) : NULL;
 	if (!path && tquic_output_has_data(conn, 0)) {
 		*why = TQUIC_WHY_DATA;
-		return conn->sched->get_path(conn, now);
+		path = conn->sched->get_path(conn, now);
+		if (path && !conn->sched->copies)
+			tquic_reinject_stalled(conn, path, now);
+		return path;
 	}
 	if (!path && !conn->sched->copies)
 		path = tquic_reinject(conn, now);

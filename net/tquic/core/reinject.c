@@ -2,12 +2,15 @@
 /*
  * Reinjection: what a slow path still has under way goes again on an idle faster one
  *
- * A bond is as late as its slowest path in two places: at the end of what a
- * program has to say, and where the peer's window is used up while the oldest
- * bytes travel on the slow path.  In both nothing new may be sent, so that a
- * fast path has room to spare.  At the end the packet that would come last goes
- * first, so that both paths are done at the same time; under a full window the
- * oldest is in the way of all others.
+ * A bond is as late as its slowest path in three places: at the end of what a
+ * program has to say, where the peer's window is used up while the oldest bytes
+ * travel on the slow path, and where that has become slower since it was given
+ * bytes far ahead of the others.  In the first two nothing new may be sent, so
+ * that a fast path has room to spare.  At the end the packet that would come last
+ * goes first, so that both paths are done at the same time; under a full window
+ * the oldest is in the way of all others.  In the third the reader sees nothing
+ * while the fast path brings what comes later: there what the slow path holds of
+ * the bytes before goes first.
  *
  * A record moves from the packet that carried it to its stream, as if it were
  * lost, and leaves at once on the fast path.  The packet stays under way: its
@@ -154,4 +157,81 @@ struct tquic_path *tquic_reinject(struct tquic_conn *conn, u64 now)
 			return fast;
 	}
 	return NULL;
+}
+
+/* Does a packet under way carry the stream's bytes before @end? */
+static bool tquic_reinject_before(const struct tquic_sent_pkt *pkt,
+				  const struct tquic_stream *s, u64 end)
+{
+	const struct tquic_rec *rec;
+
+	if (pkt->state != TQUIC_SENT_OUTSTANDING)
+		return false;
+	for (rec = pkt->recs; rec; rec = rec->next)
+		if (rec->kind == TQUIC_REC_STREAM && rec->id == s->id && rec->off < end)
+			return true;
+	return false;
+}
+
+/*
+ * If @path holds the oldest bytes of the stream: take what it holds of all those the
+ * fast path has come past, where the acknowledgment is overdue or it would be there
+ * later than if it left on the fast path now.  True when there was something.
+ */
+static bool tquic_reinject_held(struct tquic_conn *conn, struct tquic_path *path,
+				const struct tquic_stream *s, u64 arrival_ns, u64 now)
+{
+	u64 one_way_ns = tquic_path_one_way_ns(path), end = s->tx.una + 1;
+	struct tquic_sent *sent = &path->space.sent;
+	struct tquic_sent_pkt *pkt;
+	bool taken = false;
+	u64 pn;
+
+	for (pn = sent->head; pn < sent->next && tquic_reinject_allowed(conn); pn++) {
+		pkt = tquic_sent_get(sent, pn);
+		if (!tquic_reinject_before(pkt, s, end)) {
+			/* Its oldest of the stream is not the stream's oldest. */
+			if (tquic_reinject_before(pkt, s, U64_MAX) && !taken)
+				break;
+			continue;
+		}
+		if (end == s->tx.una + 1)
+			end = tquic_send_frontier(&s->tx);
+		if (pkt->sent_ns + path->rtt.srtt_ns < now ||
+		    pkt->sent_ns + one_way_ns > arrival_ns) {
+			tquic_reinject_take(conn, pkt);
+			taken = true;
+		}
+	}
+	return taken;
+}
+
+/**
+ * tquic_reinject_stalled() - the reader of the next stream waits for a slow path
+ * @conn: connection with data to send
+ * @fast: path it is about to be sent on
+ * @now: time in ns
+ *
+ * It waits when later bytes have arrived and nothing came to the oldest for two
+ * round trips of the fast path.
+ */
+void tquic_reinject_stalled(struct tquic_conn *conn, struct tquic_path *fast, u64 now)
+{
+	struct tquic_stream *s = tquic_streams_next_ready(&conn->streams, 0);
+	u64 wait_ns = 2 * fast->rtt.srtt_ns, arrival_ns;
+	struct tquic_path *path;
+	bool taken = false;
+	unsigned int i;
+
+	if (!s || RB_EMPTY_ROOT(&s->tx.acked) || now - s->head_ns < wait_ns)
+		return;
+	arrival_ns = now + tquic_path_one_way_ns(fast) + TQUIC_RTT_GRANULARITY_NS;
+	for (i = 0; i < TQUIC_PATHS_MAX && !taken; i++) {
+		path = tquic_conn_path(conn, i);
+		if (path && path != fast && tquic_path_is_open(path) &&
+		    path->space.eliciting_in_flight)
+			taken = tquic_reinject_held(conn, path, s, arrival_ns, now);
+	}
+	/* Where it is not late yet, look again soon. */
+	s->head_ns = taken ? now : now - wait_ns + wait_ns / 8;
 }

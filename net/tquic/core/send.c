@@ -219,6 +219,13 @@ u64 tquic_send_gap(const struct tquic_send *s)
 	return s->nxt - max(lo, s->una);
 }
 
+u64 tquic_send_frontier(const struct tquic_send *s)
+{
+	u64 lo, hi;
+
+	return tquic_rset_next(&s->lost, s->una, &lo, &hi) ? max(lo, s->una) : s->nxt;
+}
+
 void tquic_send_skip(struct tquic_send *s, struct tquic_rec *rec, u64 bytes)
 {
 	if (!send_alive(s) || !bytes || bytes > min(s->end, s->max_data) - s->nxt) {

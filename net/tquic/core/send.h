@@ -137,6 +137,9 @@ bool tquic_send_next_ahead(const struct tquic_send *s, u32 room, u64 conn_credit
 /* How far the next new byte is behind the first pending one. */
 u64 tquic_send_gap(const struct tquic_send *s);
 
+/* Offset of the first byte that is to be sent next, lost ones included. */
+u64 tquic_send_frontier(const struct tquic_send *s);
+
 /**
  * tquic_send_skip() - leave out bytes never sent; they become pending like lost ones
  * @s: sending half

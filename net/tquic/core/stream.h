@@ -48,6 +48,8 @@ enum tquic_stream_queue {
  * @users: references of adapters; the stream lives while there are any
  * @urgency: 0 (first) to 7
  * @incremental: shares its urgency's bandwidth with others, unless it has a deadline
+ * @head_ns: when the oldest byte under way became that, or was sent again for being
+ *	late; 0: nothing was acknowledged yet
  * @deadline_ns: when what it sends is due, or TQUIC_DEADLINE_NONE
  * @deadline_error: code it is reset with when it would be late
  * @deadline_drop: it is to be reset then
@@ -65,6 +67,7 @@ struct tquic_stream {
 	struct list_head readable;
 	struct list_head ctl_list;
 	void *user;
+	u64 head_ns;
 	u64 deadline_ns;
 	u64 deadline_error;
 	u32 users;

@@ -74,17 +74,54 @@ static void ahead_of_whom(struct kunit *test)
 {
 	struct pair *p = ahead_pair(test);
 	struct tquic_conn *conn = &pair_server(p)->conn;
-	u64 bytes;
+	struct tquic_ahead a;
 
 	pair_flow_open(pair_server(p), false, 64 * MIB);
 	pair_run(p, SEC);
-	KUNIT_EXPECT_EQ(test, tquic_ahead_bytes(conn, pair_path(p, 1, 0)), 0);
-	bytes = tquic_ahead_bytes(conn, pair_path(p, 1, 1));
-	KUNIT_EXPECT_GE(test, bytes, 150000);
-	KUNIT_EXPECT_LE(test, bytes, 600000);
+	tquic_ahead_plan(conn, pair_path(p, 1, 0), &a);
+	KUNIT_EXPECT_EQ(test, a.bytes, 0);
+	KUNIT_EXPECT_EQ(test, a.filled, 0);
+	tquic_ahead_plan(conn, pair_path(p, 1, 1), &a);
+	KUNIT_EXPECT_GE(test, a.bytes, 150000);
+	KUNIT_EXPECT_LE(test, a.bytes, 600000);
+	/* Some of it the slow path has sent itself. */
+	KUNIT_EXPECT_GT(test, a.filled, a.bytes / 4);
+	KUNIT_EXPECT_LT(test, a.filled, a.bytes);
 	/* The peer wants it spared. */
 	pair_path(p, 1, 0)->peer_backup = true;
-	KUNIT_EXPECT_EQ(test, tquic_ahead_bytes(conn, pair_path(p, 1, 1)), 0);
+	tquic_ahead_plan(conn, pair_path(p, 1, 1), &a);
+	KUNIT_EXPECT_EQ(test, a.bytes, 0);
+}
+
+/* When more waits than the faster paths bring in time nobody works ahead. */
+static void ahead_backlog(struct kunit *test)
+{
+	const struct tquic_ahead a = { .bytes = 1000000, .filled = 20000 };
+	const u64 most = 2 * a.filled + TQUIC_AHEAD_SLACK_BYTES;
+	struct pair *p = ahead_pair(test);
+	struct tquic_conn *conn = &pair_server(p)->conn;
+	struct tquic_send_seg seg;
+	struct tquic_stream *s;
+	u8 *dst;
+	int n;
+
+	KUNIT_ASSERT_EQ(test, tquic_streams_open(&conn->streams, false, p->now, GFP_KERNEL, &s), 0);
+	while (s->tx.end < 2 * most + 1000) {
+		n = tquic_send_reserve(&s->tx, 2 * most + 1000 - s->tx.end, GFP_KERNEL, &dst);
+		KUNIT_ASSERT_GT(test, n, 0);
+		memset(dst, 0, n);
+		tquic_send_commit(&s->tx, n);
+	}
+	KUNIT_EXPECT_FALSE(test, tquic_ahead_backlog(s, &a));
+	/* Two gaps with something sent between them are the most there may be. */
+	tquic_ahead_skip(conn, s, most - 100, 0);
+	KUNIT_ASSERT_TRUE(test, tquic_send_next_ahead(&s->tx, 500, U64_MAX, &seg));
+	tquic_send_sent(&s->tx, &seg);
+	KUNIT_EXPECT_FALSE(test, tquic_ahead_backlog(s, &a));
+	tquic_send_skip(&s->tx, tquic_rec_alloc(GFP_KERNEL), 100);
+	KUNIT_EXPECT_FALSE(test, tquic_ahead_backlog(s, &a));
+	tquic_send_skip(&s->tx, tquic_rec_alloc(GFP_KERNEL), 1);
+	KUNIT_EXPECT_TRUE(test, tquic_ahead_backlog(s, &a));
 }
 
 /* The end of what is written and the limits are not passed. */
@@ -132,6 +169,7 @@ static struct kunit_case ahead_cases[] = {
 	KUNIT_CASE(ahead_in_order),
 	KUNIT_CASE(ahead_gap_filled),
 	KUNIT_CASE(ahead_of_whom),
+	KUNIT_CASE(ahead_backlog),
 	KUNIT_CASE(ahead_bounds),
 	{}
 };

@@ -157,6 +157,41 @@ static void reinject_backup(struct kunit *test)
 	KUNIT_EXPECT_LE(test, p->link[0].pipe[0].bytes - before, 4 * PAIR_MTU);
 }
 
+/* Longest wait of a reader when the slow link dies in the middle of a transfer */
+static u64 slow_cut_gap_ns(struct kunit *test, void (*set)(struct pair *p))
+{
+	struct pair *p = pair_create(test, 2);
+	struct pair_flow *f;
+	u32 i;
+
+	pair_link_set(&p->link[0], 2000000, PAIR_MS(15), 15000);
+	pair_link_set(&p->link[1], 1000000, PAIR_MS(20), 200000);
+	if (set)
+		set(p);
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
+	f = pair_flow_open(pair_server(p), false, 16384 * KIB);
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	pair_run(p, 5 * SEC);
+	for (i = 0; i < 2; i++)
+		KUNIT_EXPECT_EQ(test, pair_path(p, 1, i)->state, TQUIC_PATH_ACTIVE);
+	f->gap_ns = 0;
+	p->link[1].cut = true;
+	pair_run(p, 2 * SEC);
+	kunit_info(test, "gap %llu us, reinjected %llu", f->gap_ns / NSEC_PER_USEC, reinjected(p));
+	KUNIT_EXPECT_GT(test, f->read, 1024 * KIB);
+	return f->gap_ns;
+}
+
+/* What a slow path held goes again long before its probe timeout tells that it is dead. */
+static void reinject_stalled(struct kunit *test)
+{
+	u64 gap_ns = slow_cut_gap_ns(test, NULL);
+
+	KUNIT_EXPECT_LT(test, gap_ns, 320ULL * NSEC_PER_MSEC);
+	KUNIT_EXPECT_LT(test, gap_ns, slow_cut_gap_ns(test, no_copies));
+}
+
 static struct kunit_case reinject_cases[] = {
 	KUNIT_CASE(reinject_short_object),
 	KUNIT_CASE(reinject_lost_copies),
@@ -164,6 +199,7 @@ static struct kunit_case reinject_cases[] = {
 	KUNIT_CASE(reinject_budget),
 	KUNIT_CASE(reinject_full_buffer),
 	KUNIT_CASE(reinject_backup),
+	KUNIT_CASE(reinject_stalled),
 	{}
 };
 
