@@ -578,8 +578,9 @@ def _min_legs(bench: Bench) -> None:
             bench.joined() as ends,
         ):
             with bench.client.entered():
-                ends.client.add_path(bench.lab.client_address(1), backup=True)
+                add_paths(ends.client, [PathSpec(bench.lab.client_address(1))])
             wait_active(ends.client, 2)
+            ends.client.set_path_status(1, backup=True)
             before = ends.client.path_info(1).bytes_sent
             for _ in range(5):
                 ends.client.send_new(bytes(20_000))
