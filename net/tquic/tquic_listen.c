@@ -4,6 +4,7 @@
 #include <linux/security.h>
 #include <linux/slab.h>
 #include <net/tcp_states.h>
+#include <trace/events/tquic.h>
 #include "cc/cc.h"
 #include "core/header.h"
 #include "sched/sched.h"
@@ -38,29 +39,35 @@ bool tquic_listen_on(struct tquic_net *tn, const struct tquic_udp *udp)
 }
 
 /**
- * tquic_listen_input() - a datagram of no known connection holds an Initial
+ * tquic_listen_input() - a datagram of no known connection may begin one
  * @tn: namespace
  * @udp: socket it came to
  * @skb: the datagram
+ * @type: of its first packet: Initial, or 0-RTT
  *
- * Connections are made by a work item: their keys cannot be set up here.
+ * Connections are made by a work item: their keys cannot be set up here.  0-RTT
+ * packets have to wait for the connection that the Initial before them makes, and
+ * get half the room at most.
  *
  * Context: softirq or BH off, RCU.
  * Return: true when the skb was consumed.
  */
 bool tquic_listen_input(struct tquic_net *tn, struct tquic_udp *udp,
-			struct sk_buff *skb)
+			struct sk_buff *skb, enum tquic_pkt_type type)
 {
 	struct tquic_listener *l = tquic_listen_find(tn, udp);
+	u32 room = TQUIC_SYSCTL(tn, initials_max);
 
 	if (!l)
 		return false;
+	if (type == TQUIC_PKT_0RTT)
+		room /= 2;
 	/* RFC 9000 §14.1 */
-	if (skb->len < TQUIC_INITIAL_BYTES_MIN) {
+	else if (skb->len < TQUIC_INITIAL_BYTES_MIN) {
 		TQUIC_INC(tn, RX_SHORT_INITIAL);
 		return false;
 	}
-	if (skb_queue_len_lockless(&l->initials) >= TQUIC_SYSCTL(tn, initials_max)) {
+	if (skb_queue_len_lockless(&l->initials) >= room) {
 		TQUIC_INC(tn, LISTEN_DROP);
 		return false;
 	}
@@ -246,17 +253,40 @@ static bool tquic_listen_admit(struct tquic_listener *l, const struct sk_buff *s
 	return false;
 }
 
-static void tquic_listen_one(struct tquic_listener *l, struct sk_buff *skb)
+/* Now that somebody owns its id the datagram finds its way */
+static void tquic_listen_replay(struct tquic_listener *l, struct sk_buff *skb)
 {
 	struct tquic_net *tn = tquic_sock_net(l->sk);
 	struct tquic_udp_burst burst = {};
+
+	local_bh_disable();
+	rcu_read_lock();
+	tquic_rx_ops.rx(tn, l->udp, skb, &burst);
+	tquic_rx_ops.rx_end(&burst);
+	rcu_read_unlock();
+	local_bh_enable();
+}
+
+/* Is there a connection that a client's first id leads to? */
+static bool tquic_listen_knows(struct tquic_net *tn, const struct tquic_cid *cid)
+{
+	bool found;
+
+	rcu_read_lock();
+	found = tquic_cidtab_lookup(&tn->cids, TQUIC_CID_INITIAL, cid);
+	rcu_read_unlock();
+	return found;
+}
+
+static void tquic_listen_one(struct tquic_listener *l, struct sk_buff *skb)
+{
+	struct tquic_net *tn = tquic_sock_net(l->sk);
 	struct tquic_hdr h;
 	struct tquic_token token;
 	struct tquic_cid cid;
 	bool made = false, proved = false;
 
 	if (tquic_hdr_parse(skb->data, skb->len, TQUIC_LOCAL_CID_LEN, &h) ||
-	    h.type != TQUIC_PKT_INITIAL ||
 	    h.pkt_len - h.pn_off < TQUIC_PN_MAX_LEN + TQUIC_HP_SAMPLE_LEN ||
 	    h.dcid.len < TQUIC_FIRST_DCID_MIN_LEN) {
 		TQUIC_INC(tn, RX_BAD_HDR);
@@ -264,9 +294,13 @@ static void tquic_listen_one(struct tquic_listener *l, struct sk_buff *skb)
 		return;
 	}
 	cid = h.dcid;
-	rcu_read_lock();
-	made = !tquic_cidtab_lookup(&tn->cids, TQUIC_CID_INITIAL, &cid);
-	rcu_read_unlock();
+	made = !tquic_listen_knows(tn, &cid);
+	if (made && h.type != TQUIC_PKT_INITIAL) {
+		TQUIC_INC(tn, RX_NO_CONN);
+		trace_tquic_packet_dropped(NULL, 0, TQUIC_DROP_NO_CONN, skb->len);
+		kfree_skb(skb);
+		return;
+	}
 	if (made && !tquic_listen_admit(l, skb, &h, &token, &proved)) {
 		kfree_skb(skb);
 		return;
@@ -281,13 +315,7 @@ static void tquic_listen_one(struct tquic_listener *l, struct sk_buff *skb)
 		kfree_skb(skb);
 		return;
 	}
-	/* Now that somebody owns its id the datagram finds its way. */
-	local_bh_disable();
-	rcu_read_lock();
-	tquic_rx_ops.rx(tn, l->udp, skb, &burst);
-	tquic_rx_ops.rx_end(&burst);
-	rcu_read_unlock();
-	local_bh_enable();
+	tquic_listen_replay(l, skb);
 	if (made)
 		tquic_listen_check(tn, &cid);
 }

@@ -30,6 +30,7 @@ struct seq_file;
 	X(ICMP_OTHER, "IcmpOther")					\
 	/* packets */							\
 	X(RX_PKTS, "RxPackets")						\
+	X(RX_EARLY, "RxEarlyPackets")					\
 	X(TX_PKTS, "TxPackets")						\
 	X(RX_TOO_SHORT, "RxTooShort")					\
 	X(RX_BAD_HDR, "RxBadHeader")					\
@@ -78,6 +79,8 @@ struct seq_file;
 	X(CONNS_ABORTED, "ConnectionsAborted")				\
 	X(HS_FAILED, "HandshakesFailed")				\
 	X(HS_TIMEOUT, "HandshakesTimedOut")				\
+	X(EARLY_ACCEPTED, "EarlyDataAccepted")				\
+	X(EARLY_REJECTED, "EarlyDataRejected")				\
 	X(LISTEN_OVERFLOW, "ListenOverflows")				\
 	X(LISTEN_DROP, "ListenDrops")					\
 	X(TOKEN_BAD, "TokensInvalid")					\

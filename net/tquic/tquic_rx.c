@@ -216,6 +216,8 @@ static void tquic_rx_deliver(struct sock *sk, struct sk_buff *skb)
 	pkt.ecn = cb->udp.ecn;
 	ret = tquic_conn_input(conn, &pkt, now);
 	TQUIC_INC(tn, RX_PKTS);
+	if (cb->type == TQUIC_PKT_0RTT)
+		TQUIC_INC(tn, RX_EARLY);
 	if (ret == -EALREADY)
 		TQUIC_INC(tn, RX_DUP);
 	else if (ret)
@@ -235,6 +237,10 @@ static bool tquic_rx_keys_come(const struct tquic_sock *tsk,
 		return false;
 	if (type == TQUIC_PKT_HANDSHAKE)
 		return !tquic_keyring_has(&tsk->keys, TQUIC_LEVEL_APP, false);
+	/* Those of 0-RTT packets are the first that TLS gives a server, if at all. */
+	if (type == TQUIC_PKT_0RTT)
+		return tsk->conn.server &&
+		       !tquic_keyring_has(&tsk->keys, TQUIC_LEVEL_HANDSHAKE, true);
 	/* Those of Initial packets were there from the start. */
 	return type == TQUIC_PKT_1RTT;
 }
@@ -743,8 +749,9 @@ static void tquic_rx_dgram(struct tquic_net *tn, struct tquic_udp *udp,
 		sk = tquic_rx_lookup(tn, &h, &path_id);
 		if (!sk) {
 			/* Consumed when it may begin a connection */
-			if (first && h.type == TQUIC_PKT_INITIAL &&
-			    tquic_listen_input(tn, udp, skb))
+			if (first && (h.type == TQUIC_PKT_INITIAL ||
+				      h.type == TQUIC_PKT_0RTT) &&
+			    tquic_listen_input(tn, udp, skb, h.type))
 				return;
 			if (first && h.type == TQUIC_PKT_1RTT &&
 			    tquic_rx_stray(tn, udp, skb, &h, burst))

@@ -215,7 +215,7 @@ void tquic_listen_stop(struct sock *sk);
 void tquic_listen_free(struct tquic_listener *l);
 bool tquic_listen_on(struct tquic_net *tn, const struct tquic_udp *udp);
 bool tquic_listen_input(struct tquic_net *tn, struct tquic_udp *udp,
-			struct sk_buff *skb);
+			struct sk_buff *skb, enum tquic_pkt_type type);
 struct sock *tquic_listen_accept(struct sock *sk, struct proto_accept_arg *arg);
 bool tquic_listen_readable(struct sock *sk);
 void tquic_listen_child_ready(struct sock *child);

@@ -141,7 +141,7 @@ static int tquic_send_refused(struct sock *sk)
 {
 	int err;
 
-	if (tquic_sk(sk)->conn.state == TQUIC_STATE_ESTABLISHED)
+	if (tquic_conn_is_open(&tquic_sk(sk)->conn))
 		return 0;
 	err = sock_error(sk);
 	if (err)
@@ -155,7 +155,7 @@ bool tquic_sock_writable(struct sock *sk)
 {
 	const struct tquic_conn *conn = &tquic_sk(sk)->conn;
 
-	return conn->state == TQUIC_STATE_ESTABLISHED &&
+	return tquic_conn_is_open(conn) &&
 	       conn->streams.tx_mem.used < tquic_sock_send_limit(sk);
 }
 

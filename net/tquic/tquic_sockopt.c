@@ -3,6 +3,7 @@
 #include <linux/sockptr.h>
 #include <net/ip.h>
 #include "cc/cc.h"
+#include "core/early.h"
 #include "core/token.h"
 #include "sched/sched.h"
 #include "tquic_sock.h"
@@ -208,8 +209,9 @@ static int tquic_opt_set_recv_mask(struct sock *sk, sockptr_t optval,
 	return 0;
 }
 
-static int tquic_opt_set_peer_params(struct sock *sk, sockptr_t optval,
-				     unsigned int optlen)
+/* The peer's parameters, of this connection or what is remembered of an earlier one */
+static int tquic_opt_set_params(struct sock *sk, int optname, sockptr_t optval,
+				unsigned int optlen)
 {
 	struct tquic_conn *conn = &tquic_sk(sk)->conn;
 	u8 *buf;
@@ -224,10 +226,26 @@ static int tquic_opt_set_peer_params(struct sock *sk, sockptr_t optval,
 	buf = memdup_sockptr(optval, optlen);
 	if (IS_ERR(buf))
 		return PTR_ERR(buf);
-	ret = tquic_conn_peer_params(conn, buf, optlen, tquic_now_ns());
+	if (optname == TQUIC_SOCKOPT_EARLY_PARAMS)
+		ret = tquic_early_remember(conn, buf, optlen);
+	else
+		ret = tquic_conn_peer_params(conn, buf, optlen, tquic_now_ns());
 	kfree(buf);
 	tquic_sock_kick(sk);
 	return ret > 0 ? -EPROTO : ret;
+}
+
+/* What became of the early data, as TLS tells a client */
+static int tquic_opt_set_early(struct sock *sk, sockptr_t optval, unsigned int optlen)
+{
+	u32 state;
+	int ret;
+
+	ret = tquic_opt_copy(&state, sizeof(state), optval, optlen);
+	if (ret)
+		return ret;
+	return state == TQUIC_EARLY_ACCEPTED ?
+	       tquic_early_accept(&tquic_sk(sk)->conn) : -EINVAL;
 }
 
 static int tquic_opt_set_secret(struct sock *sk, sockptr_t optval,
@@ -243,10 +261,13 @@ static int tquic_opt_set_secret(struct sock *sk, sockptr_t optval,
 		return ret;
 	ret = -EINVAL;
 	if (s.send > 1 || s.secret_len > sizeof(s.secret) ||
-	    (s.level != TQUIC_LEVEL_HANDSHAKE && s.level != TQUIC_LEVEL_APP))
+	    s.level == TQUIC_LEVEL_INITIAL || s.level >= TQUIC_LEVEL_COUNT)
 		goto out;
 	ret = -ENOTCONN;
 	if (conn->state != TQUIC_STATE_HANDSHAKE)
+		goto out;
+	ret = -EINVAL;
+	if (s.level == TQUIC_LEVEL_EARLY && !tquic_early_takes_keys(conn, s.send))
 		goto out;
 	ret = tquic_keyring_install(&tsk->keys, s.level, s.send, s.cipher,
 				    s.secret, s.secret_len, conn->version);
@@ -288,6 +309,10 @@ static int tquic_opt_set_end(struct sock *sk, sockptr_t optval,
 		    !(conn->keys_tx & conn->keys_rx & BIT(TQUIC_LEVEL_APP)))
 			return -EINVAL;
 		tquic_conn_tls_end(conn, end.verified, tquic_now_ns());
+		if (conn->early == TQUIC_EARLY_ACCEPTED)
+			TQUIC_INC(tquic_sock_net(sk), EARLY_ACCEPTED);
+		else if (conn->early == TQUIC_EARLY_REJECTED)
+			TQUIC_INC(tquic_sock_net(sk), EARLY_REJECTED);
 		if (conn->server)
 			tquic_sock_new_token(sk);
 		tsk->recv_mask &= ~TQUIC_RECV_CRYPTO;
@@ -324,7 +349,7 @@ static int tquic_opt_stream_abort(struct sock *sk, int optname, sockptr_t optval
 		return ret;
 	if (a.error_code > TQUIC_VARINT_MAX)
 		return -ERANGE;
-	if (conn->state != TQUIC_STATE_ESTABLISHED)
+	if (!tquic_conn_is_open(conn))
 		return -ENOTCONN;
 	s = tquic_streams_find(&conn->streams, a.stream_id);
 	if (!s)
@@ -462,7 +487,10 @@ static int tquic_do_setsockopt(struct sock *sk, int optname, sockptr_t optval,
 	case TQUIC_SOCKOPT_HANDSHAKE_MODE:
 		return tquic_opt_set_mode(sk, optval, optlen);
 	case TQUIC_SOCKOPT_PEER_PARAMS:
-		return tquic_opt_set_peer_params(sk, optval, optlen);
+	case TQUIC_SOCKOPT_EARLY_PARAMS:
+		return tquic_opt_set_params(sk, optname, optval, optlen);
+	case TQUIC_SOCKOPT_EARLY_DATA:
+		return tquic_opt_set_early(sk, optval, optlen);
 	case TQUIC_SOCKOPT_SECRET:
 		return tquic_opt_set_secret(sk, optval, optlen);
 	case TQUIC_SOCKOPT_HANDSHAKE_END:
@@ -687,7 +715,7 @@ static int tquic_opt_stream_open(struct sock *sk, union tquic_opt_out *out,
 		return -EFAULT;
 	if (out->stream.flags & ~TQUIC_MSG_UNI || out->stream.reserved)
 		return -EINVAL;
-	if (conn->state != TQUIC_STATE_ESTABLISHED)
+	if (!tquic_conn_is_open(conn))
 		return -ENOTCONN;
 	ret = tquic_streams_open(&conn->streams,
 				 out->stream.flags & TQUIC_MSG_UNI,
@@ -762,6 +790,9 @@ static int tquic_do_getsockopt(struct sock *sk, int optname,
 			return -ENOTCONN;
 		memcpy(out->params, conn->new_token, conn->new_token_len);
 		return conn->new_token_len;
+	case TQUIC_SOCKOPT_EARLY_DATA:
+		out->u = conn->early;
+		return sizeof(out->u);
 	case TQUIC_SOCKOPT_VERSION:
 		out->u = conn->version ? conn->version->version :
 					 tsk->version->version;

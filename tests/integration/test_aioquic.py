@@ -124,7 +124,9 @@ def configuration(certificates: Certificates, role: Role, **changes: Any) -> Any
 
 
 @contextlib.contextmanager
-def aioquic_server(lab: TwoLinks, config: Any, retry: bool = False) -> Iterator[Address]:
+def aioquic_server(
+    lab: TwoLinks, config: Any, retry: bool = False, **changes: Any
+) -> Iterator[Address]:
     """An aioquic echo server in the server's namespace."""
     address = lab.server_address(port=PORT)
     loop = asyncio.new_event_loop()
@@ -137,6 +139,7 @@ def aioquic_server(lab: TwoLinks, config: Any, retry: bool = False) -> Iterator[
             configuration=config,
             create_protocol=EchoProtocol,
             retry=retry,
+            **changes,
         )
         ready.set()
         await stop.wait()

@@ -45,6 +45,8 @@
 #define TQUIC_SOCKOPT_RETRY		30	/* get/set __u32 1: listener answers with Retry */
 #define TQUIC_SOCKOPT_TOKEN		31	/* get: for a later connection; set: for this one */
 #define TQUIC_SOCKOPT_VERSION		32	/* get/set __u32: QUIC version to connect with */
+#define TQUIC_SOCKOPT_EARLY_PARAMS	33	/* set: what PEER_PARAMS got at an earlier time */
+#define TQUIC_SOCKOPT_EARLY_DATA	34	/* get: enum tquic_early_state; set: ACCEPTED */
 
 /* Who drives TLS: the agent of this network namespace, or the program itself */
 #define TQUIC_HANDSHAKE_AGENT		0
@@ -197,6 +199,21 @@ enum tquic_state {
 	TQUIC_STATE_CLOSING,
 	TQUIC_STATE_DRAINING,
 	TQUIC_STATE_CLOSED,
+};
+
+/*
+ * Early data (0-RTT).  A client that resumes a session sets EARLY_PARAMS and then the
+ * secret of TQUIC_ENC_EARLY; from then on it may write, and what it writes leaves before
+ * the handshake is complete.  Who records it on its way can send it once more to another
+ * server: only what does no harm twice belongs there.  When TLS says that the server took
+ * it, EARLY_DATA is set to ACCEPTED, before PEER_PARAMS; else all is sent again after the
+ * handshake.  A server's program that sets the secret accepts it.
+ */
+enum tquic_early_state {
+	TQUIC_EARLY_NONE,
+	TQUIC_EARLY_OFFERED,
+	TQUIC_EARLY_ACCEPTED,
+	TQUIC_EARLY_REJECTED,
 };
 
 /* States of a path */

@@ -9,6 +9,7 @@
 #include <trace/events/tquic.h>
 #include "core/conn.h"
 #include "core/ctrl.h"
+#include "core/early.h"
 #include "core/loss.h"
 #include "core/negotiate.h"
 #include "core/path.h"
@@ -76,8 +77,8 @@ void tquic_conn_init(struct tquic_conn *conn, const struct tquic_conn_ops *ops)
 	};
 }
 
-static void tquic_conn_limits(const struct tquic_params *p,
-			      struct tquic_stream_limits *l)
+/* The limits of streams among transport parameters */
+void tquic_conn_limits(const struct tquic_params *p, struct tquic_stream_limits *l)
 {
 	l->data_bidi_local = p->max_stream_data_bidi_local;
 	l->data_bidi_remote = p->max_stream_data_bidi_remote;
@@ -252,6 +253,8 @@ int tquic_conn_peer_params(struct tquic_conn *conn, const u8 *buf, size_t len,
 					      &conn->local.rscid : NULL);
 	if (!ret)
 		ret = tquic_conn_check_versions(conn, p);
+	if (!ret)
+		ret = tquic_early_settle(conn, p, now);
 	if (ret) {
 		kfree(p);
 		tquic_conn_close(conn, ret, 0, false, NULL, 0, now);
@@ -296,6 +299,11 @@ void tquic_conn_keys_ready(struct tquic_conn *conn, enum tquic_level level,
 		conn->keys_tx |= BIT(level);
 	else
 		conn->keys_rx |= BIT(level);
+	if (level == TQUIC_LEVEL_EARLY)
+		tquic_early_begin(conn);
+	/* RFC 9001 §4.9.3 */
+	if (level == TQUIC_LEVEL_APP && tx && !conn->server)
+		tquic_early_over(conn);
 	if (level == TQUIC_LEVEL_HANDSHAKE)
 		trace_tquic_handshake(conn, TQUIC_STEP_KEYS_HANDSHAKE);
 	else if (level == TQUIC_LEVEL_APP)
@@ -346,6 +354,7 @@ void tquic_conn_confirm(struct tquic_conn *conn, u64 now)
 	conn->confirmed = true;
 	trace_tquic_handshake(conn, TQUIC_STEP_CONFIRMED);
 	conn->peer_validated_us = true;
+	tquic_early_over(conn);
 	tquic_conn_discard_level(conn, TQUIC_LEVEL_INITIAL, now);
 	tquic_conn_discard_level(conn, TQUIC_LEVEL_HANDSHAKE, now);
 	conn->todo |= TQUIC_TODO_STATE | TQUIC_TODO_PATHS;
@@ -467,7 +476,8 @@ static void tquic_conn_shut(struct tquic_conn *conn, u64 error, u64 frame_type,
 		memcpy(c->reason, reason, c->reason_len);
 	trace_tquic_close(conn);
 	tquic_conn_set_state(conn, TQUIC_STATE_CLOSING);
-	conn->close_levels = conn->keys_tx;
+	/* Of what only 0-RTT packets carried the server may know nothing. */
+	conn->close_levels = conn->keys_tx & ~BIT(TQUIC_LEVEL_EARLY);
 	conn->close_rx_next = 1;
 	conn->close_end_ns = now + 3 * tquic_conn_pto_max_ns(conn);
 	conn->todo |= TQUIC_TODO_STATE | TQUIC_TODO_READ | TQUIC_TODO_WRITE;

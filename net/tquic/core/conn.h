@@ -101,6 +101,7 @@ struct tquic_conn_stats {
  * @ops: upward calls
  * @trace_id: what tracepoints call it; 0 outside a socket
  * @state: enum tquic_state
+ * @early: enum tquic_early_state
  * @keys_tx: bit per level: packets can be sealed
  * @keys_rx: bit per level: packets can be opened
  * @confirmed: handshake confirmed, RFC 9001 §4.1.2
@@ -121,6 +122,7 @@ struct tquic_conn {
 	const struct tquic_version *version;
 	u64 trace_id;
 	u8 state;
+	u8 early;
 	bool server;
 	u8 keys_tx, keys_rx;
 	bool tls_done;
@@ -128,6 +130,7 @@ struct tquic_conn {
 	bool multipath;
 	bool verified;
 	bool peer_params_set;
+	bool early_known;	/* client: @peer holds what is remembered */
 	bool peer_validated_us;	/* client: the server saw our address */
 	bool done_rcvd;		/* client: HANDSHAKE_DONE came, TLS is not done */
 	bool tx_nomem;		/* the last output lacked memory */
@@ -207,6 +210,7 @@ struct tquic_conn {
 void tquic_conn_init(struct tquic_conn *conn, const struct tquic_conn_ops *ops);
 void tquic_conn_destroy(struct tquic_conn *conn);
 void tquic_conn_set_state(struct tquic_conn *conn, enum tquic_state state);
+void tquic_conn_limits(const struct tquic_params *p, struct tquic_stream_limits *l);
 int tquic_conn_start(struct tquic_conn *conn, bool server,
 		     const struct tquic_version *v, const struct tquic_cid *odcid,
 		     const struct tquic_cid *peer_scid, u64 now);
@@ -256,6 +260,14 @@ int tquic_conn_stream_reset(struct tquic_conn *conn, struct tquic_stream *s,
 int tquic_conn_stream_stop(struct tquic_conn *conn, struct tquic_stream *s,
 			   u64 error, u64 now);
 
+/* Can the program write and open streams? With early data before the handshake's end. */
+static inline bool tquic_conn_is_open(const struct tquic_conn *conn)
+{
+	return conn->state == TQUIC_STATE_ESTABLISHED ||
+	       (conn->state == TQUIC_STATE_HANDSHAKE &&
+		conn->early != TQUIC_EARLY_NONE);
+}
+
 static inline struct tquic_path *tquic_conn_path(const struct tquic_conn *conn,
 						 unsigned int i)
 {
@@ -267,6 +279,15 @@ static inline struct tquic_space *tquic_conn_hs(struct tquic_conn *conn,
 						enum tquic_level level)
 {
 	return &conn->hs[level == TQUIC_LEVEL_HANDSHAKE];
+}
+
+/* Packet-number space of packets of a level that are on @path */
+static inline struct tquic_space *tquic_conn_space(struct tquic_conn *conn,
+						   struct tquic_path *path,
+						   enum tquic_level level)
+{
+	return level == TQUIC_LEVEL_INITIAL || level == TQUIC_LEVEL_HANDSHAKE ?
+	       tquic_conn_hs(conn, level) : &path->space;
 }
 
 #endif /* TQUIC_CORE_CONN_H */

@@ -337,6 +337,20 @@ bool tquic_ctrl_pending(const struct tquic_conn *conn)
 }
 
 /**
+ * tquic_ctrl_build_early() - put control frames of streams and credit into a packet
+ * @conn: client's connection in its handshake
+ * @bld: 0-RTT packet under construction
+ */
+void tquic_ctrl_build_early(struct tquic_conn *conn, struct tquic_build *bld)
+{
+	tquic_ctrl_build_conn(conn, bld);
+	if (!bld->full)
+		tquic_ctrl_build_max_streams(conn, bld);
+	if (!bld->full)
+		tquic_ctrl_build_streams(conn, bld);
+}
+
+/**
  * tquic_ctrl_build() - put as many control frames as fit into a 1-RTT packet
  * @conn: connection
  * @bld: packet under construction

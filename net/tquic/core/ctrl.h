@@ -10,6 +10,7 @@ struct tquic_conn;
 struct tquic_rec;
 
 bool tquic_ctrl_pending(const struct tquic_conn *conn);
+void tquic_ctrl_build_early(struct tquic_conn *conn, struct tquic_build *bld);
 void tquic_ctrl_build(struct tquic_conn *conn, struct tquic_build *bld);
 void tquic_ctrl_on_lost(struct tquic_conn *conn, struct tquic_rec *list);
 void tquic_ctrl_on_acked(struct tquic_conn *conn, struct tquic_rec *list, u64 now);

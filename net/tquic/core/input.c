@@ -36,14 +36,6 @@ static enum tquic_level tquic_input_level(enum tquic_pkt_type type)
 	}
 }
 
-static struct tquic_space *tquic_input_space(const struct tquic_in *in)
-{
-	if (in->level == TQUIC_LEVEL_INITIAL ||
-	    in->level == TQUIC_LEVEL_HANDSHAKE)
-		return tquic_conn_hs(in->conn, in->level);
-	return &in->path->space;
-}
-
 /*
  * The path a path id operand names.  0 with *@path NULL: known no more, the
  * frame is to be ignored (RFC 10069 §4).  An id we allowed but never met gets
@@ -635,7 +627,7 @@ int tquic_conn_input(struct tquic_conn *conn, const struct tquic_rx_pkt *pkt,
 		.level = tquic_input_level(pkt->type),
 		.now = now,
 	};
-	struct tquic_space *space = tquic_input_space(&in);
+	struct tquic_space *space = tquic_conn_space(conn, pkt->path, in.level);
 	bool eliciting = false, newest;
 	u64 frame_type = 0;
 	int ret;

@@ -13,6 +13,7 @@
 #include "core/ctrl.h"
 #include "core/deadline.h"
 #include "core/dgram.h"
+#include "core/early.h"
 #include "core/path.h"
 #include "core/reinject.h"
 #include "sched/sched.h"
@@ -54,14 +55,16 @@ static bool tquic_output_begin(struct tquic_conn *conn, struct tquic_path *path,
 			       struct tquic_out *o, u64 now)
 {
 	const struct tquic_cid *dcid = tquic_cidset_remote_current(&path->remote);
-	enum tquic_pkt_type type = level == TQUIC_LEVEL_INITIAL ?
-				   TQUIC_PKT_INITIAL : TQUIC_PKT_HANDSHAKE;
+	static const u8 types[TQUIC_LEVEL_APP] = {
+		[TQUIC_LEVEL_INITIAL] = TQUIC_PKT_INITIAL,
+		[TQUIC_LEVEL_EARLY] = TQUIC_PKT_0RTT,
+		[TQUIC_LEVEL_HANDSHAKE] = TQUIC_PKT_HANDSHAKE,
+	};
 	struct tquic_wbuf *b = &o->bld.b;
 	struct tquic_tx_pkt *pkt = o->pkt;
 	bool put;
 
-	o->space = level == TQUIC_LEVEL_APP ? &path->space :
-					      tquic_conn_hs(conn, level);
+	o->space = tquic_conn_space(conn, path, level);
 	pkt->level = level;
 	pkt->path = path;
 	pkt->other = false;
@@ -83,10 +86,10 @@ static bool tquic_output_begin(struct tquic_conn *conn, struct tquic_path *path,
 		put = tquic_hdr_put_short(b, dcid, false, conn->tx_phase,
 					  pkt->pn_len);
 	else
-		put = tquic_hdr_put_long(b, conn->version, type, dcid,
+		put = tquic_hdr_put_long(b, conn->version, types[level], dcid,
 					 &conn->local.iscid,
-					 type == TQUIC_PKT_INITIAL ? conn->token : NULL,
-					 type == TQUIC_PKT_INITIAL ? conn->token_len : 0,
+					 level == TQUIC_LEVEL_INITIAL ? conn->token : NULL,
+					 level == TQUIC_LEVEL_INITIAL ? conn->token_len : 0,
 					 pkt->pn_len, &o->len_field);
 	pkt->pn_off = b->p - buf;
 	if (!put || !tquic_hdr_put_pn(b, pkt->pn, pkt->pn_len))
@@ -808,6 +811,41 @@ static int tquic_output_handshake(struct tquic_conn *conn, u8 *buf, u32 room,
 	return n;
 }
 
+/*
+ * A 0-RTT packet: what the program wrote, on the only path there is.  Nothing that
+ * is about ids or paths, and no acknowledgment, may be in it.
+ */
+static int tquic_output_early(struct tquic_conn *conn, u8 *buf, u32 room, u64 now,
+			      struct tquic_tx_pkt *pkt)
+{
+	struct tquic_path *path = tquic_conn_path(conn, 0);
+	struct tquic_out o = { .pkt = pkt };
+
+	if (!tquic_early_can_send(conn) || !path || !tquic_sched_room(path))
+		return 0;
+	if (tquic_sched_paced(path, now)) {
+		conn->pace_due_ns = tquic_output_pace_due(conn, now);
+		return 0;
+	}
+	room = min(room, path->pmtu.bytes);
+	if (!tquic_output_begin(conn, path, TQUIC_LEVEL_EARLY, buf, room, &o, now))
+		return 0;
+	conn->tx_copy = false;
+	tquic_ctrl_build_early(conn, &o.bld);
+	if (!o.bld.full)
+		tquic_dgram_build(conn, &o.bld, room - o.pkt->hdr_len -
+				  TQUIC_AEAD_TAG_LEN - 1, 0);
+	if (!o.bld.full)
+		tquic_output_streams(conn, &o, 0);
+	conn->tx_nomem |= o.bld.nomem;
+	if (o.bld.b.p == o.payload) {
+		tquic_rec_free_list(o.bld.recs);
+		return 0;
+	}
+	tquic_output_end(conn, &o, now);
+	return 1;
+}
+
 static bool tquic_output_close_frame(struct tquic_conn *conn,
 				     struct tquic_out *o,
 				     enum tquic_level level)
@@ -918,6 +956,8 @@ int tquic_conn_output(struct tquic_conn *conn, u8 *buf, u32 room, u64 now,
 	case TQUIC_STATE_HANDSHAKE:
 	case TQUIC_STATE_ESTABLISHED:
 		n = tquic_output_handshake(conn, buf, room, now, pkts);
+		if (!n)
+			n = tquic_output_early(conn, buf, room, now, pkts);
 		if (!n)
 			n = tquic_output_app(conn, buf, room, now, pkts);
 		break;

@@ -407,6 +407,19 @@ bool tquic_send_on_stop(struct tquic_send *s, u64 code)
 	return tquic_send_reset(s, code);
 }
 
+void tquic_send_rewind(struct tquic_send *s)
+{
+	tquic_rset_free(&s->lost);
+	if (s->state == TQUIC_SEND_RESET_SENT)
+		s->end = 0;
+	else
+		send_unsent(s, s->nxt);
+	s->nxt = 0;
+	s->max_data = 0;
+	s->blocked_at = U64_MAX;
+	s->fin_sent = false;
+}
+
 void tquic_send_reset_sent(struct tquic_send *s)
 {
 	s->reset_pending = false;

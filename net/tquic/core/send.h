@@ -198,6 +198,9 @@ bool tquic_send_reset(struct tquic_send *s, u64 code);
 /* The peer's STOP_SENDING. Return: as tquic_send_reset(). */
 bool tquic_send_on_stop(struct tquic_send *s, u64 code);
 
+/* Nothing that was sent counts, and there is no credit: start over. None may be acked. */
+void tquic_send_rewind(struct tquic_send *s);
+
 void tquic_send_reset_sent(struct tquic_send *s);
 void tquic_send_reset_acked(struct tquic_send *s);
 void tquic_send_reset_lost(struct tquic_send *s);

@@ -98,6 +98,24 @@ void tquic_streams_set_peer(struct tquic_streams *t, const struct tquic_stream_l
 	}
 }
 
+void tquic_streams_rewind(struct tquic_streams *t)
+{
+	struct tquic_stream *s;
+	unsigned long index;
+	int i;
+
+	memset(&t->peer, 0, sizeof(t->peer));
+	t->blocked_due = 0;
+	for (i = 0; i < 2; i++)
+		t->blocked_at[i] = U64_MAX;
+	for (i = 0; i < 4; i++) {
+		xa_for_each(&t->by_type[i], index, s) {
+			tquic_send_rewind(&s->tx);
+			tquic_streams_update_ready(t, s);
+		}
+	}
+}
+
 bool tquic_streams_on_max(struct tquic_streams *t, bool uni, u64 max)
 {
 	max = streams_cap(max);

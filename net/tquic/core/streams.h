@@ -94,6 +94,15 @@ void tquic_streams_destroy(struct tquic_streams *t);
 /* The peer's transport parameters; streams opened before get their credit too. */
 void tquic_streams_set_peer(struct tquic_streams *t, const struct tquic_stream_limits *peer);
 
+/* The peer has seen nothing and takes its limits back: new ones follow. */
+void tquic_streams_rewind(struct tquic_streams *t);
+
+/* Streams of our own opened so far. */
+static inline u64 tquic_streams_opened(const struct tquic_streams *t, bool uni)
+{
+	return t->opened[uni << 1 | t->is_server];
+}
+
 /* MAX_STREAMS. Return: true when the limit rose. */
 bool tquic_streams_on_max(struct tquic_streams *t, bool uni, u64 max);
 

@@ -5,6 +5,7 @@
 #include <linux/string.h>
 #include "core/conn.h"
 #include "core/ctrl.h"
+#include "core/early.h"
 #include "core/path.h"
 #include "core/token.h"
 
@@ -83,6 +84,7 @@ int tquic_conn_on_retry(struct tquic_conn *conn, const struct tquic_hdr *h, u64 
 	tquic_space_drain(&conn->hs[0], &dr);
 	tquic_ctrl_on_lost(conn, dr.recs);
 	tquic_cc_on_discard(&path->cc, dr.bytes, now);
+	tquic_early_give_up(conn, now);
 	conn->hs_pto_count = 0;
 	conn->hs_probes[0] = 0;
 	return 0;

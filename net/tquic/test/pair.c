@@ -9,6 +9,7 @@
 #include <linux/string.h>
 #include <linux/unaligned.h>
 
+#include "core/early.h"
 #include "core/path.h"
 #include "core/rec.h"
 #include "sched/sched.h"
@@ -418,11 +419,16 @@ static void pair_tls_message(struct pair_end *e, u32 step)
 	u32 n = get_unaligned_be16(e->tls.msg + 4);
 	int ret = 0;
 
+	if (n && !conn->server && e->pair->early == PAIR_EARLY_TAKEN &&
+	    tquic_early_accept(conn))
+		pair_fail(e->pair, "early data that was taken was never offered");
 	if (n)
 		ret = tquic_conn_peer_params(conn, e->tls.msg + 6, n, now);
 	if (ret || conn->state != TQUIC_STATE_HANDSHAKE)
 		return;
 	if (conn->server && !step) {
+		if (e->pair->early == PAIR_EARLY_TAKEN)
+			tquic_conn_keys_ready(conn, TQUIC_LEVEL_EARLY, false);
 		pair_tls_send(e, TQUIC_LEVEL_INITIAL, 122, false);
 		pair_keys(e, TQUIC_LEVEL_HANDSHAKE);
 		pair_tls_send(e, TQUIC_LEVEL_HANDSHAKE, e->flight_bytes, true);
@@ -493,6 +499,8 @@ static enum tquic_level pair_level(enum tquic_pkt_type type)
 		return TQUIC_LEVEL_INITIAL;
 	case TQUIC_PKT_HANDSHAKE:
 		return TQUIC_LEVEL_HANDSHAKE;
+	case TQUIC_PKT_0RTT:
+		return TQUIC_LEVEL_EARLY;
 	default:
 		return TQUIC_LEVEL_APP;
 	}
@@ -624,7 +632,7 @@ static void pair_packet(struct pair_end *e, struct sk_buff *skb, const u8 *data,
 		conn->iscid_set = true;
 		tquic_cidset_remote_set_initial(&path->remote, &h->scid);
 	}
-	space = level == TQUIC_LEVEL_APP ? &path->space : tquic_conn_hs(conn, level);
+	space = tquic_conn_space(conn, path, level);
 	for (i = 0; i < pn_len; i++)
 		trunc = trunc << 8 | data[h->pn_off + i];
 	pkt.type = h->type;
@@ -900,7 +908,7 @@ static void pair_app(struct pair_end *e, u32 todo)
 
 	if (todo & TQUIC_TODO_READ)
 		pair_tls_pump(e);
-	if (e->conn.state != TQUIC_STATE_ESTABLISHED)
+	if (!tquic_conn_is_open(&e->conn))
 		return;
 	for (f = e->pair->flow; f < e->pair->flow + PAIR_FLOWS_MAX; f++) {
 		if (f->from == e && todo & TQUIC_TODO_WRITE)
@@ -1068,6 +1076,20 @@ bool pair_handshake(struct pair *p)
 	       pair_until(p, pair_confirmed, 60 * (u64)NSEC_PER_SEC);
 }
 
+/* The client remembers an earlier connection, and has keys of it */
+static bool pair_offer_early(struct pair_end *e)
+{
+	u8 buf[512];
+	ssize_t n;
+
+	n = tquic_params_encode(&e->pair->remembered, true, buf, sizeof(buf), 0);
+	if (n < 0 || tquic_early_remember(&e->conn, buf, n) ||
+	    !tquic_early_takes_keys(&e->conn, true))
+		return false;
+	tquic_conn_keys_ready(&e->conn, TQUIC_LEVEL_EARLY, true);
+	return true;
+}
+
 /* Start the client; its first flight is under way then */
 bool pair_start(struct pair *p)
 {
@@ -1084,6 +1106,8 @@ bool pair_start(struct pair *p)
 	tquic_path_set_mtu(&e->conn, path, PAIR_MTU);
 	pair_keys(e, TQUIC_LEVEL_INITIAL);
 	pair_tls_send(e, TQUIC_LEVEL_INITIAL, e->flight_bytes, true);
+	if (p->early != PAIR_EARLY_NONE && !pair_offer_early(e))
+		return false;
 	pair_kick(e);
 	return true;
 }
@@ -1190,6 +1214,7 @@ struct pair *pair_create(struct kunit *test, u32 links)
 		p->end[i].conn.cc_ops = &tquic_cc_cubic;
 		p->end[i].conn.sched = &tquic_sched_minrtt;
 	}
+	p->remembered = p->end[1].conn.local;
 	kunit_add_action(test, pair_destroy, p);
 	return p;
 }

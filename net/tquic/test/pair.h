@@ -43,6 +43,13 @@ struct pair_pipe {
 
 #define PAIR_ECN_KEEP	4
 
+/* What the fake TLS does about early data */
+enum pair_early {
+	PAIR_EARLY_NONE,
+	PAIR_EARLY_TAKEN,	/* the client offers it, the server accepts it */
+	PAIR_EARLY_REFUSED,
+};
+
 /**
  * struct pair_link - a pair of pipes; settings may change at any time, the rate
  *	with pair_link_rate()
@@ -183,6 +190,8 @@ struct pair_flow {
  * @tap: sees each datagram sent; false swallows it
  * @spin: timers that fired without the clock moving
  * @kicks: number of calls
+ * @early: 0-RTT; the client remembers what @remembered holds, a server's parameters
+ * @remembered: may be changed before pair_start()
  * @nat: links are ports of one address of the client, not addresses
  * @hostile: frames of the test's own making are among the packets: what
  *	programs and TLS receive is not judged
@@ -202,6 +211,8 @@ struct pair {
 		    const struct tquic_tx_pkt *pkts, int n);
 	u32 spin;
 	u64 kicks;
+	enum pair_early early;
+	struct tquic_params remembered;
 	bool nat;
 	bool hostile;
 	bool broken;

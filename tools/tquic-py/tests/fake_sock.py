@@ -34,6 +34,9 @@ class FakeSocket:
     inbox: deque[Message | None] = field(default_factory=deque)
     secrets: list[Secret] = field(default_factory=list)
     peer_params: bytes | None = None
+    version: int = 1
+    early_params: bytes | None = None
+    early_accepted: bool = False
     verified: bool | None = None
     alert: int | None = None
     closed: CloseInfo = field(default_factory=CloseInfo)
@@ -73,8 +76,21 @@ class FakeSocket:
         assert not any(s.level == Level.APP for s in self.secrets)
         self.peer_params = params
 
+    def set_early_params(self, params: bytes) -> None:
+        """Once, before the secret of early data."""
+        assert self.early_params is None
+        assert not self.secrets
+        self.early_params = params
+
+    def accept_early(self) -> None:
+        """Once, between the secret and the peer's parameters."""
+        assert any(s.level == Level.EARLY and s.send for s in self.secrets)
+        assert self.peer_params is None
+        self.early_accepted = True
+
     def set_secret(self, secret: Secret) -> None:
         """Once for each level and direction."""
+        assert secret.level != Level.EARLY or self.server or self.early_params is not None
         assert (secret.level, secret.send) not in {(s.level, s.send) for s in self.secrets}
         assert secret.level != Level.APP or self.peer_params is not None
         self.secrets.append(secret)
@@ -112,7 +128,9 @@ class FakeSocket:
     # --- data
 
     def deliver(self, message: Message | None) -> None:
-        """Put a message into the inbox; None ends the connection."""
+        """Put a message into the inbox; None ends the connection. Once closed, it is lost."""
+        if self._signal.fileno() < 0:
+            return
         self.inbox.append(message)
         self._signal.send(b"x")
 

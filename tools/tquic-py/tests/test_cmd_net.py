@@ -110,7 +110,7 @@ def test_tls_problems_have_their_own_code(monkeypatch: pytest.MonkeyPatch, tmp_p
         raise HandshakeFailedError("host: unknown CA", 48, by_peer=False)
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(get, "open_connection", refuse)
+    monkeypatch.setattr(get, "_establish", refuse)
     assert run("get", "https://host/a") == (4, "tquic: host: unknown CA\n")
 
 

@@ -21,8 +21,8 @@ from tquic.errors import (
     socket_error,
 )
 from tquic.handshake import Handshake, complete
-from tquic.sock import CryptoData
-from tquic.tls import Level, Role
+from tquic.sock import CryptoData, StreamData
+from tquic.tls import Level, Role, SavedSession
 from tquic.uapi import CloseFlag, CloseInfo
 
 Ends = tuple[FakeSocket, FakeSocket]
@@ -155,3 +155,91 @@ def test_close_text() -> None:
     assert "certificate expired (45)" in close_text(CloseInfo(0x12D))
     assert "unknown" in close_text(CloseInfo(0x1FF))
     assert str(connection_error("x", CloseInfo(), None)) == "x: the connection ended"
+
+
+def save(world: World, ends: Ends) -> SavedSession:
+    """What a first connection to a server that takes early data leaves behind."""
+    server = world.server(early_data=True)
+    one = Handshake(ends[0], world.client(), Role.CLIENT, "server")
+    two = Handshake(ends[1], server, Role.SERVER, "client")
+    run(one, two)
+    message = ends[0].recv_message()
+    assert isinstance(message, CryptoData)
+    assert one.save(1) is None
+    one.take_ticket(message)
+    saved = one.save(1)
+    assert saved is not None
+    assert saved.params == ends[1].params
+    return saved
+
+
+def run(one: Handshake, two: Handshake) -> None:
+    """Both to the end."""
+    one.start()
+    two.start()
+    for _ in range(200):
+        if one.done and two.done:
+            return
+        two.proceed()
+        one.proceed()
+    raise AssertionError("no end")
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_early_data(world: World, ends: Ends, known: bool) -> None:
+    saved = save(world, ends)
+    server = world.server(early_data=True)
+    first = socket_pair()
+    second = socket_pair()
+    try:
+        if known:
+            one = Handshake(first[0], world.client(), Role.CLIENT, "server")
+            two = Handshake(first[1], server, Role.SERVER, "client")
+            run(one, two)
+            message = first[0].recv_message()
+            assert isinstance(message, CryptoData)
+            one.take_ticket(message)
+            found = one.save(1)
+            assert found is not None
+            saved = found
+        client = world.client(early_data=True)
+        one = Handshake.resuming(second[0], client, "server", saved)
+        two = Handshake(second[1], server, Role.SERVER, "client")
+        one.start()
+        assert one.offers_early
+        assert second[0].early_params == saved.params
+        # What comes before the end is kept for who reads next.
+        early = StreamData(0, b"early")
+        second[1].deliver(early)
+        run(one, two)
+        assert two.take_unread() == [early]
+        assert two.take_unread() == []
+        assert second[0].early_accepted == known
+        assert one.session.resumed == known
+        levels = {(s.level, s.send) for s in second[1].secrets}
+        assert ((Level.EARLY, False) in levels) == known
+        assert second[0].verified
+    finally:
+        for end in first + second:
+            end.close()
+
+
+@pytest.mark.parametrize("change", ["version", "config"])
+def test_early_data_is_not_offered(world: World, ends: Ends, change: str) -> None:
+    saved = save(world, ends)
+    second = socket_pair()
+    second[0].version = 0x6B3343CF if change == "version" else 1
+    client = world.client(early_data=change == "version")
+    one = Handshake.resuming(second[0], client, "server", saved)
+    one.start()
+    assert not one.offers_early
+    assert second[0].early_params is None
+    for end in second:
+        end.close()
+
+
+def test_a_broken_ticket_closes(world: World, ends: Ends) -> None:
+    one, _two = shake(world, ends)
+    with pytest.raises(HandshakeFailedError):
+        one.take_ticket(CryptoData(Level.APP, b"\x14\x00\x00\x01x"))
+    assert ends[1].closed.error_code == 0x10A

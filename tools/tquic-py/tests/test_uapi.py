@@ -27,6 +27,7 @@ GROUPS = {
     "TQUIC_CLOSE_": uapi.CloseFlag,
     "TQUIC_STATE_": uapi.State,
     "TQUIC_BOND_": uapi.BondState,
+    "TQUIC_EARLY_": uapi.EarlyState,
     "TQUIC_EVENT_": uapi.EventType,
 }
 SINGLE = {

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +23,25 @@ from rich.progress import (
 
 from .cmd_net import EXIT_CODES, PathType, client_tls, path_dict, print_json, told
 from .errors import IncompleteError
-from .get import Download, Result, check_folder, fetch, target_path
+from .get import (
+    Download,
+    Result,
+    check_folder,
+    fetch,
+    load_session,
+    store_session,
+    target_path,
+)
 from .handshake import Options
 from .http09 import ALPN, Url
 from .multipath import PathSpec
 from .sock import QUIC_VERSIONS
+from .uapi import EarlyState
+
+_EARLY_NOTES = {
+    EarlyState.ACCEPTED: ", session resumed, early data taken",
+    EarlyState.REJECTED: ", early data refused and sent again",
+}
 
 
 @click.command(epilog=EXIT_CODES)
@@ -49,6 +65,12 @@ from .sock import QUIC_VERSIONS
     show_default=True,
     help="Version of QUIC to connect with.",
 )
+@click.option(
+    "--session",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Resume the session kept in this file, and keep the new one there: the requests then "
+    "leave with the first packets (0-RTT). For URLs of one host.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def command(
     urls: tuple[str, ...],
@@ -59,6 +81,7 @@ def command(
     insecure: bool,
     paths: tuple[PathSpec, ...],
     quic_version: str,
+    session: Path | None,
     as_json: bool,
 ) -> None:
     """Fetch files from https:// URLs over TQUIC with HTTP/0.9 (hq-interop).
@@ -71,12 +94,21 @@ def command(
     with told(), ExitStack() as held:
         check_folder(Path(folder))
         downloads = _plan(urls, Path(folder), name)
+        groups = _by_host(downloads)
+        if session and len(groups) > 1:
+            raise click.UsageError("--session is for URLs of one host")
         bars = held.enter_context(_Bars())
         options = Options(version=QUIC_VERSIONS[quic_version])
         results = []
-        for group in _by_host(downloads):
+        for group in groups:
             tls = client_tls(ALPN, group[0].url.host, ca, server_name, insecure)
-            results.append(fetch(group, tls, paths=paths, progress=bars.update, options=options))
+            if session:
+                tls = replace(tls, early_data=True)
+                options = replace(options, saved=load_session(session, tls))
+            keep = partial(store_session, session) if session else None
+            results.append(
+                fetch(group, tls, paths=paths, progress=bars.update, options=options, keep=keep)
+            )
         held.close()
         _show(results, as_json)
         missing = [text for item in downloads if (text := item.problem)]
@@ -146,6 +178,7 @@ def _show(results: list[Result], as_json: bool) -> None:
         rate = result.received_bytes * 8 / 1e6 / seconds
         over = f" over {len(result.paths)} paths" if len(result.paths) > 1 else ""
         note = "" if result.verified else ", server NOT verified"
+        note += _EARLY_NOTES.get(result.early, ", session resumed" if result.resumed else "")
         click.echo(
             f"{result.host}: {len(got)} of {len(result.downloads)} files, "
             f"{result.received_bytes} bytes in {seconds:.2f} s ({rate:.1f} Mbit/s){over}{note}"
@@ -157,6 +190,8 @@ def _as_dict(result: Result) -> dict[str, Any]:
         "host": result.host,
         "port": result.port,
         "verified": result.verified,
+        "resumed": result.resumed,
+        "early_data": result.early.name.lower(),
         "handshake_s": result.handshake_s,
         "transfer_s": result.transfer_s,
         "received_bytes": result.received_bytes,

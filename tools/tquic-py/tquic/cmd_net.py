@@ -113,9 +113,9 @@ def client_tls(
     return TlsConfig(alpn=(alpn,), server_name=server_name or host, verify=not insecure, ca_file=ca)
 
 
-def server_tls(alpn: str, cert: str, key: str) -> TlsConfig:
+def server_tls(alpn: str, cert: str, key: str, *, early_data: bool = False) -> TlsConfig:
     """A server's TLS configuration. Raises OSError or ValueError for files that do not serve."""
-    tls = TlsConfig(alpn=(alpn,), cert_file=cert, key_file=key)
+    tls = TlsConfig(alpn=(alpn,), cert_file=cert, key_file=key, early_data=early_data)
     tls.credentials(Role.SERVER)
     return tls
 

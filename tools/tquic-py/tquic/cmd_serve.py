@@ -40,7 +40,8 @@ def command(
             click.echo(line, err=True)
 
     with told(), ServedDirectory(directory) as served:
-        tls = server_tls(ALPN, cert, key)
+        # A request that is repeated only has a file sent once more.
+        tls = server_tls(ALPN, cert, key, early_data=True)
         config = Config.of(max_streams_bidi=128, max_streams_uni=0)
         options = Options(config=config, retry=retry)
         listener = listen(listen_address(where), options)

@@ -14,16 +14,16 @@ from pathlib import Path
 from typing import BinaryIO
 
 from .errors import ConnectionFailedError, IncompleteError, close_text
-from .handshake import Options, connect
+from .handshake import Handshake, Options, establish
 from .http09 import Url, encode_request
 from .multipath import PathSpec, add_paths
 from .mux import Exchange, StreamMux
 from .record import Address
 from .sock import TquicSocket
-from .tls import Role, TlsConfig
-from .uapi import PathInfo
+from .tls import Role, SavedSession, TlsConfig
+from .uapi import EarlyState, PathInfo, RecvMask
 
-__all__ = ["Download", "Result", "fetch", "resolve"]
+__all__ = ["Download", "Result", "fetch", "load_session", "resolve", "store_session"]
 
 #: Seconds without a byte after which a transfer is given up.
 STALL_S = 30.0
@@ -102,7 +102,11 @@ class Download(Exchange):
 
 @dataclass(frozen=True)
 class Result:
-    """What one connection brought. ``handshake_s`` and ``transfer_s`` are in seconds."""
+    """What one connection brought. ``handshake_s`` and ``transfer_s`` are in seconds.
+
+    ``resumed`` tells whether the session is an earlier one, ``early`` what became of requests
+    that were sent before the handshake was complete.
+    """
 
     host: str
     port: int
@@ -111,6 +115,8 @@ class Result:
     transfer_s: float
     verified: bool
     paths: Sequence[PathInfo] = field(default_factory=tuple)
+    resumed: bool = False
+    early: EarlyState = EarlyState.NONE
 
     @property
     def received_bytes(self) -> int:
@@ -140,6 +146,18 @@ def open_connection(
 
     The first path given binds the connection itself. Raises TquicError.
     """
+    return _establish(host, port, tls, paths, options)[0]
+
+
+def _establish(
+    host: str,
+    port: int,
+    tls: TlsConfig,
+    paths: Sequence[PathSpec],
+    options: Options,
+    early: Callable[[TquicSocket], None] | None = None,
+    written: Callable[[], bool] = lambda: False,
+) -> tuple[TquicSocket, Handshake]:
     tls.credentials(Role.CLIENT)  # what is wrong with the files is told first
     first = paths[0] if paths else None
     family = first.local.family if first else socket.AF_UNSPEC
@@ -148,8 +166,10 @@ def open_connection(
     last: ConnectionFailedError | None = None
     for address in resolve(host, port, family):
         try:
-            sock = connect(address, tls, options)
+            sock, handshake = establish(address, tls, options, early)
         except ConnectionFailedError as error:
+            if written():
+                raise  # what was written has gone to this address
             last = error
             continue
         try:
@@ -157,7 +177,7 @@ def open_connection(
         except BaseException:
             sock.close()
             raise
-        return sock
+        return sock, handshake
     raise last or ConnectionFailedError(f"{host}: no address of the family asked for")
 
 
@@ -169,31 +189,55 @@ def fetch(
     options: Options | None = None,
     progress: Progress = lambda _download: None,
     stall_s: float = STALL_S,
+    keep: Callable[[SavedSession], None] | None = None,
 ) -> Result:
     """Fetch files of one host and port on one connection.
 
-    Raises TquicError when the connection fails; files that are missing are told in the result.
+    ``keep`` is given what a later call may put into ``options.saved``; requests then leave before
+    the handshake is complete, which does no harm: whoever repeats them only has a file sent once
+    more. Raises TquicError when the connection fails; the result tells of files that are missing.
     """
     url = downloads[0].url
     started_s = time.monotonic()
-    sock = open_connection(url.host, url.port, tls, paths, options or Options())
+    waiting = list(reversed(downloads))
+    begun: list[StreamMux] = []
+
+    def begin(sock: TquicSocket) -> StreamMux:
+        mux = StreamMux(sock, server=False, peer=f"{url.host}:{url.port}")
+        _open_streams(mux, waiting)
+        mux.write()
+        begun.append(mux)
+        return mux
+
+    def early(sock: TquicSocket) -> None:
+        begin(sock)
+
+    sock, handshake = _establish(
+        url.host, url.port, tls, paths, options or Options(), early, lambda: bool(begun)
+    )
     with sock:
         connected_s = time.monotonic()
-        mux = StreamMux(sock, server=False, peer=f"{url.host}:{url.port}")
-        waiting = list(reversed(downloads))
+        mux = begun[-1] if begun else begin(sock)
+        if keep is not None:
+            mux.on_crypto = handshake.take_ticket
+            sock.recv_mask |= RecvMask.CRYPTO
 
         def step() -> None:
             _open_streams(mux, waiting)
             for item in downloads:
                 progress(item)
 
+        for message in handshake.take_unread():
+            mux.take(message)
         step()
         mux.run(lambda: all(item.ended for item in downloads), tick=step, stall_s=stall_s)
         for item in downloads:
             progress(item)
         ended_s = time.monotonic()
         info = sock.info()
+        _keep(handshake, info.version, keep)
         known = tuple(_quiet_paths(sock))
+        taken = sock.early
         if mux.closed and not all(item.ended for item in downloads):
             raise ConnectionFailedError(f"{url.host}: {close_text(sock.close_info())}")
         sock.close_with(0)
@@ -205,7 +249,15 @@ def fetch(
         ended_s - connected_s,
         bool(info.verified),
         known,
+        handshake.session.resumed,
+        taken,
     )
+
+
+def _keep(handshake: Handshake, version: int, keep: Callable[[SavedSession], None] | None) -> None:
+    saved = handshake.save(version) if keep is not None else None
+    if saved is not None and keep is not None:
+        keep(saved)
 
 
 def _quiet_paths(sock: TquicSocket) -> Iterable[PathInfo]:
@@ -236,3 +288,27 @@ def check_folder(folder: Path) -> None:
         raise NotADirectoryError(f"{folder} is not a directory: make it first")
     if not os.access(folder, os.W_OK):
         raise PermissionError(f"{folder} cannot be written to")
+
+
+def load_session(path: Path, tls: TlsConfig) -> SavedSession | None:
+    """The session a file keeps, or None: no file, not readable as one, or of another server."""
+    try:
+        saved = SavedSession.load(path.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return None
+    # What was not verified then must not pass as the name asked for now.
+    fits = saved.server == tls.server_name and saved.alpn in tls.alpn
+    return saved if fits and (saved.verified or not tls.verify) else None
+
+
+def store_session(path: Path, saved: SavedSession) -> None:
+    """Keep a session in a file that only its owner can read. Raises OSError."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(fd, "wb") as out:
+            out.write(saved.dump())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

@@ -12,7 +12,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
@@ -24,10 +24,20 @@ from .errors import (
 )
 from .record import Address
 from .sock import CryptoData, Message, TquicSocket
-from .tls import Level, Role, Secret, TlsAlert, TlsConfig, TlsSession
+from .tls import Level, Role, SavedSession, Secret, TlsAlert, TlsConfig, TlsSession
 from .uapi import CloseInfo, Config, HandshakeMode, RecvMask
 
-__all__ = ["Channel", "Handshake", "Options", "complete", "connect", "listen", "new_socket"]
+__all__ = [
+    "Channel",
+    "EarlyChannel",
+    "Handshake",
+    "Options",
+    "complete",
+    "connect",
+    "establish",
+    "listen",
+    "new_socket",
+]
 
 #: Seconds until an unfinished handshake is given up.
 TIMEOUT_S = 10.0
@@ -50,6 +60,15 @@ class Channel(Protocol):
     def close_info(self) -> CloseInfo: ...
 
 
+class EarlyChannel(Channel, Protocol):
+    """What the handshake of a client that resumes a session needs of its socket."""
+
+    @property
+    def version(self) -> int: ...
+    def set_early_params(self, params: bytes) -> None: ...
+    def accept_early(self) -> None: ...
+
+
 class Handshake:
     """One connection's handshake: call :meth:`start`, then :meth:`proceed` at every readiness.
 
@@ -58,13 +77,53 @@ class Handshake:
     does not.
     """
 
-    def __init__(self, channel: Channel, tls: TlsConfig, role: Role, peer: str) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        tls: TlsConfig,
+        role: Role,
+        peer: str,
+        saved: SavedSession | None = None,
+    ) -> None:
         self._channel = channel
         self._peer = peer
-        self._session = TlsSession(tls, role, channel.local_params)
+        self._saved = saved
+        self._early: EarlyChannel | None = None
+        self._unread: list[Message] = []
+        self._session = TlsSession(tls, role, channel.local_params, saved)
         self._outbox: deque[tuple[Level, memoryview]] = deque()
         self._params_given = False
+        self._offered = False
         self._ended = False
+
+    @classmethod
+    def resuming(
+        cls, channel: EarlyChannel, tls: TlsConfig, peer: str, saved: SavedSession
+    ) -> Handshake:
+        """The handshake of a client that resumes a session, and offers early data if it may."""
+        if saved.version != channel.version:  # RFC 9001 4.6.3
+            saved = replace(saved, early=False)
+        out = cls(channel, tls, Role.CLIENT, peer, saved)
+        out._early = channel
+        return out
+
+    @property
+    def offers_early(self) -> bool:
+        """Whether a client may write now, though the handshake is not done."""
+        return self._offered
+
+    def take_unread(self) -> list[Message]:
+        """What came besides TLS: early data, for whoever reads the socket afterwards."""
+        out, self._unread = self._unread, []
+        return out
+
+    def save(self, version: int) -> SavedSession | None:
+        """What a later connection resumes; see :meth:`TlsSession.save`."""
+        return self._session.save(version)
+
+    def take_ticket(self, message: CryptoData) -> None:
+        """Take in what TLS says once the handshake is done. Raises HandshakeFailedError."""
+        self._guarded(partial(self._session.receive, message.level, message.data))
 
     @property
     def done(self) -> bool:
@@ -98,7 +157,8 @@ class Handshake:
             if message is None:
                 raise connection_error(self._peer, self._close_info(), None)
             if not isinstance(message, CryptoData):
-                continue  # events, and a stray datagram: nobody can be told yet
+                self._unread.append(message)
+                continue
             self._guarded(partial(self._session.receive, message.level, message.data))
             self.proceed_writing()
         if self._outbox:
@@ -114,10 +174,12 @@ class Handshake:
     def _hand_over(self) -> None:
         params = self._session.peer_transport_params
         if params is not None and not self._params_given:
+            if self._offered and self._early is not None and self._session.early_accepted:
+                self._early.accept_early()
             self._channel.set_peer_params(params)
             self._params_given = True
         for secret in self._session.take_secrets():
-            self._channel.set_secret(secret)
+            self._install(secret)
         self._outbox += [(level, memoryview(data)) for level, data in self._session.take_crypto()]
         while self._outbox:
             level, data = self._outbox.popleft()
@@ -128,10 +190,19 @@ class Handshake:
             if taken < len(data):
                 self._outbox.appendleft((level, data[taken:]))
                 if not taken:
-                    return
-        if self._session.complete and not self._ended:
+                    break
+        waits = any(level < Level.APP for level, _data in self._outbox)
+        if self._session.complete and not self._ended and not waits:
             self._channel.end_handshake(verified=self._session.verified)
             self._ended = True
+            self._outbox.clear()  # a session ticket without room is not worth a wait
+
+    def _install(self, secret: Secret) -> None:
+        offer = secret.level == Level.EARLY and secret.send
+        if offer and self._early is not None and self._saved is not None:
+            self._early.set_early_params(self._saved.params)
+            self._offered = True
+        self._channel.set_secret(secret)
 
     def _guarded(self, step: Callable[[], None]) -> None:
         """Run a step of TLS; when it refuses, tell the kernel and raise."""
@@ -164,7 +235,7 @@ class Options:
 
     ``token`` is the ``TquicSocket.token`` of an earlier connection to the same server, ``retry``
     has every client of a listener prove its address. ``version`` is the QUIC version to connect
-    with.
+    with, ``saved`` a session with the same server to be resumed.
     """
 
     kind: int = socket.SOCK_DGRAM
@@ -176,6 +247,7 @@ class Options:
     token: bytes = b""
     retry: bool = False
     version: int | None = None
+    saved: SavedSession | None = None
 
 
 def new_socket(family: int, options: Options) -> TquicSocket:
@@ -223,19 +295,38 @@ def listen(address: Address, options: Options, backlog: int = 128) -> TquicSocke
 def connect(address: Address, tls: TlsConfig, options: Options | None = None) -> TquicSocket:
     """A connection whose handshake is complete, as a socket that never blocks.
 
-    Raises HandshakeFailedError when either side refused, ConnectionFailedError when it could not
-    be made in ``options.timeout_s`` seconds, UnavailableError without the kernel's part.
+    Raises what :func:`establish` does.
+    """
+    return establish(address, tls, options)[0]
+
+
+def establish(
+    address: Address,
+    tls: TlsConfig,
+    options: Options | None = None,
+    early: Callable[[TquicSocket], None] | None = None,
+) -> tuple[TquicSocket, Handshake]:
+    """A connection whose handshake is complete, as a socket that never blocks, and how it was made.
+
+    ``early`` is called when data may be written before the handshake is complete: such data can
+    be recorded and sent once more by an attacker. Raises HandshakeFailedError when either side
+    refused, ConnectionFailedError when it could not be made in ``options.timeout_s`` seconds,
+    UnavailableError without the kernel's part.
     """
     options = options or Options()
     sock = new_socket(address.family, options)
     try:
         sock.settimeout(0)
         _start(sock, address)
-        complete(sock, tls, Role.CLIENT, str(address), options.timeout_s)
+        if options.saved is None:
+            handshake = Handshake(sock, tls, Role.CLIENT, str(address))
+        else:
+            handshake = Handshake.resuming(sock, tls, str(address), options.saved)
+        _drive(handshake, sock, str(address), options.timeout_s, early and partial(early, sock))
     except BaseException:
         sock.close()
         raise
-    return sock
+    return sock, handshake
 
 
 def _start(sock: TquicSocket, address: Address) -> None:
@@ -252,9 +343,22 @@ def complete(
 ) -> TlsSession:
     """Drive the handshake of a non-blocking socket to its end. Raises TquicError."""
     handshake = Handshake(sock, tls, role, peer)
+    _drive(handshake, sock, peer, timeout_s)
+    return handshake.session
+
+
+def _drive(
+    handshake: Handshake,
+    sock: Channel,
+    peer: str,
+    timeout_s: float,
+    early: Callable[[], None] | None = None,
+) -> None:
     deadline = time.monotonic() + timeout_s
     poller = select.poll()
     handshake.start()
+    if early is not None and handshake.offers_early:
+        early()
     while not handshake.done:
         left_s = deadline - time.monotonic()
         events = select.POLLIN | (select.POLLOUT if handshake.wants_write else 0)
@@ -265,4 +369,3 @@ def complete(
                 "check the address, the port and firewalls (UDP)"
             )
         handshake.proceed()
-    return handshake.session

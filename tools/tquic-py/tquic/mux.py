@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from .errors import ConnectionFailedError, TquicError, connection_error
-from .sock import Datagram, Message, StreamData
+from .sock import CryptoData, Datagram, Message, StreamData
 from .uapi import CloseInfo, Event
 
 __all__ = ["Exchange", "StreamMux", "StreamRefusedError", "StreamSocket"]
@@ -89,6 +89,10 @@ def _ignore_event(_event: Event) -> None:
     """Without somebody who wants them, events are dropped."""
 
 
+def _ignore_crypto(_message: CryptoData) -> None:
+    """Session tickets are of use only to those who resume sessions."""
+
+
 class StreamMux:
     """The streams of one connection; ``accept`` makes an exchange for each the peer opens.
 
@@ -112,6 +116,7 @@ class StreamMux:
         self._unfinished: set[int] = set()
         self.on_datagram: Callable[[bytes], None] = _ignore_datagram
         self.on_event: Callable[[Event], None] = _ignore_event
+        self.on_crypto: Callable[[CryptoData], None] = _ignore_crypto
         self.closed = False
 
     def __len__(self) -> int:
@@ -135,6 +140,17 @@ class StreamMux:
         if stream is not None and stream.sending and stream_id not in self._senders:
             self._senders.append(stream_id)
 
+    def take(self, message: Message) -> None:
+        """Take in one message, whoever read it."""
+        if isinstance(message, StreamData):
+            self._take(message)
+        elif isinstance(message, Datagram):
+            self.on_datagram(message.data)
+        elif isinstance(message, Event):
+            self.on_event(message)
+        else:
+            self.on_crypto(message)
+
     def read(self) -> None:
         """Take in what has come. Raises TquicError when the connection broke."""
         for _ in range(BUDGET):
@@ -149,12 +165,8 @@ class StreamMux:
                 raise self._error(error) from error
             if message is None:
                 self.end()
-            elif isinstance(message, StreamData):
-                self._take(message)
-            elif isinstance(message, Datagram):
-                self.on_datagram(message.data)
-            elif isinstance(message, Event):
-                self.on_event(message)
+            else:
+                self.take(message)
 
     def write(self) -> None:
         """Send what exchanges have, each in its turn. Raises TquicError as :meth:`read` does."""

@@ -67,19 +67,22 @@ class _Connection:
     @property
     def events(self) -> int:
         handshake = self._handshake
-        writes = self.mux.wants_write if handshake is None else handshake.wants_write
+        writes = self.mux.wants_write or (handshake is not None and handshake.wants_write)
         return selectors.EVENT_READ | (selectors.EVENT_WRITE if writes else 0)
 
     def proceed(self) -> bool:
         """Do what can be done now; return whether the handshake ended in this call."""
         if self._handshake is not None:
             self._handshake.proceed()
-            if not self._handshake.done:
-                return False
-            self._handshake = None
-            self.mux.read()
+            # Early data is answered at once.
+            for message in self._handshake.take_unread():
+                self.mux.take(message)
+            done = self._handshake.done
+            if done:
+                self._handshake = None
+                self.mux.read()
             self.mux.write()
-            return True
+            return done
         self.mux.read()
         self.mux.write()
         return False

@@ -25,6 +25,7 @@ from .uapi import (
     Cmsg,
     Config,
     Deadline,
+    EarlyState,
     Event,
     HandshakeEnd,
     HandshakeInfo,
@@ -242,6 +243,19 @@ class TquicSocket:
     def set_peer_params(self, params: bytes) -> None:
         """Give the peer's transport parameters as TLS carried them."""
         self._set(SockOpt.PEER_PARAMS, params)
+
+    def set_early_params(self, params: bytes) -> None:
+        """A client: what :meth:`set_peer_params` got on the connection that is resumed."""
+        self._set(SockOpt.EARLY_PARAMS, params)
+
+    def accept_early(self) -> None:
+        """A client: TLS says that the server took the early data; before the parameters."""
+        self._set_u32(SockOpt.EARLY_DATA, EarlyState.ACCEPTED)
+
+    @property
+    def early(self) -> EarlyState:
+        """What became of early data."""
+        return EarlyState(self._get_u32(SockOpt.EARLY_DATA))
 
     def set_secret(self, secret: Secret) -> None:
         """Install a traffic secret."""

@@ -99,6 +99,17 @@ class SockOpt(IntEnum):
     RETRY = 30
     TOKEN = 31
     VERSION = 32
+    EARLY_PARAMS = 33
+    EARLY_DATA = 34
+
+
+class EarlyState(IntEnum):
+    """TQUIC_EARLY_*: what became of early data (0-RTT)."""
+
+    NONE = 0
+    OFFERED = 1
+    ACCEPTED = 2
+    REJECTED = 3
 
 
 class HandshakeMode(IntEnum):

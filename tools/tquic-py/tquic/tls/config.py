@@ -12,6 +12,7 @@ from typing import Any
 
 from . import gnutls
 from .gnutls import check, ffi, lib
+from .resume import Tickets
 
 __all__ = ["CIPHERS", "Credentials", "Role", "TlsConfig"]
 
@@ -41,6 +42,10 @@ class TlsConfig:
 
     ``psk`` is (identity, key): the client then authenticates with the key alone and accepts no
     certificate instead. ``psk_lookup`` returns the key of an identity, or None.
+    A server that knows its clients by nothing gives them session tickets; with ``early_data`` it
+    takes data that comes before the handshake is complete, which an attacker can send once more:
+    only for requests that do no harm twice, and with one ``alpn``. A client with ``early_data``
+    offers it when it resumes a session.
     ``keylog`` is a file to which secrets are appended in NSS key log format; None leaves GnuTLS's
     default, which is to honour the SSLKEYLOGFILE environment variable.
     """
@@ -56,6 +61,7 @@ class TlsConfig:
     require_client_cert: bool = False
     psk: tuple[bytes, bytes] | None = field(default=None, repr=False)
     psk_lookup: Callable[[bytes], bytes | None] | None = None
+    early_data: bool = False
     ciphers: tuple[int, ...] = tuple(CIPHERS)
     groups: tuple[str, ...] = GROUPS[:3]
     keylog: Path | str | None = None
@@ -117,6 +123,15 @@ class TlsConfig:
             raise ValueError("a server needs cert_file and key_file, or psk_lookup")
         if self.require_client_cert and self.client_ca_file is None:
             raise ValueError("require_client_cert needs client_ca_file")
+        if self.early_data and (not self.gives_tickets or len(self.alpn) > 1):
+            raise ValueError(
+                "early_data needs cert_file, one alpn and no client_ca_file, psk_lookup"
+            )
+
+    @property
+    def gives_tickets(self) -> bool:
+        """Whether a server's clients may resume sessions: who they are is then not known."""
+        return self.client_ca_file is None and self.psk_lookup is None
 
     @property
     def dns_name(self) -> str | None:
@@ -165,6 +180,9 @@ class Credentials:
 
     def __init__(self, config: TlsConfig, role: Role) -> None:
         self.items: list[tuple[int, Any]] = []
+        self.tickets: Tickets | None = None
+        if role is Role.SERVER and config.gives_tickets:
+            self.tickets = Tickets()
         if config.uses_certificates(role):
             self.items.append((gnutls.CRD_CERTIFICATE, self._certificates(config, role)))
         if role is Role.CLIENT and config.psk is not None:

@@ -12,11 +12,21 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import cffi
 
-__all__ = ["Sink", "check", "ffi", "lib", "new_credentials", "new_session", "strerror"]
+__all__ = [
+    "Replays",
+    "Sink",
+    "check",
+    "ffi",
+    "lib",
+    "new_anti_replay",
+    "new_credentials",
+    "new_session",
+    "strerror",
+]
 
 _F = TypeVar("_F", bound=Callable[..., int])
 
@@ -25,7 +35,9 @@ typedef struct gnutls_session_int *gnutls_session_t;
 typedef struct gnutls_certificate_credentials_st *gnutls_certificate_credentials_t;
 typedef struct gnutls_psk_server_credentials_st *gnutls_psk_server_credentials_t;
 typedef struct gnutls_psk_client_credentials_st *gnutls_psk_client_credentials_t;
+typedef struct gnutls_anti_replay_st *gnutls_anti_replay_t;
 typedef void *gnutls_buffer_t;
+typedef long time_t;
 typedef struct { unsigned char *data; unsigned int size; } gnutls_datum_t;
 typedef struct { int type; unsigned char *data; unsigned int size; } gnutls_typed_vdata_st;
 
@@ -37,6 +49,8 @@ typedef int (*tq_ext_recv_func)(gnutls_session_t, const unsigned char *data, siz
 typedef int (*tq_ext_send_func)(gnutls_session_t, gnutls_buffer_t out);
 typedef int (*tq_keylog_func)(gnutls_session_t, const char *label, const gnutls_datum_t *secret);
 typedef int (*tq_verify_func)(gnutls_session_t);
+typedef int (*tq_db_add_func)(void *ptr, time_t expires, const gnutls_datum_t *key,
+                              const gnutls_datum_t *data);
 typedef int (*tq_psk_func)(gnutls_session_t, const gnutls_datum_t *identity, gnutls_datum_t *key);
 
 extern void *(*gnutls_malloc)(size_t);
@@ -59,6 +73,7 @@ int gnutls_alpn_set_protocols(gnutls_session_t session, const gnutls_datum_t *pr
                               unsigned size, unsigned flags);
 int gnutls_alpn_get_selected_protocol(gnutls_session_t session, gnutls_datum_t *protocol);
 int gnutls_cipher_get(gnutls_session_t session);
+int gnutls_early_cipher_get(gnutls_session_t session);
 void gnutls_session_get_random(gnutls_session_t session, gnutls_datum_t *client,
                                gnutls_datum_t *server);
 const gnutls_datum_t *gnutls_certificate_get_peers(gnutls_session_t session, unsigned int *size);
@@ -89,6 +104,20 @@ int gnutls_certificate_verify_peers(gnutls_session_t session, gnutls_typed_vdata
 int gnutls_certificate_verification_status_print(unsigned status, int type, gnutls_datum_t *out,
                                                  unsigned flags);
 
+unsigned gnutls_session_get_flags(gnutls_session_t session);
+int gnutls_session_is_resumed(gnutls_session_t session);
+int gnutls_session_set_data(gnutls_session_t session, const void *data, size_t size);
+int gnutls_session_get_data2(gnutls_session_t session, gnutls_datum_t *data);
+int gnutls_session_ticket_enable_server(gnutls_session_t session, const gnutls_datum_t *key);
+int gnutls_session_ticket_send(gnutls_session_t session, unsigned nr, unsigned flags);
+int gnutls_record_set_max_early_data_size(gnutls_session_t session, size_t size);
+int gnutls_anti_replay_init(gnutls_anti_replay_t *anti_replay);
+void gnutls_anti_replay_deinit(gnutls_anti_replay_t anti_replay);
+void gnutls_anti_replay_set_window(gnutls_anti_replay_t anti_replay, unsigned int ms);
+void gnutls_anti_replay_set_add_function(gnutls_anti_replay_t anti_replay, tq_db_add_func add);
+void gnutls_anti_replay_set_ptr(gnutls_anti_replay_t anti_replay, void *ptr);
+void gnutls_anti_replay_enable(gnutls_session_t session, gnutls_anti_replay_t anti_replay);
+
 int gnutls_psk_allocate_client_credentials(gnutls_psk_client_credentials_t *cred);
 void gnutls_psk_free_client_credentials(gnutls_psk_client_credentials_t cred);
 int gnutls_psk_set_client_credentials2(gnutls_psk_client_credentials_t cred,
@@ -105,12 +134,17 @@ E_AGAIN = -28
 E_INTERRUPTED = -52
 E_INTERNAL_ERROR = -59
 E_CERTIFICATE_VERIFICATION_ERROR = -348
+E_DB_ENTRY_EXISTS = -428
 
 INIT_SERVER = 1 << 0
 INIT_CLIENT = 1 << 1
 INIT_NONBLOCK = 1 << 3
+INIT_ENABLE_EARLY_DATA = 1 << 20
 INIT_NO_AUTO_SEND_TICKET = 1 << 21
 INIT_NO_END_OF_EARLY_DATA = 1 << 22
+
+SFLAGS_SESSION_TICKET = 1 << 7
+SFLAGS_EARLY_DATA = 1 << 10
 
 CRD_CERTIFICATE = 1
 CRD_PSK = 4
@@ -136,6 +170,8 @@ CERT_PURPOSE_MISMATCH = 1 << 18
 EXT_TYPE_QUIC_TRANSPORT_PARAMETERS = 0x39  # RFC 9001 8.2
 _EXT_PARSE_TLS = 2
 _EXT_FLAGS = (1 << 1) | (1 << 4) | (1 << 7)  # ClientHello, EncryptedExtensions, TLS
+
+_LEVEL_EARLY = 1
 
 # gnutls_cipher_algorithm_t -> TLS 1.3 cipher suite (RFC 8446 B.4)
 CIPHER_SUITES = {10: 0x1301, 11: 0x1302, 23: 0x1303}
@@ -169,6 +205,14 @@ class Sink:
     keylog: list[tuple[str, bytes]] = field(default_factory=list)
     alert: int | None = None
     fault: BaseException | None = None
+
+
+class Replays(Protocol):
+    """What remembers the ClientHellos that offered early data."""
+
+    def add(self, key: bytes, expires_s: int) -> bool:
+        """Remember ``key`` until a time; False: it was there, or there is no room."""
+        ...
 
 
 def strerror(error: int) -> str:
@@ -218,7 +262,9 @@ def _handshake_read(session: Any, level: int, htype: int, data: Any, size: int) 
 def _secret(session: Any, level: int, receive: Any, send: Any, size: int) -> int:
     """GnuTLS derived the traffic secrets of ``level``; either direction may be NULL."""
     sink = _sink(session)
-    suite = CIPHER_SUITES[lib.gnutls_cipher_get(session)]
+    early = level == _LEVEL_EARLY
+    cipher = lib.gnutls_early_cipher_get(session) if early else lib.gnutls_cipher_get(session)
+    suite = CIPHER_SUITES[cipher]
     if receive != ffi.NULL:
         sink.secrets.append((level, False, suite, bytes(ffi.buffer(receive, size))))
     if send != ffi.NULL:
@@ -297,6 +343,29 @@ def _psk(session: Any, identity: Any, key: Any) -> int:
     key.data = ffi.cast("unsigned char *", memory)
     key.size = len(found)
     return 0
+
+
+@_callback("tq_db_add_func")
+def _seen(pointer: Any, expires: int, key: Any, _data: Any) -> int:
+    """Whether a ClientHello that offers early data came before."""
+    replays: Replays = ffi.from_handle(pointer)
+    fresh = replays.add(bytes(ffi.buffer(key.data, key.size)), expires)
+    return 0 if fresh else E_DB_ENTRY_EXISTS
+
+
+def new_anti_replay(replays: Replays, window_ms: int) -> tuple[Any, Any]:
+    """A gnutls_anti_replay_t that asks ``replays``, and the handle it points to.
+
+    The caller keeps both alive as long as any session uses them. Raises ValueError.
+    """
+    out = ffi.new("gnutls_anti_replay_t *")
+    check(lib.gnutls_anti_replay_init(out), "gnutls_anti_replay_init")
+    anti_replay = ffi.gc(out[0], lib.gnutls_anti_replay_deinit)
+    handle = ffi.new_handle(replays)
+    lib.gnutls_anti_replay_set_window(anti_replay, window_ms)
+    lib.gnutls_anti_replay_set_add_function(anti_replay, _seen)
+    lib.gnutls_anti_replay_set_ptr(anti_replay, handle)
+    return anti_replay, handle
 
 
 def new_session(flags: int, sink: Sink, keylog: bool) -> tuple[Any, Any]:

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from . import gnutls
 from .config import Role, TlsConfig
 from .gnutls import check, ffi, lib
+from .resume import SavedSession, early_data_allowed
 
 __all__ = ["Level", "Secret", "TlsAlert", "TlsSession"]
 
@@ -19,6 +20,7 @@ MAX_MESSAGE_BYTES = 65536
 #: Bytes of a transport parameters extension (RFC 8446 4.2).
 MAX_PARAMS_BYTES = 65535
 
+_EARLY_DATA_BYTES = 0xFFFFFFFF  # RFC 9001 4.6.1
 _CRYPTO_ERROR = 0x0100  # RFC 9001 4.8
 _PROTOCOL_VIOLATION = 0x0A  # RFC 9000 20.1
 _CRYPTO_BUFFER_EXCEEDED = 0x0D
@@ -32,6 +34,7 @@ _BAD_CERTIFICATE = 42
 _UNSUPPORTED_CERTIFICATE = 43
 _CERTIFICATE_REVOKED = 44
 _CERTIFICATE_EXPIRED = 45
+_ILLEGAL_PARAMETER = 47
 _UNKNOWN_CA = 48
 _INTERNAL_ERROR = 80
 _MISSING_EXTENSION = 109
@@ -94,10 +97,17 @@ class TlsSession:
 
     Secrets must be installed before the CRYPTO data taken with them is sent. After a
     :class:`TlsAlert` nothing more comes out and every call raises it again.
+    ``saved`` is a client's session to be resumed, if the server knows it still.
     Raises ValueError or OSError at construction for a configuration that cannot be used.
     """
 
-    def __init__(self, config: TlsConfig, role: Role, transport_params: bytes) -> None:
+    def __init__(
+        self,
+        config: TlsConfig,
+        role: Role,
+        transport_params: bytes,
+        saved: SavedSession | None = None,
+    ) -> None:
         if not 0 < len(transport_params) <= MAX_PARAMS_BYTES:
             raise ValueError("transport_params: 1 to 65535 bytes, as a TLS extension holds")
         self.config = config
@@ -106,6 +116,8 @@ class TlsSession:
         self._receive_level = Level.INITIAL
         self._inbox = {level: bytearray() for level in Level}
         self._failure: TlsAlert | None = None
+        self._early_allowed = False
+        self._saved = saved if role is Role.CLIENT else None
         self._credentials = config.credentials(role)
         lookup = config.psk_lookup if role is Role.SERVER else None
         self._sink = gnutls.Sink(
@@ -120,6 +132,9 @@ class TlsSession:
         flags = gnutls.INIT_CLIENT if self.role is Role.CLIENT else gnutls.INIT_SERVER
         flags |= gnutls.INIT_NONBLOCK | gnutls.INIT_NO_AUTO_SEND_TICKET
         flags |= gnutls.INIT_NO_END_OF_EARLY_DATA
+        early = self.role is Role.SERVER or (self._saved is not None and self._saved.early)
+        if self.config.early_data and early:
+            flags |= gnutls.INIT_ENABLE_EARLY_DATA
         keylog = self.config.keylog is not None
         if keylog:
             self._write_keylog()  # an unwritable file is reported before anything happens
@@ -134,11 +149,28 @@ class TlsSession:
             raw = name.encode()
             result = lib.gnutls_server_name_set(session, gnutls.NAME_DNS, raw, len(raw))
             check(result, "server_name")
+        if self._saved is not None:
+            ticket = self._saved.ticket
+            # One of another library version is of no use, and no obstacle.
+            lib.gnutls_session_set_data(session, ticket, len(ticket))
+        if self._credentials.tickets is not None:
+            self._enable_tickets(session)
         if self.role is Role.SERVER and self.config.client_ca_file is not None:
             required = self.config.require_client_cert
             request = gnutls.CERT_REQUIRE if required else gnutls.CERT_REQUEST
             lib.gnutls_certificate_server_set_request(session, request)
         return session, handle
+
+    def _enable_tickets(self, session: Any) -> None:
+        tickets = self._credentials.tickets
+        assert tickets is not None
+        key = tickets.key(self._sink.transport_params, self.config.alpn)
+        memory = ffi.from_buffer("unsigned char[]", key)
+        datum = ffi.new("gnutls_datum_t *", {"data": memory, "size": len(key)})
+        check(lib.gnutls_session_ticket_enable_server(session, datum), "session tickets")
+        if self.config.early_data:
+            lib.gnutls_record_set_max_early_data_size(session, _EARLY_DATA_BYTES)
+            lib.gnutls_anti_replay_enable(session, tickets.anti_replay)
 
     def _set_alpn(self, session: Any) -> None:
         names = [ffi.new("unsigned char[]", p.encode()) for p in self.config.alpn]
@@ -161,8 +193,44 @@ class TlsSession:
 
     @property
     def verified(self) -> bool:
-        """Whether the peer has proved who it is: by a verified certificate or a shared key."""
+        """Whether the peer has proved who it is: by a verified certificate or a shared key.
+
+        A server that knows the session again is who it was then; its client is still nobody.
+        """
+        if self.resumed:
+            return self._saved is not None and self._saved.verified
         return self.complete and (self._sink.peer_verified or not self._sink.certificates_used)
+
+    @property
+    def resumed(self) -> bool:
+        """Whether the session is an earlier one; known once ``complete``."""
+        return self.complete and bool(lib.gnutls_session_is_resumed(self._session))
+
+    @property
+    def early_accepted(self) -> bool:
+        """Whether the server takes early data; known with the peer's transport parameters."""
+        return bool(lib.gnutls_session_get_flags(self._session) & gnutls.SFLAGS_EARLY_DATA)
+
+    def save(self, version: int) -> SavedSession | None:
+        """What a client needs to resume the session over that version of QUIC.
+
+        None until the server has sent a ticket. Every ticket is good for one connection.
+        """
+        flags = lib.gnutls_session_get_flags(self._session)
+        params = self.peer_transport_params
+        if not flags & gnutls.SFLAGS_SESSION_TICKET or params is None or self.alpn is None:
+            return None
+        out = ffi.new("gnutls_datum_t *")
+        if lib.gnutls_session_get_data2(self._session, out) < 0:
+            return None
+        try:
+            ticket = bytes(ffi.buffer(out.data, out.size))
+        finally:
+            lib.gnutls_free(out.data)
+        server = self.config.server_name
+        return SavedSession(
+            ticket, params, version, self.alpn, server, self.verified, self._early_allowed
+        )
 
     @property
     def peer_transport_params(self) -> bytes | None:
@@ -237,7 +305,7 @@ class TlsSession:
 
     def _process(self, message: bytes) -> None:
         if self.complete:
-            self._check_post_handshake(message[0])
+            self._check_post_handshake(message)
         elif message[0] == _MSG_CLIENT_HELLO and message[38:39] > b"\0":
             # A legacy_session_id is the mark of middlebox compatibility mode (RFC 9001 8.4).
             self._fail(_UNEXPECTED_MESSAGE, "compatibility mode", _PROTOCOL_VIOLATION)
@@ -250,11 +318,16 @@ class TlsSession:
         if not self.complete:
             self._advance()
 
-    def _check_post_handshake(self, kind: int) -> None:
+    def _check_post_handshake(self, message: bytes) -> None:
+        kind = message[0]
         if kind == _MSG_CERTIFICATE_REQUEST:  # RFC 9001 4.4
             self._fail(_UNEXPECTED_MESSAGE, "post-handshake authentication", _PROTOCOL_VIOLATION)
         if self.role is Role.SERVER or kind != _MSG_NEW_SESSION_TICKET:  # RFC 9001 6
             self._fail(_UNEXPECTED_MESSAGE, f"handshake message {kind} after the handshake")
+        allowed = early_data_allowed(message)
+        if allowed not in (None, _EARLY_DATA_BYTES):
+            self._fail(_ILLEGAL_PARAMETER, "limit of early data", _PROTOCOL_VIOLATION)
+        self._early_allowed = allowed is not None
 
     def _advance(self) -> None:
         """Run GnuTLS as far as its input allows and note what came of it."""
@@ -273,6 +346,8 @@ class TlsSession:
         if result == 0:
             self.complete = True
             self._receive_level = Level.APP
+            if self._credentials.tickets is not None:
+                check(lib.gnutls_session_ticket_send(self._session, 1, 0), "session ticket")
         if self._sink.keylog:
             self._write_keylog()
 
