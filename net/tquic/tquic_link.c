@@ -4,6 +4,7 @@
 #include <linux/netdevice.h>
 #include <linux/slab.h>
 #include <net/addrconf.h>
+#include "core/migrate.h"
 #include "tquic_sock.h"
 
 static struct tquic_link *tquic_link_alloc(struct tquic_udp *udp,
@@ -161,6 +162,16 @@ void tquic_link_tuple(struct tquic_cid *key, const struct tquic_udp *udp,
 	memcpy(key->id + sizeof(ports), &ip, sizeof(ip));
 }
 
+static void tquic_link_drop(struct tquic_link *link)
+{
+	if (!link)
+		return;
+	tquic_udp_route_release(&link->route);
+	tquic_udp_route_release(&link->other);
+	tquic_udp_put(link->udp);
+	kfree(link);
+}
+
 /* Release path->link; the last packet is out or will not go out */
 void tquic_link_free(struct sock *sk, struct tquic_path *path)
 {
@@ -171,10 +182,9 @@ void tquic_link_free(struct sock *sk, struct tquic_path *path)
 	tquic_cidtab_del(&tquic_sock_net(sk)->cids, TQUIC_CID_TUPLE,
 			 &link->tuple, sk);
 	path->link = NULL;
-	tquic_udp_route_release(&link->route);
-	tquic_udp_route_release(&link->other);
-	tquic_udp_put(link->udp);
-	kfree(link);
+	tquic_link_drop(link->next);
+	tquic_link_drop(link->last);
+	tquic_link_drop(link);
 }
 
 /* Of connections that share both ends, the first learns of resets; the others find
@@ -201,10 +211,47 @@ static void tquic_link_lead(struct sock *sk, struct tquic_path *path)
 				   tquic_udp_route_payload(&link->route));
 }
 
+/* Is a way between these addresses? Any address of ours will do if it has none. */
+static bool tquic_link_leads(const struct tquic_link *link, const struct tquic_addr *local,
+			     const struct tquic_addr *peer)
+{
+	return link && tquic_addr_equal(peer, &link->route.peer) &&
+	       tquic_addr_port(local) == tquic_addr_port(&link->udp->local) &&
+	       (tquic_addr_is_any(&link->route.local) ||
+		tquic_addr_equal_ip(local, &link->route.local));
+}
+
+/* Did a client get the datagram by the way it tries? */
+bool tquic_link_tried(const struct tquic_path *path, const struct sk_buff *skb)
+{
+	const struct tquic_link *link = path->link;
+	struct tquic_addr local, peer;
+
+	if (likely(!link->next))
+		return false;
+	tquic_skb_addrs(skb, &local, &peer);
+	return tquic_link_leads(link->next, &local, &peer);
+}
+
+/* Did it by the way it went before it moved? */
+bool tquic_link_was(const struct tquic_path *path, const struct sk_buff *skb)
+{
+	const struct tquic_link *link = path->link;
+	struct tquic_addr local, peer;
+
+	if (!link->last)
+		return false;
+	tquic_skb_addrs(skb, &local, &peer);
+	return tquic_link_leads(link->last, &local, &peer);
+}
+
 /**
  * tquic_link_moved() - does a datagram come from where its path leads to
  * @path: path with a link
  * @skb: as received
+ *
+ * The address of ours it was sent to counts too: a client may have moved to another
+ * one, the preferred address.
  *
  * Context: lock held.
  * Return: how far from it; another family does not count, as no answer could go there.
@@ -215,8 +262,12 @@ enum tquic_moved tquic_link_moved(const struct tquic_path *path, const struct sk
 	struct tquic_addr local, peer;
 
 	tquic_skb_addrs(skb, &local, &peer);
-	if (likely(tquic_addr_equal(&peer, &link->route.peer)) ||
-	    tquic_addr_family(&peer) != tquic_addr_family(&link->route.peer))
+	if (tquic_addr_family(&peer) != tquic_addr_family(&link->route.peer))
+		return TQUIC_MOVED_NOT;
+	if (!tquic_addr_is_any(&link->route.local) &&
+	    !tquic_addr_equal_ip(&local, &link->route.local))
+		return TQUIC_MOVED_ADDRESS;
+	if (likely(tquic_addr_equal(&peer, &link->route.peer)))
 		return TQUIC_MOVED_NOT;
 	return tquic_addr_equal_ip(&peer, &link->route.peer) ? TQUIC_MOVED_PORT :
 							       TQUIC_MOVED_ADDRESS;
@@ -237,7 +288,8 @@ int tquic_link_move(struct sock *sk, struct tquic_path *path, const struct sk_bu
 	struct tquic_addr local, peer;
 
 	tquic_skb_addrs(skb, &local, &peer);
-	if (path->moving && tquic_addr_equal(&peer, &link->other.peer)) {
+	if (path->moving && tquic_addr_equal(&peer, &link->other.peer) &&
+	    tquic_addr_equal_ip(&local, &link->other.local)) {
 		tquic_link_back(sk, path);
 		return 1;
 	}
@@ -245,6 +297,7 @@ int tquic_link_move(struct sock *sk, struct tquic_path *path, const struct sk_bu
 	tquic_udp_route_release(path->moving ? &link->route : &link->other);
 	if (!path->moving)
 		link->other = link->route;
+	link->route.local = local;
 	link->route.peer = peer;
 	link->route.dst = NULL;
 	link->route.txhash = 0;
@@ -263,14 +316,13 @@ int tquic_link_move(struct sock *sk, struct tquic_path *path, const struct sk_bu
 void tquic_link_probed(struct tquic_path *path, const struct sk_buff *skb)
 {
 	struct tquic_link *link = path->link;
-	struct tquic_addr local;
 
 	local_bh_disable();
 	tquic_udp_route_release(&link->other);
 	link->other = link->route;
 	link->other.dst = NULL;
 	link->other.txhash = 0;
-	tquic_skb_addrs(skb, &local, &link->other.peer);
+	tquic_skb_addrs(skb, &link->other.local, &link->other.peer);
 	local_bh_enable();
 }
 
@@ -306,6 +358,38 @@ static void tquic_link_attach(struct sock *sk, struct tquic_path *path,
 	tquic_phase_init(&tquic_sk(sk)->phase[path->index]);
 }
 
+/* A UDP socket of its own choosing and a route. Context: process, may sleep */
+static struct tquic_link *tquic_link_make(struct sock *sk, const struct tquic_addr *local,
+					  const struct tquic_addr *peer, int ifindex)
+{
+	struct tquic_sock *tsk = tquic_sk(sk);
+	struct tquic_link *link;
+	struct tquic_udp *udp;
+	int ret;
+
+	if (tsk->udp && tsk->udp->ifindex == ifindex &&
+	    tquic_addr_equal(local, &tsk->local) && tquic_udp_hold(tsk->udp))
+		udp = tsk->udp;
+	else
+		udp = tquic_udp_get(sock_net(sk), local, ifindex, 0);
+	if (IS_ERR(udp))
+		return ERR_CAST(udp);
+	link = tquic_link_alloc(udp, local, peer, ifindex,
+				READ_ONCE(sk->sk_mark), GFP_KERNEL);
+	if (!link) {
+		tquic_udp_put(udp);
+		return ERR_PTR(-ENOMEM);
+	}
+	local_bh_disable();
+	ret = tquic_udp_route(udp, &link->route);
+	local_bh_enable();
+	if (ret) {
+		tquic_link_drop(link);
+		return ERR_PTR(ret);
+	}
+	return link;
+}
+
 /**
  * tquic_link_open() - give a path a UDP socket of its own choosing
  * @sk: socket
@@ -322,34 +406,151 @@ int tquic_link_open(struct sock *sk, struct tquic_path *path,
 		    const struct tquic_addr *local,
 		    const struct tquic_addr *peer, int ifindex)
 {
-	struct tquic_sock *tsk = tquic_sk(sk);
-	struct tquic_link *link;
-	struct tquic_udp *udp;
-	int ret;
+	struct tquic_link *link = tquic_link_make(sk, local, peer, ifindex);
 
-	if (tsk->udp && tsk->udp->ifindex == ifindex &&
-	    tquic_addr_equal(local, &tsk->local) && tquic_udp_hold(tsk->udp))
-		udp = tsk->udp;
-	else
-		udp = tquic_udp_get(sock_net(sk), local, ifindex, 0);
-	if (IS_ERR(udp))
-		return PTR_ERR(udp);
-	link = tquic_link_alloc(udp, local, peer, ifindex,
-				READ_ONCE(sk->sk_mark), GFP_KERNEL);
-	if (!link) {
-		tquic_udp_put(udp);
-		return -ENOMEM;
-	}
-	local_bh_disable();
-	ret = tquic_udp_route(udp, &link->route);
-	local_bh_enable();
-	if (ret) {
-		tquic_udp_put(udp);
-		kfree(link);
-		return ret;
-	}
+	if (IS_ERR(link))
+		return PTR_ERR(link);
 	tquic_link_attach(sk, path, link);
 	return 0;
+}
+
+/* Does the server forbid a client new ways to it? (RFC 9000 §18.2, RFC 10069 §2.1) */
+static bool tquic_link_forbidden(const struct tquic_sock *tsk, const struct tquic_addr *peer)
+{
+	return tsk->conn.peer.disable_active_migration && tquic_addr_equal(peer, &tsk->peer);
+}
+
+/**
+ * tquic_link_try() - find out whether a path could go another way, and take it then
+ * @sk: client's socket
+ * @path: path with a link
+ * @local: address to send from, as for tquic_link_open(); AF_UNSPEC: as now
+ * @peer: address to send to; AF_UNSPEC: as now
+ * @ifindex: device to be bound to, or 0
+ *
+ * Context: process, lock held, may sleep.
+ * Return: 0; -EINVAL when it is the way it goes now; -EPERM when the server does
+ * not want it; -EAFNOSUPPORT; an errno of tquic_link_open() or tquic_migrate_try().
+ */
+int tquic_link_try(struct sock *sk, struct tquic_path *path,
+		   const struct tquic_addr *local, const struct tquic_addr *peer,
+		   int ifindex)
+{
+	struct tquic_sock *tsk = tquic_sk(sk);
+	struct tquic_link *link = path->link, *next;
+	struct tquic_addr here;
+	int ret;
+
+	if (!link)
+		return -ENOTCONN;
+	if (!tquic_addr_family(peer))
+		peer = &link->route.peer;
+	if (!tquic_addr_family(local)) {
+		here = link->route.local;
+		if (!tquic_addr_family(&here))
+			return -EINVAL;
+		tquic_addr_set_port(&here, 0);
+		local = &here;
+		ifindex = link->route.ifindex;
+	}
+	if (tquic_link_forbidden(tsk, peer))
+		return -EPERM;
+	if (link->next)
+		return -EALREADY;
+	next = tquic_link_make(sk, local, peer, ifindex);
+	if (IS_ERR(next))
+		return PTR_ERR(next);
+	link->next = next;
+	ret = tquic_migrate_try(&tsk->conn, path, tquic_now_ns());
+	if (ret)
+		tquic_link_forsake(path);
+	else
+		tquic_sock_kick(sk);
+	return ret;
+}
+
+/* A client stays where it is. Context: lock held, softirq or process */
+void tquic_link_forsake(struct tquic_path *path)
+{
+	struct tquic_link *link = path->link;
+
+	tquic_link_drop(link->next);
+	link->next = NULL;
+}
+
+/**
+ * tquic_link_switch() - a client's path goes the way that was tried
+ * @sk: client's socket
+ * @path: path that tried one
+ *
+ * What is on its way by the old one may still come.
+ *
+ * Context: lock held, softirq or process.
+ */
+void tquic_link_switch(struct sock *sk, struct tquic_path *path)
+{
+	struct tquic_link *was = path->link, *link = was->next;
+
+	was->next = NULL;
+	tquic_link_drop(was->last);
+	was->last = NULL;
+	tquic_cidtab_del(&tquic_sock_net(sk)->cids, TQUIC_CID_TUPLE, &was->tuple, sk);
+	link->last = was;
+	link->works = true;
+	link->endpoint = was->endpoint;
+	path->link = link;
+	local_bh_disable();
+	tquic_link_list(sk, path);
+	if (!tquic_link_route(link))
+		tquic_path_set_mtu(&tquic_sk(sk)->conn, path,
+				   tquic_udp_route_payload(&link->route));
+	local_bh_enable();
+}
+
+/* The server's preferred address of the family in use; false: it has none */
+static bool tquic_link_preferred(const struct tquic_conn *conn, struct tquic_addr *peer)
+{
+	const struct tquic_preferred_addr *a = &conn->peer.preferred_addr;
+
+	if (!conn->peer.has_preferred_addr)
+		return false;
+	if (tquic_addr_family(peer) == AF_INET) {
+		memcpy(&peer->v4.sin_addr, a->ipv4, sizeof(a->ipv4));
+		peer->v4.sin_port = htons(a->ipv4_port);
+		return a->ipv4_port && !ipv4_is_zeronet(peer->v4.sin_addr.s_addr);
+	}
+	memcpy(&peer->v6.sin6_addr, a->ipv6, sizeof(a->ipv6));
+	peer->v6.sin6_port = htons(a->ipv6_port);
+	return a->ipv6_port && !ipv6_addr_any(&peer->v6.sin6_addr);
+}
+
+/* Is a server's wish to be reached elsewhere still to be followed? (RFC 9000 §9.6) */
+bool tquic_link_prefers(const struct sock *sk)
+{
+	const struct tquic_sock *tsk = tquic_sk(sk);
+
+	return !tsk->conn.server && tsk->conn.confirmed && !tsk->preferred_done &&
+	       tsk->conn.peer.has_preferred_addr;
+}
+
+/* Follow it, if it works: the first path goes there. Context: process, lock held */
+void tquic_link_prefer(struct sock *sk)
+{
+	struct tquic_path *path = tquic_path_find(&tquic_sk(sk)->conn, 0);
+	const struct tquic_addr same = {};
+	struct tquic_link *link;
+	struct tquic_addr peer;
+
+	if (!tquic_link_prefers(sk))
+		return;
+	tquic_sk(sk)->preferred_done = true;
+	link = path ? path->link : NULL;
+	if (!link)
+		return;
+	peer = link->route.peer;
+	if (tquic_link_preferred(&tquic_sk(sk)->conn, &peer) &&
+	    !tquic_addr_equal(&peer, &link->route.peer))
+		tquic_link_try(sk, path, &same, &peer, 0);
 }
 
 /**
@@ -392,8 +593,9 @@ int tquic_link_accept(struct sock *sk, struct tquic_path *path,
  *
  * Context: process, lock held, may sleep.
  * Return: 0; -ENOTCONN before the handshake is confirmed; -EOPNOTSUPP without
- * multipath or on a server; -EAGAIN while the peer has left no ids for another
- * path; or an errno of tquic_link_open().
+ * multipath or on a server; -EPERM when the server does not want it; -EAGAIN
+ * while the peer has left no ids for another path; or an errno of
+ * tquic_link_open().
  */
 int tquic_link_add_path(struct sock *sk, const struct tquic_addr *local,
 			const struct tquic_addr *peer, int ifindex, u32 flags,
@@ -418,6 +620,8 @@ int tquic_link_add_path(struct sock *sk, const struct tquic_addr *local,
 	}
 	if (!tquic_addr_family(peer))
 		peer = &tsk->peer;
+	if (tquic_link_forbidden(tsk, peer))
+		return -EPERM;
 	ret = tquic_link_open(sk, path, local, peer, ifindex);
 	if (ret)
 		return ret;

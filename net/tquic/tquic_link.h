@@ -19,6 +19,8 @@ struct tquic_path;
  * @route: addresses and cached route
  * @other: the one before the peer moved, while the new address is not validated;
  *	else where a client that probes is answered
+ * @next: of a client that moves: the way it tries
+ * @last: of a client that moved: the way it came from, which the server may still use
  * @oif: device packets leave by, as last looked up; 0: not known
  * @endpoint: key of the endpoint the path manager opened it for, 0: it did not
  * @works: interface and address are there, as the engine was told
@@ -28,6 +30,8 @@ struct tquic_link {
 	struct tquic_udp *udp;
 	struct tquic_route route;
 	struct tquic_route other;
+	struct tquic_link *next;
+	struct tquic_link *last;
 	int oif;
 	u32 endpoint;
 	bool works;
@@ -46,6 +50,15 @@ int tquic_link_move(struct sock *sk, struct tquic_path *path,
 		    const struct sk_buff *skb);
 void tquic_link_probed(struct tquic_path *path, const struct sk_buff *skb);
 void tquic_link_back(struct sock *sk, struct tquic_path *path);
+bool tquic_link_tried(const struct tquic_path *path, const struct sk_buff *skb);
+bool tquic_link_was(const struct tquic_path *path, const struct sk_buff *skb);
+int tquic_link_try(struct sock *sk, struct tquic_path *path,
+		   const struct tquic_addr *local, const struct tquic_addr *peer,
+		   int ifindex);
+void tquic_link_forsake(struct tquic_path *path);
+void tquic_link_switch(struct sock *sk, struct tquic_path *path);
+bool tquic_link_prefers(const struct sock *sk);
+void tquic_link_prefer(struct sock *sk);
 bool tquic_link_has_addr(struct net *net, const struct tquic_addr *addr);
 bool tquic_link_dev_works(struct net *net, int ifindex);
 void tquic_link_check(struct sock *sk, struct tquic_path *path);

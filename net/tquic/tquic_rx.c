@@ -198,8 +198,12 @@ static void tquic_rx_deliver(struct sock *sk, struct sk_buff *skb)
 		return;
 	}
 	pkt.moved = path->link ? tquic_link_moved(path, skb) : TQUIC_MOVED_NOT;
+	if (path->link && !conn->server && tquic_link_tried(path, skb))
+		pkt.moved = TQUIC_MOVED_ADDRESS;
+	else if (pkt.moved && !conn->server && tquic_link_was(path, skb))
+		pkt.moved = TQUIC_MOVED_NOT;
 	/* A server's address does not change (RFC 9000 §9). */
-	if (pkt.moved && !conn->server) {
+	else if (pkt.moved && !conn->server) {
 		TQUIC_INC(tn, RX_BAD_ADDR);
 		trace_tquic_packet_dropped(conn, path->id, TQUIC_DROP_ADDRESS, skb->len);
 		return;

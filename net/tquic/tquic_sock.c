@@ -86,7 +86,15 @@ static void tquic_sock_path_other(struct tquic_conn *conn, struct tquic_path *pa
 
 static void tquic_sock_path_back(struct tquic_conn *conn, struct tquic_path *path)
 {
-	tquic_link_back(tquic_conn_sk(conn), path);
+	if (conn->server)
+		tquic_link_back(tquic_conn_sk(conn), path);
+	else
+		tquic_link_forsake(path);
+}
+
+static void tquic_sock_path_switch(struct tquic_conn *conn, struct tquic_path *path)
+{
+	tquic_link_switch(tquic_conn_sk(conn), path);
 }
 
 static int tquic_sock_acked(struct tquic_conn *conn,
@@ -136,6 +144,8 @@ static void tquic_sock_event(struct tquic_conn *conn,
 		tquic_netlink_path_event(sk, TQUIC_CMD_PATH_ABANDONED, ev->id);
 		break;
 	case TQUIC_EVENT_PATH_MIGRATED:
+		if (ev->error_code == TQUIC_MIGRATED_STAYED)
+			break;
 		TQUIC_INC(tn, MIGRATIONS);
 		tquic_netlink_path_event(sk, TQUIC_CMD_PATH_MIGRATED, ev->id);
 		break;
@@ -154,6 +164,7 @@ const struct tquic_conn_ops tquic_sock_conn_ops = {
 	.path_move	= tquic_sock_path_move,
 	.path_other	= tquic_sock_path_other,
 	.path_back	= tquic_sock_path_back,
+	.path_switch	= tquic_sock_path_switch,
 	.acked		= tquic_sock_acked,
 	.event		= tquic_sock_event,
 };
@@ -174,6 +185,7 @@ static void tquic_sock_work(struct work_struct *work)
 		tquic_rx_retry(sk);
 		tquic_rx_undec(sk);
 		tquic_tx_sealed(sk);
+		tquic_link_prefer(sk);
 		if (tsk->pm_due) {
 			tsk->pm_due = false;
 			tquic_pm_run(sk);
@@ -732,7 +744,7 @@ void tquic_sock_actions(struct sock *sk)
 	     ((todo & TQUIC_TODO_WRITE) && tquic_sock_writable(sk))) &&
 	    !sock_flag(sk, SOCK_DEAD))
 		sk->sk_write_space(sk);
-	if (todo & TQUIC_TODO_KEYS)
+	if (todo & TQUIC_TODO_KEYS || (todo & TQUIC_TODO_PATHS && tquic_link_prefers(sk)))
 		tquic_sock_queue_work(sk);
 	if (todo & TQUIC_TODO_PATHS)
 		tquic_pm_wake(sk);

@@ -65,6 +65,7 @@ struct tquic_listener {
  * @alive: the connection holds a reference on the socket
  * @half_open: counted in tn->half_open
  * @retry_always: listener: every client has to prove its address
+ * @preferred_done: client: the server's preferred address was tried, or could not be
  * @lingering: closed by the program; ends when the rest is delivered
  * @linger_left: least that was left to deliver so far, bytes
  * @linger_end_ns: when it ends unless the peer takes something
@@ -112,6 +113,7 @@ struct tquic_sock {
 	bool alive;
 	bool half_open;
 	bool retry_always;
+	bool preferred_done;
 	bool lingering;
 	u64 linger_left;
 	u64 linger_end_ns;

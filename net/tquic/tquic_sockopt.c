@@ -35,7 +35,8 @@ static bool tquic_opt_started(const struct tquic_sock *tsk)
 
 static int tquic_opt_check_config(const struct tquic_config *c)
 {
-	if (c->mask & ~TQUIC_CONFIG_ALL || c->own_paths > 1)
+	if (c->mask & ~TQUIC_CONFIG_ALL || c->own_paths > 1 || c->no_migration > 1 ||
+	    c->reserved)
 		return -EINVAL;
 	if (c->mask & TQUIC_CONFIG_IDLE_TIMEOUT && c->idle_timeout_ms > TQUIC_IDLE_MS_MAX)
 		return -ERANGE;
@@ -96,6 +97,8 @@ static int tquic_opt_set_config(struct sock *sk, sockptr_t optval,
 		p->max_ack_delay_ms = c.max_ack_delay_ms;
 	if (c.mask & TQUIC_CONFIG_OWN_PATHS)
 		tsk->own_paths = c.own_paths;
+	if (c.mask & TQUIC_CONFIG_NO_MIGRATION)
+		p->disable_active_migration = c.no_migration;
 	if (c.mask & TQUIC_CONFIG_KEEPALIVE)
 		tsk->conn.keepalive_ns = (u64)c.keepalive_ms * NSEC_PER_MSEC;
 	return 0;
@@ -118,6 +121,7 @@ static void tquic_opt_get_config(struct sock *sk, struct tquic_config *c)
 	c->keepalive_ms = div_u64(tsk->conn.keepalive_ns, NSEC_PER_MSEC);
 	c->max_ack_delay_ms = p->max_ack_delay_ms;
 	c->own_paths = tsk->own_paths;
+	c->no_migration = p->disable_active_migration;
 }
 
 static int tquic_opt_set_mode(struct sock *sk, sockptr_t optval,
@@ -153,6 +157,64 @@ static int tquic_opt_set_retry(struct sock *sk, sockptr_t optval,
 		return -EINVAL;
 	WRITE_ONCE(tquic_sk(sk)->retry_always, on);
 	return 0;
+}
+
+/* Where a server wants its clients to go after the handshake */
+static int tquic_opt_set_preferred(struct sock *sk, sockptr_t optval, unsigned int optlen)
+{
+	struct tquic_sock *tsk = tquic_sk(sk);
+	struct tquic_preferred_addr *a = &tsk->conn.local.preferred_addr;
+	struct tquic_addr v4 = {}, v6 = {};
+	struct tquic_preferred p;
+	__be16 port;
+	int ret;
+
+	ret = tquic_opt_copy(&p, sizeof(p), optval, optlen);
+	if (ret)
+		return ret;
+	if (tsk->listener || tquic_opt_started(tsk))
+		return -EISCONN;
+	if (p.v4.ss_family)
+		ret = tquic_addr_from_sa(&v4, &p.v4, sizeof(p.v4));
+	if (!ret && p.v6.ss_family)
+		ret = tquic_addr_from_sa(&v6, &p.v6, sizeof(p.v6));
+	if (ret)
+		return ret;
+	if ((tquic_addr_family(&v4) && tquic_addr_family(&v4) != AF_INET) ||
+	    (tquic_addr_family(&v6) && tquic_addr_family(&v6) != AF_INET6))
+		return -EINVAL;
+	memset(a, 0, sizeof(*a));
+	if (tquic_addr_family(&v4)) {
+		port = v4.v4.sin_port ?: tquic_addr_port(&tsk->local);
+		memcpy(a->ipv4, &v4.v4.sin_addr, sizeof(a->ipv4));
+		a->ipv4_port = ntohs(port);
+	}
+	if (tquic_addr_family(&v6)) {
+		port = v6.v6.sin6_port ?: tquic_addr_port(&tsk->local);
+		memcpy(a->ipv6, &v6.v6.sin6_addr, sizeof(a->ipv6));
+		a->ipv6_port = ntohs(port);
+	}
+	tsk->conn.local.has_preferred_addr = a->ipv4_port || a->ipv6_port;
+	return 0;
+}
+
+static void tquic_opt_get_preferred(const struct tquic_sock *tsk, struct tquic_preferred *p)
+{
+	const struct tquic_preferred_addr *a = &tsk->conn.local.preferred_addr;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&p->v6;
+	struct sockaddr_in *v4 = (struct sockaddr_in *)&p->v4;
+
+	memset(p, 0, sizeof(*p));
+	if (a->ipv4_port) {
+		v4->sin_family = AF_INET;
+		v4->sin_port = htons(a->ipv4_port);
+		memcpy(&v4->sin_addr, a->ipv4, sizeof(a->ipv4));
+	}
+	if (a->ipv6_port) {
+		v6->sin6_family = AF_INET6;
+		v6->sin6_port = htons(a->ipv6_port);
+		memcpy(&v6->sin6_addr, a->ipv6, sizeof(a->ipv6));
+	}
 }
 
 /* The version a client begins with; a server takes what the client chose */
@@ -407,6 +469,33 @@ static int tquic_opt_path_add(struct sock *sk, sockptr_t optval,
 	return tquic_link_add_path(sk, &local, &peer, a.ifindex, a.flags, &path_id);
 }
 
+static int tquic_opt_path_move(struct sock *sk, sockptr_t optval, unsigned int optlen)
+{
+	struct tquic_addr local, peer = {};
+	struct tquic_path_move m;
+	struct tquic_path *path;
+	int ret;
+
+	ret = tquic_opt_copy(&m, sizeof(m), optval, optlen);
+	if (ret)
+		return ret;
+	if (m.ifindex > INT_MAX)
+		return -EINVAL;
+	ret = tquic_addr_from_sa(&local, &m.local, sizeof(m.local));
+	if (!ret && m.peer.ss_family)
+		ret = tquic_addr_from_sa(&peer, &m.peer, sizeof(m.peer));
+	if (ret)
+		return ret;
+	if (tquic_sk(sk)->conn.state != TQUIC_STATE_ESTABLISHED)
+		return -ENOTCONN;
+	if (tquic_sk(sk)->conn.server)
+		return -EOPNOTSUPP;
+	path = tquic_path_find(&tquic_sk(sk)->conn, m.path_id);
+	if (!path || !path->link)
+		return -ENOENT;
+	return tquic_link_try(sk, path, &local, &peer, m.ifindex);
+}
+
 static int tquic_opt_path_ref(struct sock *sk, int optname, sockptr_t optval,
 			      unsigned int optlen)
 {
@@ -510,6 +599,10 @@ static int tquic_do_setsockopt(struct sock *sk, int optname, sockptr_t optval,
 		return tquic_opt_close(sk, optval, optlen);
 	case TQUIC_SOCKOPT_PATH_ADD:
 		return tquic_opt_path_add(sk, optval, optlen);
+	case TQUIC_SOCKOPT_PATH_MOVE:
+		return tquic_opt_path_move(sk, optval, optlen);
+	case TQUIC_SOCKOPT_PREFERRED:
+		return tquic_opt_set_preferred(sk, optval, optlen);
 	case TQUIC_SOCKOPT_PATH_DEL:
 	case TQUIC_SOCKOPT_PATH_STATUS:
 		return tquic_opt_path_ref(sk, optname, optval, optlen);
@@ -682,6 +775,7 @@ union tquic_opt_out {
 	struct tquic_close close;
 	struct tquic_info info;
 	struct tquic_path_info path;
+	struct tquic_preferred preferred;
 	u8 params[TQUIC_PARAMS_MAX_LEN];
 };
 
@@ -790,6 +884,9 @@ static int tquic_do_getsockopt(struct sock *sk, int optname,
 			return -ENOTCONN;
 		memcpy(out->params, conn->new_token, conn->new_token_len);
 		return conn->new_token_len;
+	case TQUIC_SOCKOPT_PREFERRED:
+		tquic_opt_get_preferred(tsk, &out->preferred);
+		return sizeof(out->preferred);
 	case TQUIC_SOCKOPT_EARLY_DATA:
 		out->u = conn->early;
 		return sizeof(out->u);

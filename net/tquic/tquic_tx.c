@@ -114,7 +114,12 @@ static void tquic_tx_xmit(struct sock *sk, struct sk_buff *skb)
 	}
 	TQUIC_ADD(tn, TX_PKTS, ctx->pkts);
 	if (ctx->other) {
-		tquic_udp_xmit(link->udp, &link->other, skb, ctx->ecn, ctx->seg_bytes);
+		if (link->next)
+			tquic_udp_xmit(link->next->udp, &link->next->route, skb, ctx->ecn,
+				       ctx->seg_bytes);
+		else
+			tquic_udp_xmit(link->udp, &link->other, skb, ctx->ecn,
+				       ctx->seg_bytes);
 		return;
 	}
 	ret = tquic_udp_xmit(link->udp, &link->route, skb, ctx->ecn,

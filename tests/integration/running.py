@@ -66,11 +66,12 @@ class RunningServer:
         config: Config | None = None,
         v6: bool = False,
         retry: bool = False,
+        listener: TquicSocket | None = None,
     ) -> None:
         self.address = lab.server_address(0, v6=v6, port=4433)
         self.log: list[str] = []
         with lab.server.entered():
-            self.listener = listen(self.address, Options(config=config, retry=retry))
+            self.listener = listener or listen(self.address, Options(config=config, retry=retry))
         limits = Limits(handshake_s=STALL_S)
         self.server = Server(self.listener, tls, accept, limits, self.log.append)
         self._fault: BaseException | None = None

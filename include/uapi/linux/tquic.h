@@ -47,6 +47,8 @@
 #define TQUIC_SOCKOPT_VERSION		32	/* get/set __u32: QUIC version to connect with */
 #define TQUIC_SOCKOPT_EARLY_PARAMS	33	/* set: what PEER_PARAMS got at an earlier time */
 #define TQUIC_SOCKOPT_EARLY_DATA	34	/* get: enum tquic_early_state; set: ACCEPTED */
+#define TQUIC_SOCKOPT_PATH_MOVE		35	/* set struct tquic_path_move, on a client */
+#define TQUIC_SOCKOPT_PREFERRED		36	/* get/set struct tquic_preferred, on a server */
 
 /* Who drives TLS: the agent of this network namespace, or the program itself */
 #define TQUIC_HANDSHAKE_AGENT		0
@@ -139,7 +141,8 @@ struct tquic_handshake_end {
 #define TQUIC_CONFIG_KEEPALIVE		0x0080
 #define TQUIC_CONFIG_ACK_DELAY		0x0100
 #define TQUIC_CONFIG_OWN_PATHS		0x0200
-#define TQUIC_CONFIG_ALL		0x03ff
+#define TQUIC_CONFIG_NO_MIGRATION	0x0400
+#define TQUIC_CONFIG_ALL		0x07ff
 
 #define TQUIC_NO_MULTIPATH		0xffffffffU	/* value of max_path_id */
 
@@ -156,6 +159,8 @@ struct tquic_config {
 	__u32	keepalive_ms;		/* PING after this silence, 0: never */
 	__u32	max_ack_delay_ms;
 	__u32	own_paths;		/* 1: the kernel path manager opens none */
+	__u32	no_migration;		/* 1: ask the peer not to move, nor to open paths */
+	__u32	reserved;
 };
 
 /* Error space of a close */
@@ -182,6 +187,26 @@ struct tquic_path_addr {
 	struct __kernel_sockaddr_storage peer;	/* family 0: the first path's */
 	__u32	ifindex;		/* bind to this interface, 0: any */
 	__u32	flags;			/* TQUIC_PATH_BACKUP, TQUIC_PATH_METERED */
+};
+
+/*
+ * A path goes on from another address, or to another one of the server, once it was
+ * tried: TQUIC_EVENT_PATH_MIGRATED tells how that ended.
+ */
+struct tquic_path_move {
+	struct __kernel_sockaddr_storage local;	/* address to bind, port 0: any */
+	struct __kernel_sockaddr_storage peer;	/* family 0: the one it has */
+	__u32	path_id;
+	__u32	ifindex;		/* bind to this interface, 0: any */
+};
+
+/*
+ * Where clients are asked to move to after the handshake (preferred_address); addresses
+ * that the listener's socket receives at. Only before listen().
+ */
+struct tquic_preferred {
+	struct __kernel_sockaddr_storage v4;	/* family 0: none; port 0: that of bind() */
+	struct __kernel_sockaddr_storage v6;
 };
 
 struct tquic_path_ref {
@@ -308,8 +333,15 @@ enum tquic_event_type {
 	TQUIC_EVENT_PATH_STATUS,	/* id, error_code: TQUIC_PATH_* of the peer */
 	TQUIC_EVENT_LOST,		/* error_code: events that did not fit */
 	TQUIC_EVENT_BOND,		/* id: new state, error_code: the one before */
-	TQUIC_EVENT_PATH_MIGRATED,	/* id, error_code: 1: another address, 0: only the port */
+	TQUIC_EVENT_PATH_MIGRATED,	/* id, error_code: enum tquic_migrated */
 	TQUIC_EVENT_STREAM_LATE,	/* id, error_code: we reset it for its deadline */
+};
+
+/* What became of a move */
+enum tquic_migrated {
+	TQUIC_MIGRATED_PORT,		/* the peer has another port */
+	TQUIC_MIGRATED_ADDRESS,		/* the peer, or we, have another address */
+	TQUIC_MIGRATED_STAYED,		/* where we wanted to move to nobody answered */
 };
 
 struct tquic_event {

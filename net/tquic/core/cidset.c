@@ -278,6 +278,13 @@ const struct tquic_cid *tquic_cidset_remote_current(const struct tquic_cidset_re
 	return c->cur < 0 ? NULL : &c->e[c->cur].cid;
 }
 
+const struct tquic_cid *tquic_cidset_remote_next(const struct tquic_cidset_remote *c)
+{
+	int i = cidset_remote_unused(c);
+
+	return i < 0 ? NULL : &c->e[i].cid;
+}
+
 u32 tquic_cidset_remote_spare(const struct tquic_cidset_remote *c)
 {
 	u32 n = 0;

@@ -142,6 +142,9 @@ int tquic_cidset_remote_add(struct tquic_cidset_remote *c, u64 seq, u64 retire_p
 /* Id to send to, NULL while none is in use. */
 const struct tquic_cid *tquic_cidset_remote_current(const struct tquic_cidset_remote *c);
 
+/* The id that takes its place, NULL while there is none. */
+const struct tquic_cid *tquic_cidset_remote_next(const struct tquic_cidset_remote *c);
+
 /* Number of ids never used. */
 u32 tquic_cidset_remote_spare(const struct tquic_cidset_remote *c);
 

@@ -101,6 +101,22 @@ void tquic_conn_set_state(struct tquic_conn *conn, enum tquic_state state)
 		trace_tquic_conn_state(conn, from);
 }
 
+/* A preferred address goes with the id to reach it by, whose number is 1 (RFC 9000 §5.1.1) */
+static int tquic_conn_tell_preferred(struct tquic_conn *conn, struct tquic_path *path)
+{
+	struct tquic_preferred_addr *a = &conn->local.preferred_addr;
+	int ret;
+
+	if (!conn->local.has_preferred_addr)
+		return 0;
+	ret = tquic_path_issue_cid(conn, path, false);
+	if (ret)
+		return ret;
+	a->cid = path->local.e[1].cid;
+	memcpy(a->reset_token, path->local.e[1].token, TQUIC_RESET_TOKEN_LEN);
+	return 0;
+}
+
 /**
  * tquic_conn_start() - begin the handshake
  * @conn: connection from tquic_conn_init(), settings made, cc_ops and sched set
@@ -172,9 +188,9 @@ int tquic_conn_start(struct tquic_conn *conn, bool server,
 		       TQUIC_RESET_TOKEN_LEN);
 		conn->local.has_reset_token = true;
 		tquic_cidset_remote_set_initial(&path->remote, peer_scid);
-	} else {
-		tquic_cidset_remote_set_initial(&path->remote, odcid);
+		return tquic_conn_tell_preferred(conn, path);
 	}
+	tquic_cidset_remote_set_initial(&path->remote, odcid);
 	return 0;
 }
 
@@ -285,6 +301,13 @@ int tquic_conn_peer_params(struct tquic_conn *conn, const u8 *buf, size_t len,
 		if (p->has_reset_token)
 			tquic_cidset_remote_set_token(&path->remote,
 						      p->reset_token);
+		ret = p->has_preferred_addr && conn->iscid.len ?
+		      tquic_cidset_remote_add(&path->remote, 1, 0, &p->preferred_addr.cid,
+					      p->preferred_addr.reset_token) : 0;
+		if (ret) {
+			tquic_conn_close(conn, ret, 0, false, NULL, 0, now);
+			return ret;
+		}
 		tquic_path_set_mtu(conn, path, path->pmtu.max_bytes);
 	}
 	conn->todo |= TQUIC_TODO_WRITE;

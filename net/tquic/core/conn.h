@@ -45,7 +45,9 @@ struct tquic_sched;
  *	1 when that is the address it had before, or an errno
  * @path_other: until it moves, the path's other address is where the datagram
  *	came from
- * @path_back: it leads to the address it had before @path_move
+ * @path_back: it leads to the address it had before @path_move; of a client: it
+ *	goes on as it is, what was tried is let go of
+ * @path_switch: of a client: from now on the path is the way that was tried
  * @acked: 1-RTT packets of a path up to @largest were acknowledged by the
  *	packet being processed; 0 or a transport error
  * @event: a path or the connection changed, for monitors
@@ -65,6 +67,7 @@ struct tquic_conn_ops {
 	void (*path_other)(struct tquic_conn *conn, struct tquic_path *path,
 			   const struct sk_buff *skb);
 	void (*path_back)(struct tquic_conn *conn, struct tquic_path *path);
+	void (*path_switch)(struct tquic_conn *conn, struct tquic_path *path);
 	int (*acked)(struct tquic_conn *conn, const struct tquic_path *path,
 		     u64 largest);
 	void (*event)(struct tquic_conn *conn, const struct tquic_event *ev);

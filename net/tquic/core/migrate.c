@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Migration: the peer's address on a path changes (RFC 9000 §9)
+ * Migration: an address of a path changes, the peer's or our own (RFC 9000 §9)
  *
  * The client's NAT gave its flow another port or address, or it moved.  The server
  * follows the newest packet with more than probing frames in it, but no data goes
@@ -8,8 +8,13 @@
  * one is kept: a packet from there moves the path back at once, and the challenge
  * sent there too makes a client that never moved send one (§9.3.3).  When nobody
  * answers, the path goes back by itself (§9.3.2).
+ *
+ * A client that moves on purpose tries the new way first, with an id of its own,
+ * and takes it when the server has answered (§9.1, §9.2): its data never waits.
  */
+#include <linux/errno.h>
 #include <linux/minmax.h>
+#include <linux/random.h>
 #include <linux/string.h>
 #include "core/conn.h"
 #include "core/migrate.h"
@@ -37,15 +42,18 @@ static void tquic_migrate_cid(struct tquic_path *path, const struct tquic_cid *d
  *
  * The answer goes there, so that the client can try an address before it moves to
  * it (§9.1), but not while the path is moving: then there is another other address.
+ * A client is asked where it tries to move to.
  */
 void tquic_migrate_on_probe(struct tquic_conn *conn, const struct tquic_rx_pkt *pkt,
 			    const u8 *data)
 {
 	struct tquic_path *path = pkt->path;
 
-	if (!tquic_migrate_open(conn, path) || path->moving)
-		return;
-	conn->ops->path_other(conn, path, pkt->skb);
+	if (!path->trial_end_ns) {
+		if (!tquic_migrate_open(conn, path) || path->moving)
+			return;
+		conn->ops->path_other(conn, path, pkt->skb);
+	}
 	memcpy(path->other_response, data, TQUIC_PATH_DATA_LEN);
 	path->other_room_bytes = 3 * pkt->dgram_bytes;
 	path->ctl |= TQUIC_PATH_CTL_RESPONSE_OTHER;
@@ -111,7 +119,8 @@ void tquic_migrate_done(struct tquic_conn *conn, struct tquic_path *path, u64 no
 		path->ecn = conn->tune.ecn;
 	}
 	tquic_conn_event(conn, TQUIC_EVENT_PATH_MIGRATED, path->id,
-			 moved == TQUIC_MOVED_ADDRESS);
+			 moved == TQUIC_MOVED_ADDRESS ? TQUIC_MIGRATED_ADDRESS :
+							TQUIC_MIGRATED_PORT);
 }
 
 /**
@@ -131,4 +140,97 @@ bool tquic_migrate_failed(struct tquic_conn *conn, struct tquic_path *path, u64 
 	conn->ops->path_back(conn, path);
 	tquic_path_set_validated(conn, path, now);
 	return true;
+}
+
+/**
+ * tquic_migrate_try() - a client is about to move: does the new way work?
+ * @conn: connection
+ * @path: path whose other address the adapter has set
+ * @now: time in ns
+ *
+ * Return: 0; -ENOTCONN when addresses may not change yet or any more; -EALREADY
+ * while it tries another; -EOPNOTSUPP when the server uses no ids to tell it by;
+ * -EAGAIN while the server has left none for the new way.
+ */
+int tquic_migrate_try(struct tquic_conn *conn, struct tquic_path *path, u64 now)
+{
+	u64 pto;
+
+	if (conn->server || !conn->confirmed || conn->state != TQUIC_STATE_ESTABLISHED ||
+	    !tquic_path_is_open(path))
+		return -ENOTCONN;
+	if (path->trial_end_ns)
+		return -EALREADY;
+	if (!conn->iscid.len)
+		return -EOPNOTSUPP;
+	if (!tquic_cidset_remote_next(&path->remote))
+		return -EAGAIN;
+	/* RFC 9000 §8.2.4: of a way of which nothing is known */
+	pto = max(tquic_conn_pto_max_ns(conn), 3 * conn->tune.rtt_initial_ns);
+	get_random_bytes(path->trial, sizeof(path->trial));
+	path->trial_end_ns = now + 3 * pto;
+	path->ctl |= TQUIC_PATH_CTL_CHALLENGE_OTHER;
+	return 0;
+}
+
+static void tquic_migrate_trial_over(struct tquic_path *path)
+{
+	path->trial_end_ns = 0;
+	path->trial_due_ns = 0;
+	path->ctl &= ~(TQUIC_PATH_CTL_CHALLENGE_OTHER | TQUIC_PATH_CTL_RESPONSE_OTHER);
+}
+
+static void tquic_migrate_stay(struct tquic_conn *conn, struct tquic_path *path)
+{
+	tquic_migrate_trial_over(path);
+	conn->ops->path_back(conn, path);
+	tquic_conn_event(conn, TQUIC_EVENT_PATH_MIGRATED, path->id, TQUIC_MIGRATED_STAYED);
+}
+
+/**
+ * tquic_migrate_on_answer() - the server has answered where the client tried
+ * @conn: connection
+ * @path: path that moves
+ * @now: time in ns
+ *
+ * The next packet, which is due at once, has the server follow.
+ */
+void tquic_migrate_on_answer(struct tquic_conn *conn, struct tquic_path *path, u64 now)
+{
+	bool asked = path->ctl & TQUIC_PATH_CTL_RESPONSE_OTHER;
+
+	if (tquic_cidset_remote_rotate(&path->remote)) {
+		tquic_migrate_stay(conn, path);
+		return;
+	}
+	tquic_migrate_trial_over(path);
+	conn->ops->path_switch(conn, path);
+	if (asked)
+		tquic_path_on_challenge(path, path->other_response);
+	path->down = false;
+	path->moving = TQUIC_MOVED_ADDRESS;
+	tquic_path_set_state(conn, path, TQUIC_PATH_VALIDATING);
+	tquic_path_set_validated(conn, path, now);
+	path->probes = max_t(u8, path->probes, 1);
+}
+
+/* When a client that tries another way has to be looked at; 0: it does not */
+u64 tquic_migrate_deadline_ns(const struct tquic_path *path)
+{
+	if (!path->trial_due_ns || path->ctl & TQUIC_PATH_CTL_CHALLENGE_OTHER)
+		return path->trial_end_ns;
+	return min(path->trial_due_ns, path->trial_end_ns);
+}
+
+/* Ask again, or stay */
+void tquic_migrate_on_timeout(struct tquic_conn *conn, struct tquic_path *path, u64 now)
+{
+	if (!path->trial_end_ns)
+		return;
+	if (now >= path->trial_end_ns) {
+		tquic_migrate_stay(conn, path);
+	} else if (path->trial_due_ns && now >= path->trial_due_ns) {
+		path->trial_due_ns = 0;
+		path->ctl |= TQUIC_PATH_CTL_CHALLENGE_OTHER;
+	}
 }

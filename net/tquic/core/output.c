@@ -26,6 +26,7 @@ struct tquic_out {
 	u8 *len_field;		/* long header: Length, to be patched */
 	u8 *payload;
 	bool padded;
+	bool other;		/* to or from the path's other address */
 	u8 flags;
 };
 
@@ -46,6 +47,14 @@ static u64 tquic_output_pn(const struct tquic_space *space)
 	return pn;
 }
 
+/* A client's way that is only tried has an id of its own (RFC 9000 §9.5) */
+static const struct tquic_cid *tquic_output_dcid(const struct tquic_conn *conn,
+						 const struct tquic_path *path, bool other)
+{
+	return other && !conn->server ? tquic_cidset_remote_next(&path->remote) :
+					tquic_cidset_remote_current(&path->remote);
+}
+
 /*
  * Start a packet at @buf.  Room for its tag is kept.  False: no room, no
  * memory, or the numbers of the space ran out of slots.
@@ -54,7 +63,7 @@ static bool tquic_output_begin(struct tquic_conn *conn, struct tquic_path *path,
 			       enum tquic_level level, u8 *buf, u32 room,
 			       struct tquic_out *o, u64 now)
 {
-	const struct tquic_cid *dcid = tquic_cidset_remote_current(&path->remote);
+	const struct tquic_cid *dcid = tquic_output_dcid(conn, path, o->other);
 	static const u8 types[TQUIC_LEVEL_APP] = {
 		[TQUIC_LEVEL_INITIAL] = TQUIC_PKT_INITIAL,
 		[TQUIC_LEVEL_EARLY] = TQUIC_PKT_0RTT,
@@ -67,7 +76,7 @@ static bool tquic_output_begin(struct tquic_conn *conn, struct tquic_path *path,
 	o->space = tquic_conn_space(conn, path, level);
 	pkt->level = level;
 	pkt->path = path;
-	pkt->other = false;
+	pkt->other = o->other;
 	pkt->data = buf;
 	pkt->pn = tquic_output_pn(o->space);
 	pkt->pn_len = tquic_pn_len(pkt->pn, o->space->largest_acked);
@@ -684,8 +693,8 @@ static bool tquic_output_app_packet(struct tquic_conn *conn,
 }
 
 /*
- * Probing frames for the other address of a path.  The answer to a challenge there
- * does not matter: a client that is still at its old address sends other frames
+ * Probing frames for the other address of a path.  The answer to a server's challenge
+ * there does not matter: a client that is still at its old address sends other frames
  * along with it, and the path moves back.
  */
 static bool tquic_output_other_frames(struct tquic_path *path, struct tquic_out *o)
@@ -697,6 +706,10 @@ static bool tquic_output_other_frames(struct tquic_path *path, struct tquic_out 
 		return tquic_frame_put_path_response(&o->bld.b, path->other_response);
 	}
 	path->ctl &= ~TQUIC_PATH_CTL_CHALLENGE_OTHER;
+	if (path->trial_end_ns) {
+		path->trial_due_ns = o->bld.now + TQUIC_RTT_INITIAL_NS;
+		return tquic_frame_put_path_challenge(&o->bld.b, path->trial);
+	}
 	get_random_bytes(data, sizeof(data));
 	return tquic_frame_put_path_challenge(&o->bld.b, data);
 }
@@ -705,7 +718,7 @@ static int tquic_output_other(struct tquic_conn *conn, u8 *buf, u32 room, u64 no
 			      struct tquic_tx_pkt *pkt)
 {
 	const u8 any = TQUIC_PATH_CTL_RESPONSE_OTHER | TQUIC_PATH_CTL_CHALLENGE_OTHER;
-	struct tquic_out o = { .pkt = pkt };
+	struct tquic_out o = { .pkt = pkt, .other = true };
 	struct tquic_path *path;
 	unsigned int i;
 
@@ -722,7 +735,6 @@ static int tquic_output_other(struct tquic_conn *conn, u8 *buf, u32 room, u64 no
 			continue;
 		}
 		o.bld.eliciting = true;
-		pkt->other = true;
 		tquic_output_pad(&o, room);
 		tquic_output_end(conn, &o, now);
 		return 1;

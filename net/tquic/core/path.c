@@ -680,6 +680,11 @@ void tquic_path_on_response(struct tquic_conn *conn, const u8 *data, u64 now)
 		path = tquic_conn_path(conn, i);
 		if (!path)
 			continue;
+		if (path->trial_end_ns &&
+		    !memcmp(path->trial, data, TQUIC_PATH_DATA_LEN)) {
+			tquic_migrate_on_answer(conn, path, now);
+			return;
+		}
 		for (k = 0; k < path->challenges; k++) {
 			if (memcmp(path->challenge[k], data, TQUIC_PATH_DATA_LEN))
 				continue;
@@ -878,6 +883,7 @@ u64 tquic_path_deadline_ns(const struct tquic_conn *conn,
 	    tquic_path_tx_room(path) >= TQUIC_RECORD_ROOM_MIN)
 		t = tquic_path_sooner(t, path->space.ack_deadline_ns);
 	t = tquic_path_sooner(t, path->validate_end_ns);
+	t = tquic_path_sooner(t, tquic_migrate_deadline_ns(path));
 	if (!(path->ctl & TQUIC_PATH_CTL_CHALLENGE))
 		t = tquic_path_sooner(t, path->challenge_due_ns);
 	return t;
@@ -931,6 +937,7 @@ void tquic_path_on_timeout(struct tquic_conn *conn, struct tquic_path *path,
 			tquic_path_gone(conn, path, now);
 		return;
 	}
+	tquic_migrate_on_timeout(conn, path, now);
 	if (path->validate_end_ns && now >= path->validate_end_ns) {
 		tquic_path_validation_failed(conn, path, now);
 		return;

@@ -86,6 +86,9 @@ enum tquic_path_ctl {
  * @remote: connection ids the peer gave us for this path
  * @other_response: data of the PATH_RESPONSE to the other address
  * @other_room_bytes: how large the datagram with it may be (RFC 9000 §8.1)
+ * @trial: data of the PATH_CHALLENGE to where a client may move to
+ * @trial_due_ns: when it is sent again
+ * @trial_end_ns: when the client stays where it is; 0: it does not try
  * @rx_dcid: id of ours the newest packet was addressed to
  * @tx_allowed_bytes: before validation, what the anti-amplification limit
  *	still lets us send (RFC 9000 §8.1)
@@ -142,6 +145,9 @@ struct tquic_path {
 
 	u8 other_response[TQUIC_PATH_DATA_LEN];
 	u32 other_room_bytes;
+	u8 trial[TQUIC_PATH_DATA_LEN];
+	u64 trial_due_ns;
+	u64 trial_end_ns;
 	struct tquic_cid rx_dcid;
 	u64 tx_allowed_bytes;
 	u64 status_seq;

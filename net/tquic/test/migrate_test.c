@@ -2,6 +2,7 @@
 /* Migration: who is followed, who is not, and what is left of the path (RFC 9000 §9). */
 #include <kunit/test.h>
 
+#include "core/migrate.h"
 #include "core/path.h"
 #include "test/pair.h"
 
@@ -278,6 +279,183 @@ static void migrate_in_bond(struct kunit *test)
 	pair_check(p);
 }
 
+/* The client begins to move its path to @link. */
+static int client_tries(struct pair *p, u32 link)
+{
+	struct pair_end *e = pair_client(p);
+	int ret;
+
+	e->other_link[path_of(e)->index] = &p->link[link];
+	ret = tquic_migrate_try(&e->conn, path_of(e), p->now);
+	pair_kick(e);
+	return ret;
+}
+
+/* Ids that packets to each link went to */
+static struct tquic_cid migrate_dcid[2];
+
+static bool migrate_tap(struct pair *p, struct pair_end *from, const struct tquic_tx_pkt *pkts,
+			int n)
+{
+	const struct tquic_path *path = path_of(from);
+	const void *link = pkts[0].other ? from->other_link[path->index] : path->link;
+	struct tquic_cid *cid;
+
+	if (from->conn.server || pkts[0].level != TQUIC_LEVEL_APP)
+		return true;
+	cid = &migrate_dcid[link == &p->link[1]];
+	cid->len = TQUIC_LOCAL_CID_LEN;
+	memcpy(cid->id, pkts[0].data + 1, cid->len);
+	return true;
+}
+
+/* Data flows on, and no packet by the new way has an id that was seen on the old one. */
+static void migrate_on_purpose(struct kunit *test)
+{
+	struct pair *p = migrate_pair(test);
+	struct pair_flow *up = pair_flow_open(pair_client(p), true, 2 * MIB);
+	struct pair_flow *down = pair_flow_open(pair_server(p), true, 2 * MIB);
+	struct tquic_path *path = path_of(pair_client(p));
+
+	p->tap = migrate_tap;
+	pair_run(p, SEC / 2);
+	KUNIT_ASSERT_EQ(test, client_tries(p, 1), 0);
+	KUNIT_EXPECT_PTR_EQ(test, path->link, (void *)&p->link[0]);
+	KUNIT_EXPECT_FALSE(test, tquic_cid_equal(&migrate_dcid[0], &migrate_dcid[1]));
+	KUNIT_EXPECT_EQ(test, client_tries(p, 1), -EALREADY);
+	pair_run(p, PAIR_MS(200));
+	KUNIT_EXPECT_PTR_EQ(test, path->link, (void *)&p->link[1]);
+	KUNIT_EXPECT_PTR_EQ(test, path_of(pair_server(p))->link, (void *)&p->link[1]);
+	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
+	KUNIT_EXPECT_EQ(test, path->trial_end_ns, 0);
+	KUNIT_EXPECT_FALSE(test, tquic_cid_equal(&migrate_dcid[0], &migrate_dcid[1]));
+	KUNIT_EXPECT_EQ(test, pair_client(p)->events[TQUIC_EVENT_PATH_MIGRATED], 1);
+	KUNIT_EXPECT_EQ(test, pair_server(p)->events[TQUIC_EVENT_PATH_MIGRATED], 1);
+	KUNIT_ASSERT_TRUE(test, pair_until(p, pair_flows_done, 20 * SEC));
+	KUNIT_EXPECT_LT(test, up->gap_ns, PAIR_MS(150));
+	KUNIT_EXPECT_LT(test, down->gap_ns, PAIR_MS(150));
+	pair_check(p);
+}
+
+/* There and back many times: ids never run out. */
+static void migrate_again(struct kunit *test)
+{
+	struct pair *p = migrate_pair(test);
+	u32 i;
+
+	for (i = 0; i < 10; i++) {
+		KUNIT_ASSERT_EQ(test, client_tries(p, !(i & 1)), 0);
+		pair_run(p, SEC);
+		KUNIT_ASSERT_PTR_EQ(test, path_of(pair_client(p))->link,
+				    (void *)&p->link[!(i & 1)]);
+		KUNIT_ASSERT_PTR_EQ(test, path_of(pair_server(p))->link,
+				    (void *)&p->link[!(i & 1)]);
+	}
+}
+
+/* Nobody answers there: nothing changes, and data never waited. */
+static void migrate_stays(struct kunit *test)
+{
+	struct pair *p = migrate_pair(test);
+	struct pair_flow *up = pair_flow_open(pair_client(p), true, 2 * MIB);
+	struct tquic_path *path = path_of(pair_client(p));
+	u64 sent;
+
+	p->link[1].cut = true;
+	pair_run(p, SEC / 2);
+	KUNIT_ASSERT_EQ(test, client_tries(p, 1), 0);
+	sent = p->link[1].pipe[1].sent;
+	pair_run(p, 5 * SEC);
+	/* It asked more than once. */
+	KUNIT_EXPECT_GT(test, p->link[1].pipe[1].sent, sent + 1);
+	KUNIT_EXPECT_PTR_EQ(test, path->link, (void *)&p->link[0]);
+	KUNIT_EXPECT_EQ(test, path->trial_end_ns, 0);
+	KUNIT_EXPECT_EQ(test, pair_client(p)->events[TQUIC_EVENT_PATH_MIGRATED], 1);
+	KUNIT_EXPECT_EQ(test, pair_server(p)->events[TQUIC_EVENT_PATH_MIGRATED], 0);
+	KUNIT_ASSERT_TRUE(test, pair_until(p, pair_flows_done, 20 * SEC));
+	KUNIT_EXPECT_LT(test, up->gap_ns, PAIR_MS(100));
+	/* It may try again. */
+	p->link[1].cut = false;
+	KUNIT_EXPECT_EQ(test, client_tries(p, 1), 0);
+	pair_run(p, SEC);
+	KUNIT_EXPECT_PTR_EQ(test, path->link, (void *)&p->link[1]);
+}
+
+/* The old way is dead already. */
+static void migrate_from_a_dead_link(struct kunit *test)
+{
+	struct pair *p = migrate_pair(test);
+	struct pair_flow *up = pair_flow_open(pair_client(p), true, MIB);
+
+	pair_run(p, SEC / 4);
+	p->link[0].cut = true;
+	pair_run(p, SEC);
+	KUNIT_ASSERT_EQ(test, client_tries(p, 1), 0);
+	pair_run(p, PAIR_MS(100));
+	KUNIT_EXPECT_EQ(test, path_of(pair_client(p))->state, TQUIC_PATH_ACTIVE);
+	KUNIT_ASSERT_TRUE(test, pair_until(p, pair_flows_done, 20 * SEC));
+	KUNIT_EXPECT_EQ(test, up->read, MIB);
+}
+
+static void migrate_lossy(struct kunit *test)
+{
+	struct pair *p = migrate_pair(test);
+	struct tquic_path *path = path_of(pair_client(p));
+	u32 i;
+
+	p->link[1].loss_ppm = 300000;
+	for (i = 0; i < 3 && path->link != &p->link[1]; i++) {
+		KUNIT_ASSERT_EQ(test, client_tries(p, 1), 0);
+		pair_run(p, 5 * SEC);
+	}
+	KUNIT_EXPECT_PTR_EQ(test, path->link, (void *)&p->link[1]);
+}
+
+static void migrate_try_refused(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 2);
+	struct tquic_path *path;
+
+	KUNIT_ASSERT_TRUE(test, pair_start(p));
+	KUNIT_EXPECT_EQ(test, client_tries(p, 1), -ENOTCONN);
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_EXPECT_EQ(test, tquic_migrate_try(&pair_server(p)->conn, path_of(pair_server(p)),
+						p->now), -ENOTCONN);
+	pair_run(p, SEC);
+	path = path_of(pair_client(p));
+	while (!tquic_cidset_remote_rotate(&path->remote))
+		;
+	KUNIT_EXPECT_EQ(test, client_tries(p, 1), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, path->trial_end_ns, 0);
+	pair_client(p)->conn.iscid.len = 0;
+	KUNIT_EXPECT_EQ(test, client_tries(p, 1), -EOPNOTSUPP);
+}
+
+/* The id that goes with a preferred address is the one the client uses there. */
+static void migrate_preferred(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 2);
+	struct tquic_params *local = &pair_server(p)->conn.local;
+	const struct tquic_cid *next;
+	struct tquic_path *path;
+
+	local->has_preferred_addr = true;
+	local->preferred_addr.ipv4[0] = 192;
+	local->preferred_addr.ipv4_port = 443;
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	path = path_of(pair_client(p));
+	KUNIT_EXPECT_TRUE(test, pair_client(p)->conn.peer.has_preferred_addr);
+	next = tquic_cidset_remote_next(&path->remote);
+	KUNIT_ASSERT_NOT_NULL(test, next);
+	KUNIT_EXPECT_TRUE(test, tquic_cid_equal(next, &local->preferred_addr.cid));
+	pair_run(p, SEC);
+	KUNIT_ASSERT_EQ(test, client_tries(p, 1), 0);
+	pair_run(p, SEC);
+	KUNIT_EXPECT_PTR_EQ(test, path->link, (void *)&p->link[1]);
+	KUNIT_EXPECT_TRUE(test, tquic_cid_equal(tquic_cidset_remote_current(&path->remote),
+						&local->preferred_addr.cid));
+}
+
 static struct kunit_case migrate_cases[] = {
 	KUNIT_CASE(migrate_midway),
 	KUNIT_CASE(migrate_not_followed),
@@ -288,6 +466,13 @@ static struct kunit_case migrate_cases[] = {
 	KUNIT_CASE(migrate_fails),
 	KUNIT_CASE(migrate_new_id),
 	KUNIT_CASE(migrate_in_bond),
+	KUNIT_CASE(migrate_on_purpose),
+	KUNIT_CASE(migrate_again),
+	KUNIT_CASE(migrate_stays),
+	KUNIT_CASE(migrate_from_a_dead_link),
+	KUNIT_CASE(migrate_lossy),
+	KUNIT_CASE(migrate_try_refused),
+	KUNIT_CASE(migrate_preferred),
 	{}
 };
 

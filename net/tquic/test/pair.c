@@ -158,6 +158,12 @@ static void pair_path_other(struct tquic_conn *conn, struct tquic_path *path,
 
 static void pair_path_back(struct tquic_conn *conn, struct tquic_path *path)
 {
+	if (conn->server)
+		path->link = pair_of(conn)->other_link[path->index];
+}
+
+static void pair_path_switch(struct tquic_conn *conn, struct tquic_path *path)
+{
 	path->link = pair_of(conn)->other_link[path->index];
 }
 
@@ -186,6 +192,7 @@ static const struct tquic_conn_ops pair_ops = {
 	.path_move	= pair_path_move,
 	.path_other	= pair_path_other,
 	.path_back	= pair_path_back,
+	.path_switch	= pair_path_switch,
 	.acked		= pair_acked,
 	.event		= pair_event,
 };

@@ -28,6 +28,7 @@ GROUPS = {
     "TQUIC_STATE_": uapi.State,
     "TQUIC_BOND_": uapi.BondState,
     "TQUIC_EARLY_": uapi.EarlyState,
+    "TQUIC_MIGRATED_": uapi.Migrated,
     "TQUIC_EVENT_": uapi.EventType,
 }
 SINGLE = {

@@ -25,7 +25,7 @@ from .errors import (
 from .record import Address
 from .sock import CryptoData, Message, TquicSocket
 from .tls import Level, Role, SavedSession, Secret, TlsAlert, TlsConfig, TlsSession
-from .uapi import CloseInfo, Config, HandshakeMode, RecvMask
+from .uapi import CloseInfo, Config, HandshakeMode, Preferred, RecvMask
 
 __all__ = [
     "Channel",
@@ -235,7 +235,8 @@ class Options:
 
     ``token`` is the ``TquicSocket.token`` of an earlier connection to the same server, ``retry``
     has every client of a listener prove its address. ``version`` is the QUIC version to connect
-    with, ``saved`` a session with the same server to be resumed.
+    with, ``preferred`` where a listener asks its clients to move to, ``saved`` a session with the
+    same server to be resumed.
     """
 
     kind: int = socket.SOCK_DGRAM
@@ -247,6 +248,7 @@ class Options:
     token: bytes = b""
     retry: bool = False
     version: int | None = None
+    preferred: Preferred | None = None
     saved: SavedSession | None = None
 
 
@@ -285,6 +287,8 @@ def listen(address: Address, options: Options, backlog: int = 128) -> TquicSocke
     try:
         sock.bind(address)
         sock.retry = options.retry
+        if options.preferred is not None:
+            sock.preferred = options.preferred
         sock.listen(backlog)
     except OSError as error:
         sock.close()

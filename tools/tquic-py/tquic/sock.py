@@ -35,8 +35,10 @@ from .uapi import (
     PathAddr,
     PathFlag,
     PathInfo,
+    PathMove,
     PathRef,
     PathState,
+    Preferred,
     RecvMask,
     SecretRecord,
     SockOpt,
@@ -451,6 +453,25 @@ class TquicSocket:
         """Add a path from a local address; BlockingIOError before the handshake is confirmed."""
         flags = int(PathFlag.BACKUP) if backup else 0
         self._set(SockOpt.PATH_ADD, PathAddr(local, peer, ifindex, flags).pack())
+
+    def move_path(
+        self, path_id: int, local: Address, *, peer: Address | None = None, ifindex: int = 0
+    ) -> None:
+        """A client: have a path go on from another address, once it was tried.
+
+        An event PATH_MIGRATED tells how that ended. BlockingIOError while the server has left no
+        connection id for it.
+        """
+        self._set(SockOpt.PATH_MOVE, PathMove(local, peer, path_id, ifindex).pack())
+
+    @property
+    def preferred(self) -> Preferred:
+        """Where a server asks its clients to move to; settable before listen()."""
+        return Preferred.unpack(self._get(SockOpt.PREFERRED, Preferred.size()))
+
+    @preferred.setter
+    def preferred(self, value: Preferred) -> None:
+        self._set(SockOpt.PREFERRED, value.pack())
 
     def del_path(self, path_id: int, code: int = 0) -> None:
         """Abandon a path."""

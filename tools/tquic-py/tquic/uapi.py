@@ -101,6 +101,16 @@ class SockOpt(IntEnum):
     VERSION = 32
     EARLY_PARAMS = 33
     EARLY_DATA = 34
+    PATH_MOVE = 35
+    PREFERRED = 36
+
+
+class Migrated(IntEnum):
+    """TQUIC_MIGRATED_*: what became of a move."""
+
+    PORT = 0
+    ADDRESS = 1
+    STAYED = 2
 
 
 class EarlyState(IntEnum):
@@ -160,7 +170,8 @@ class ConfigMask(IntFlag):
     KEEPALIVE = 0x0080
     ACK_DELAY = 0x0100
     OWN_PATHS = 0x0200
-    ALL = 0x03FF
+    NO_MIGRATION = 0x0400
+    ALL = 0x07FF
 
 
 class CloseFlag(IntFlag):
@@ -313,6 +324,7 @@ class Config(Record):
     keepalive_ms: U32 = 0
     max_ack_delay_ms: U32 = 0
     own_paths: U32 = 0
+    no_migration: U32Pad4 = 0
 
     @classmethod
     def of(cls, **values: int) -> Config:
@@ -334,6 +346,7 @@ _CONFIG_BITS = {
     "keepalive_ms": ConfigMask.KEEPALIVE,
     "max_ack_delay_ms": ConfigMask.ACK_DELAY,
     "own_paths": ConfigMask.OWN_PATHS,
+    "no_migration": ConfigMask.NO_MIGRATION,
 }
 
 
@@ -370,6 +383,26 @@ class PathAddr(Record):
     peer: Sockaddr = None
     ifindex: U32 = 0
     flags: U32 = 0
+
+
+@dataclass(frozen=True)
+class PathMove(Record):
+    """struct tquic_path_move: where a path is to go; ``peer`` None is the one it has."""
+
+    C_NAME: ClassVar[str] = "tquic_path_move"
+    local: Sockaddr = None
+    peer: Sockaddr = None
+    path_id: U32 = 0
+    ifindex: U32 = 0
+
+
+@dataclass(frozen=True)
+class Preferred(Record):
+    """struct tquic_preferred: where a server asks its clients to move to."""
+
+    C_NAME: ClassVar[str] = "tquic_preferred"
+    v4: Sockaddr = None
+    v6: Sockaddr = None
 
 
 @dataclass(frozen=True)
