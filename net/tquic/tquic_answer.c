@@ -131,11 +131,12 @@ void tquic_answer_reset(struct tquic_net *tn, struct tquic_udp *udp,
 /**
  * tquic_answer_bind() - who a token is good for
  * @bind: destination
+ * @v: version it is given out in
  * @peer: address of the client
  * @rscid: id a Retry tells it to use, NULL for a NEW_TOKEN
  */
-void tquic_answer_bind(struct tquic_token_bind *bind, const struct tquic_addr *peer,
-		       const struct tquic_cid *rscid)
+void tquic_answer_bind(struct tquic_token_bind *bind, const struct tquic_version *v,
+		       const struct tquic_addr *peer, const struct tquic_cid *rscid)
 {
 	struct in6_addr ip;
 
@@ -144,6 +145,7 @@ void tquic_answer_bind(struct tquic_token_bind *bind, const struct tquic_addr *p
 	else
 		ip = peer->v6.sin6_addr;
 	memset(bind, 0, sizeof(*bind));
+	bind->version = v->version;
 	memcpy(bind->ip, &ip, sizeof(bind->ip));
 	bind->port = tquic_addr_port(peer);
 	if (rscid)
@@ -164,7 +166,7 @@ static int tquic_answer_put_retry(struct tquic_net *tn, struct tquic_wbuf b,
 
 	tquic_skb_addrs(skb, &local, &peer);
 	tquic_cid_generate(&rscid);
-	tquic_answer_bind(&bind, &peer, &rscid);
+	tquic_answer_bind(&bind, h->ver, &peer, &rscid);
 	len = tquic_tokens_make(&tn->tokens, TQUIC_TOKEN_RETRY, &h->dcid, &bind,
 				ktime_get_seconds(), token);
 	if (len < 0)

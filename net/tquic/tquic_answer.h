@@ -15,10 +15,11 @@ struct tquic_cid;
 struct tquic_hdr;
 struct tquic_net;
 struct tquic_token_bind;
+struct tquic_version;
 struct tquic_udp;
 
-void tquic_answer_bind(struct tquic_token_bind *bind, const struct tquic_addr *peer,
-		       const struct tquic_cid *rscid);
+void tquic_answer_bind(struct tquic_token_bind *bind, const struct tquic_version *v,
+		       const struct tquic_addr *peer, const struct tquic_cid *rscid);
 void tquic_answer_retry(struct tquic_net *tn, struct tquic_udp *udp,
 			const struct sk_buff *skb, const struct tquic_hdr *h);
 void tquic_answer_token(const struct tquic_net *tn, const struct tquic_cid *cid,

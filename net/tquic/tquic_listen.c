@@ -110,6 +110,7 @@ static struct sock *tquic_listen_clone(struct sock *parent)
 	tsk = tquic_sk(sk);
 	tsk->conn.local = from->conn.local;
 	tsk->conn.keepalive_ns = from->conn.keepalive_ns;
+	tsk->conn.prefer = from->conn.prefer;
 	tsk->handshake_mode = from->handshake_mode;
 	tsk->recv_mask = from->recv_mask;
 	tsk->local = from->local;
@@ -233,7 +234,7 @@ static bool tquic_listen_admit(struct tquic_listener *l, const struct sk_buff *s
 
 	if (h->token_len) {
 		tquic_skb_addrs(skb, &local, &peer);
-		tquic_answer_bind(&bind, &peer, &h->dcid);
+		tquic_answer_bind(&bind, h->ver, &peer, &h->dcid);
 		ret = tquic_tokens_check(&tn->tokens, h->token, h->token_len,
 					 &bind, ktime_get_seconds(), t);
 	}

@@ -26,6 +26,7 @@
  * @first: first byte without header protection
  * @raw: still sealed, waiting for keys
  * @reset: of no known id, perhaps a stateless reset
+ * @other: a whole datagram in another version, that a client may take
  */
 struct tquic_rx_cb {
 	struct tquic_skb_cb udp;
@@ -39,6 +40,7 @@ struct tquic_rx_cb {
 	u8 raw:1;
 	u8 first;
 	u8 reset:1;
+	u8 other:1;
 };
 
 #define TQUIC_RX_CB(skb) ((struct tquic_rx_cb *)(skb)->cb)
@@ -295,6 +297,68 @@ void tquic_rx_retry(struct sock *sk)
 	kfree_skb(skb);
 }
 
+static void tquic_rx_dgram(struct tquic_net *tn, struct tquic_udp *udp,
+			   struct sk_buff *skb, struct tquic_udp_burst *burst);
+static void tquic_rx_end(struct tquic_udp_burst *burst);
+
+/* Keep what the server sent in another version for the work item. Context: lock held */
+static void tquic_rx_keep_other(struct sock *sk, struct sk_buff *skb)
+{
+	struct tquic_net *tn = tquic_sock_net(sk);
+	struct tquic_sock *tsk = tquic_sk(sk);
+
+	if (!tsk->alive || skb_queue_len(&tsk->others) >= TQUIC_SYSCTL(tn, undecryptable_max)) {
+		TQUIC_INC(tn, RX_UNDECRYPTABLE);
+		kfree_skb(skb);
+		return;
+	}
+	__skb_queue_tail(&tsk->others, skb);
+	tquic_sock_queue_work(sk);
+}
+
+/**
+ * tquic_rx_upgrade() - go on in the version the server answers in
+ * @sk: socket
+ *
+ * The datagrams that waited are received once more; those that are of another
+ * version even so are dropped there.
+ *
+ * Context: process, lock held, may sleep.
+ */
+void tquic_rx_upgrade(struct sock *sk)
+{
+	struct sk_buff *skb = skb_peek(&tquic_sk(sk)->others);
+	struct tquic_sock *tsk = tquic_sk(sk);
+	struct tquic_conn *conn = &tsk->conn;
+	struct tquic_udp_burst burst = {};
+	struct tquic_path *path;
+	struct tquic_hdr h;
+	int ret = 0;
+
+	if (!skb)
+		return;
+	path = tquic_conn_path(conn, 0);
+	if (!tquic_hdr_parse(skb->data, skb->len, TQUIC_LOCAL_CID_LEN, &h) && h.ver &&
+	    tquic_conn_takes_version(conn, h.ver)) {
+		ret = tquic_keyring_install_initial(&tsk->keys, h.ver,
+						    tquic_conn_initial_cid(conn), false);
+		if (!ret)
+			tquic_conn_switch_version(conn, h.ver);
+	}
+	if (ret || !path || !path->link) {
+		__skb_queue_purge(&tsk->others);
+		return;
+	}
+	local_bh_disable();
+	rcu_read_lock();
+	while ((skb = __skb_dequeue(&tsk->others)))
+		tquic_rx_dgram(tquic_sock_net(sk), ((struct tquic_link *)path->link)->udp,
+			       skb, &burst);
+	tquic_rx_end(&burst);
+	rcu_read_unlock();
+	local_bh_enable();
+}
+
 /* Keep a packet until its keys come. Context: lock held */
 static void tquic_rx_keep(struct sock *sk, struct sk_buff *skb)
 {
@@ -345,6 +409,10 @@ static void tquic_rx_locked(struct sock *sk, struct sk_buff *skb)
 
 	if (cb->reset) {
 		tquic_rx_reset(sk, skb);
+		return;
+	}
+	if (cb->other) {
+		tquic_rx_keep_other(sk, skb);
 		return;
 	}
 	if (cb->raw && cb->type == TQUIC_PKT_RETRY) {
@@ -511,6 +579,7 @@ static void tquic_rx_packet(struct sock *sk, struct sk_buff *skb,
 	cb->path_id = path_id;
 	cb->raw = false;
 	cb->reset = false;
+	cb->other = false;
 	keys = tquic_keyring_rx_get(&tsk->keys, level);
 	if (!keys) {
 		cb->raw = true;
@@ -643,6 +712,7 @@ static bool tquic_rx_stray(struct tquic_net *tn, struct tquic_udp *udp,
 		return false;
 	}
 	TQUIC_RX_CB(skb)->reset = true;
+	TQUIC_RX_CB(skb)->other = false;
 	tquic_rx_submit(sk, skb, burst);
 	return true;
 }
@@ -651,8 +721,14 @@ static bool tquic_rx_stray(struct tquic_net *tn, struct tquic_udp *udp,
 static bool tquic_rx_long_ok(const struct sock *sk, const struct tquic_hdr *h,
 			     u32 path_id)
 {
-	return h->type == TQUIC_PKT_1RTT ||
-	       (!path_id && h->ver == READ_ONCE(tquic_sk(sk)->conn.version));
+	const struct tquic_conn *conn = &tquic_sk(sk)->conn;
+
+	if (h->type == TQUIC_PKT_1RTT)
+		return true;
+	if (path_id)
+		return false;
+	return h->ver == READ_ONCE(conn->version) ||
+	       (h->type == TQUIC_PKT_0RTT && h->ver == conn->first_version);
 }
 
 /* A Version Negotiation packet. Context: softirq or BH off, RCU */
@@ -692,6 +768,7 @@ static bool tquic_rx_hand_retry(struct tquic_net *tn, struct sk_buff *skb,
 		return false;
 	TQUIC_RX_CB(skb)->type = TQUIC_PKT_RETRY;
 	TQUIC_RX_CB(skb)->raw = true;
+	TQUIC_RX_CB(skb)->other = false;
 	tquic_rx_submit(sk, skb, burst);
 	return true;
 }
@@ -763,6 +840,13 @@ static void tquic_rx_dgram(struct tquic_net *tn, struct tquic_udp *udp,
 			TQUIC_INC(tn, RX_NO_CONN);
 			trace_tquic_packet_dropped(NULL, 0, TQUIC_DROP_NO_CONN, skb->len);
 			break;
+		}
+		if (first && (h.type == TQUIC_PKT_INITIAL || h.type == TQUIC_PKT_HANDSHAKE) &&
+		    tquic_conn_takes_version(&tquic_sk(sk)->conn, h.ver)) {
+			TQUIC_RX_CB(skb)->other = true;
+			TQUIC_RX_CB(skb)->raw = true;
+			tquic_rx_submit(sk, skb, burst);
+			return;
 		}
 		first = false;
 		if (h.pkt_len < skb->len) {

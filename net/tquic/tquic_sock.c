@@ -183,6 +183,7 @@ static void tquic_sock_work(struct work_struct *work)
 		if (tquic_keyring_needs_precompute(&tsk->keys))
 			tquic_keyring_precompute(&tsk->keys);
 		tquic_rx_retry(sk);
+		tquic_rx_upgrade(sk);
 		tquic_rx_undec(sk);
 		tquic_tx_sealed(sk);
 		tquic_link_prefer(sk);
@@ -225,6 +226,7 @@ int tquic_sock_init(struct sock *sk)
 	INIT_WORK(&tsk->work, tquic_sock_work);
 	skb_queue_head_init(&tsk->sealed);
 	skb_queue_head_init(&tsk->undec);
+	skb_queue_head_init(&tsk->others);
 	INIT_LIST_HEAD(&tsk->child);
 	INIT_LIST_HEAD(&tsk->handshake);
 	sock_set_flag(sk, SOCK_RCU_FREE);
@@ -244,6 +246,7 @@ void tquic_sock_destruct(struct sock *sk)
 	if (tsk->listener)
 		tquic_listen_free(tsk->listener);
 	skb_queue_purge(&tsk->undec);
+	skb_queue_purge(&tsk->others);
 	skb_queue_purge(&tsk->sealed);
 	tquic_cc_put(tsk->conn.cc_ops);
 	tquic_sched_put(tsk->conn.sched);
@@ -355,7 +358,7 @@ void tquic_sock_new_token(struct sock *sk)
 	struct tquic_token_bind bind;
 	int len;
 
-	tquic_answer_bind(&bind, &tsk->peer, NULL);
+	tquic_answer_bind(&bind, conn->version, &tsk->peer, NULL);
 	len = tquic_tokens_make(&tn->tokens, TQUIC_TOKEN_NEW, NULL, &bind,
 				ktime_get_seconds(), token);
 	if (len > 0 && !tquic_conn_set_token(&conn->new_token,
@@ -397,6 +400,7 @@ void tquic_sock_end(struct sock *sk)
 	tsk->retry = NULL;
 	tquic_keyring_destroy(&tsk->keys);
 	skb_queue_purge(&tsk->undec);
+	skb_queue_purge(&tsk->others);
 	xa_erase_bh(&tn->conns, tsk->token);
 	tquic_handshake_over(sk);
 	inet_sk_set_state(sk, TCP_CLOSE);

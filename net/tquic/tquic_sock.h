@@ -60,6 +60,7 @@ struct tquic_listener {
  * @work: key precomputation and packets sealed asynchronously
  * @sealed: packets whose asynchronous seal has ended
  * @undec: packets whose keys are not there yet
+ * @others: datagrams of a server in another version than its client began with
  * @retry: a Retry packet whose tag is still to be checked, or NULL
  * @deferred: enum tquic_deferred bits
  * @alive: the connection holds a reference on the socket
@@ -108,6 +109,7 @@ struct tquic_sock {
 	struct work_struct work;
 	struct sk_buff_head sealed;
 	struct sk_buff_head undec;
+	struct sk_buff_head others;
 	struct sk_buff *retry;
 	unsigned long deferred;
 	bool alive;
@@ -206,6 +208,7 @@ extern const struct tquic_udp_ops tquic_rx_ops;
 int tquic_rx_backlog(struct sock *sk, struct sk_buff *skb);
 void tquic_rx_retry(struct sock *sk);
 void tquic_rx_undec(struct sock *sk);
+void tquic_rx_upgrade(struct sock *sk);
 void tquic_rx_unref(struct sk_buff *skb);
 void tquic_tx_push(struct sock *sk);
 void tquic_tx_sealed(struct sock *sk);

@@ -217,7 +217,7 @@ static void tquic_opt_get_preferred(const struct tquic_sock *tsk, struct tquic_p
 	}
 }
 
-/* The version a client begins with; a server takes what the client chose */
+/* The version a client begins with; a server goes on in it if the client can */
 static int tquic_opt_set_version(struct sock *sk, sockptr_t optval,
 				 unsigned int optlen)
 {
@@ -234,6 +234,7 @@ static int tquic_opt_set_version(struct sock *sk, sockptr_t optval,
 	if (!v)
 		return -EPROTOTYPE;
 	tquic_sk(sk)->version = v;
+	tquic_sk(sk)->conn.prefer = v;
 	return 0;
 }
 
@@ -271,6 +272,20 @@ static int tquic_opt_set_recv_mask(struct sock *sk, sockptr_t optval,
 	return 0;
 }
 
+/* The server answers in another version: from now on its Initial packets are of that */
+static int tquic_opt_upgraded(struct sock *sk)
+{
+	struct tquic_sock *tsk = tquic_sk(sk);
+	struct tquic_conn *conn = &tsk->conn;
+	int ret;
+
+	ret = tquic_keyring_install_initial(&tsk->keys, conn->version,
+					    tquic_conn_initial_cid(conn), true);
+	if (ret)
+		tquic_conn_close(conn, TQUIC_ERR_INTERNAL, 0, false, NULL, 0, tquic_now_ns());
+	return ret;
+}
+
 /* The peer's parameters, of this connection or what is remembered of an earlier one */
 static int tquic_opt_set_params(struct sock *sk, int optname, sockptr_t optval,
 				unsigned int optlen)
@@ -292,6 +307,8 @@ static int tquic_opt_set_params(struct sock *sk, int optname, sockptr_t optval,
 		ret = tquic_early_remember(conn, buf, optlen);
 	else
 		ret = tquic_conn_peer_params(conn, buf, optlen, tquic_now_ns());
+	if (!ret && conn->server && conn->version != conn->first_version)
+		ret = tquic_opt_upgraded(sk);
 	kfree(buf);
 	tquic_sock_kick(sk);
 	return ret > 0 ? -EPROTO : ret;
@@ -331,8 +348,10 @@ static int tquic_opt_set_secret(struct sock *sk, sockptr_t optval,
 	ret = -EINVAL;
 	if (s.level == TQUIC_LEVEL_EARLY && !tquic_early_takes_keys(conn, s.send))
 		goto out;
-	ret = tquic_keyring_install(&tsk->keys, s.level, s.send, s.cipher,
-				    s.secret, s.secret_len, conn->version);
+	/* RFC 9369 §4.1: 0-RTT packets are of the version the client began with. */
+	ret = tquic_keyring_install(&tsk->keys, s.level, s.send, s.cipher, s.secret,
+				    s.secret_len, s.level == TQUIC_LEVEL_EARLY ?
+				    conn->first_version : conn->version);
 	if (ret)
 		goto out;
 	conn->cipher = s.cipher;

@@ -153,9 +153,11 @@ def aioquic_server(
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
     assert ready.wait(STALL_S)
-    yield address
-    loop.call_soon_threadsafe(stop.set)
-    thread.join(STALL_S)
+    try:
+        yield address
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(STALL_S)
     assert not thread.is_alive()
     loop.close()
 
@@ -400,6 +402,24 @@ def test_our_server_speaks_v2(
         assert client._quic._version == QUIC_VERSIONS["2"]
 
     run_client(lab, server.address, config, talk)
+
+
+def test_our_server_upgrades(lab: TwoLinks, certificates: Certificates) -> None:
+    two, one = QUIC_VERSIONS["2"], QUIC_VERSIONS["1"]
+    config = configuration(
+        certificates, Role.CLIENT, supported_versions=[two, one], original_version=one
+    )
+
+    async def talk(client: CollectProtocol) -> None:
+        stream = client.send(DATA[:100_000])
+        await client.all_finished({stream})
+        assert client.received[stream] == DATA[:100_000]
+        assert client._quic._version == two
+
+    with lab.server.entered():
+        listener = listen(lab.server_address(0, port=4433), Options(version=two))
+    with RunningServer(lab, certificates.server(), echo, listener=listener) as server:
+        run_client(lab, server.address, config, talk)
 
 
 def test_our_client_with_retry_in_v2(

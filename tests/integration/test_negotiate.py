@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import socket
@@ -21,14 +22,18 @@ from running import (
     dial,
     echo,
     exchange,
+    wait_active,
 )
 
-from tquic.handshake import Options, new_socket
+from tquic.handshake import Options, establish, listen, new_socket
 from tquic.lab import Link, Namespace, TwoLinks
+from tquic.multipath import PathSpec, add_paths
+from tquic.mux import StreamMux
 from tquic.netlink import TquicNetlink
 from tquic.record import Address
-from tquic.sock import QUIC_VERSIONS, TquicSocket
-from tquic.tls import Level
+from tquic.sock import QUIC_VERSIONS, CryptoData, TquicSocket
+from tquic.tls import Level, SavedSession
+from tquic.uapi import EarlyState, RecvMask
 
 pytestmark = [pytest.mark.usefixtures("module"), pytest.mark.timeout(300)]
 
@@ -273,3 +278,62 @@ def test_version_option(lab: TwoLinks) -> None:
         with pytest.raises(OSError, match="already connected"):
             sock.version = QUIC_VERSIONS["1"]
         assert sock.info().version == QUIC_VERSIONS["2"]
+
+
+@pytest.mark.parametrize("retry", [False, True])
+@pytest.mark.parametrize("known", [False, True])
+def test_the_server_upgrades(
+    lab: TwoLinks, certificates: Certificates, retry: bool, known: bool
+) -> None:
+    """A server goes on in the version it prefers; what the client sent before is of the first."""
+    one, two = QUIC_VERSIONS["1"], QUIC_VERSIONS["2"]
+    tls = certificates.server(early_data=True)
+    saved: list[SavedSession] = []
+    if known:
+        with RunningServer(lab, tls, echo) as server, lab.client.entered():
+            sock, handshake = establish(
+                server.address, certificates.client(), Options(local=lab.client_address(0))
+            )
+            with sock:
+                sock.recv_mask |= RecvMask.CRYPTO
+                message = None
+                while not isinstance(message, CryptoData):
+                    with contextlib.suppress(BlockingIOError):
+                        message = sock.recv_message()
+                handshake.take_ticket(message)
+                found = handshake.save(one)
+                assert found is not None
+                saved.append(found)
+    with lab.server.entered():
+        listener = listen(lab.server_address(0, port=4433), Options(version=two, retry=retry))
+    with RunningServer(lab, tls, echo, listener=listener) as server:
+        options = Options(
+            local=lab.client_address(0), version=one, saved=saved[0] if known else None
+        )
+        early = [Sender(DATA[:3000])]
+        begun: list[StreamMux] = []
+
+        def begin(sock: TquicSocket) -> None:
+            mux = StreamMux(sock, server=False, peer="server")
+            mux.open(early[0])
+            mux.write()
+            begun.append(mux)
+
+        with lab.client.entered():
+            sock, _handshake = establish(
+                server.address, certificates.client(early_data=True), options, begin
+            )
+        with sock:
+            assert sock.info().version == two
+            assert sock.early == (EarlyState.ACCEPTED if known else EarlyState.NONE)
+            if begun:
+                begun[0].run(lambda: early[0].ended, stall_s=STALL_S)
+                early[0].check()
+            add_paths(sock, [PathSpec(lab.client_address(1))])
+            wait_active(sock, 2)
+            exchange(sock, [Sender(DATA)])
+        # One that began in it stays in it.
+        options = Options(local=lab.client_address(0), version=two)
+        with dial(lab, server.address, certificates.client(), options=options) as sock:
+            assert sock.info().version == two
+            exchange(sock, [Sender(DATA[:1000])])

@@ -139,6 +139,7 @@ int tquic_conn_start(struct tquic_conn *conn, bool server,
 
 	conn->server = server;
 	conn->version = v;
+	conn->first_version = v;
 	conn->odcid = *odcid;
 	tquic_conn_tell_versions(conn);
 	/* Every id we allow needs a place for its state. */
@@ -279,6 +280,7 @@ int tquic_conn_peer_params(struct tquic_conn *conn, const u8 *buf, size_t len,
 	conn->peer = *p;
 	kfree(p);
 	p = &conn->peer;
+	tquic_conn_upgrade(conn, p);
 	conn->peer_params_set = true;
 	trace_tquic_handshake(conn, TQUIC_STEP_PARAMS);
 

@@ -102,6 +102,9 @@ struct tquic_conn_stats {
 /**
  * struct tquic_conn - one connection
  * @ops: upward calls
+ * @version: in use
+ * @first_version: of the client's first packets
+ * @prefer: server: which one to go on in if the client can, NULL: as it began
  * @trace_id: what tracepoints call it; 0 outside a socket
  * @state: enum tquic_state
  * @early: enum tquic_early_state
@@ -123,6 +126,8 @@ struct tquic_conn_stats {
 struct tquic_conn {
 	const struct tquic_conn_ops *ops;
 	const struct tquic_version *version;
+	const struct tquic_version *first_version;
+	const struct tquic_version *prefer;
 	u64 trace_id;
 	u8 state;
 	u8 early;
@@ -282,6 +287,12 @@ static inline struct tquic_space *tquic_conn_hs(struct tquic_conn *conn,
 						enum tquic_level level)
 {
 	return &conn->hs[level == TQUIC_LEVEL_HANDSHAKE];
+}
+
+/* What Initial keys are derived from: the client's first id, or a Retry's (RFC 9001 §5.2) */
+static inline const struct tquic_cid *tquic_conn_initial_cid(const struct tquic_conn *conn)
+{
+	return conn->retry_seen || conn->local.has_rscid ? &conn->local.rscid : &conn->odcid;
 }
 
 /* Packet-number space of packets of a level that are on @path */

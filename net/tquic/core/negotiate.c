@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Which version of QUIC a connection speaks: RFC 9000 §6, RFC 9368 */
+#include <linux/compiler.h>
 #include <linux/string.h>
 #include <linux/unaligned.h>
 #include "core/conn.h"
@@ -25,7 +26,8 @@ static bool tquic_vn_cid_is(const u8 *view, u8 len, const struct tquic_cid *cid)
  * @conn: connection that is started
  *
  * A server tells all it speaks. A client tells which versions its first flight
- * may be answered in, and that is the one it is in.
+ * may be answered in, the one it prefers first: all are compatible with each other
+ * (RFC 9369 §4.1).
  */
 void tquic_conn_tell_versions(struct tquic_conn *conn)
 {
@@ -35,9 +37,58 @@ void tquic_conn_tell_versions(struct tquic_conn *conn)
 	p->has_version_info = true;
 	p->version_chosen = conn->version->version;
 	p->version_count = 0;
+	if (!conn->server)
+		p->versions[p->version_count++] = conn->version->version;
 	for (i = 0; i < TQUIC_VERSION_COUNT; i++)
-		if (conn->server || &tquic_versions[i] == conn->version)
+		if (conn->server || &tquic_versions[i] != conn->version)
 			p->versions[p->version_count++] = tquic_versions[i].version;
+}
+
+/**
+ * tquic_conn_upgrade() - a server goes on in the version it prefers, if the client can
+ * @conn: connection whose client's parameters were checked
+ * @p: those parameters
+ *
+ * Compatible version negotiation (RFC 9368 §2.3): nothing is lost by it. The caller
+ * derives Initial keys anew when conn->version is not conn->first_version.
+ */
+void tquic_conn_upgrade(struct tquic_conn *conn, const struct tquic_params *p)
+{
+	u32 i;
+
+	if (!conn->server || !conn->prefer || conn->prefer == conn->version)
+		return;
+	for (i = 0; i < p->version_count; i++) {
+		if (p->versions[i] != conn->prefer->version)
+			continue;
+		conn->version = conn->prefer;
+		conn->local.version_chosen = conn->version->version;
+		return;
+	}
+}
+
+/**
+ * tquic_conn_takes_version() - may the server answer in another version?
+ * @conn: connection
+ * @v: version of the server's packet
+ *
+ * Only once, and before any of its handshake messages came.
+ *
+ * Context: connection lock held, or as a hint.
+ * Return: true when a client is to go on in it.
+ */
+bool tquic_conn_takes_version(const struct tquic_conn *conn, const struct tquic_version *v)
+{
+	return !conn->server && READ_ONCE(conn->state) == TQUIC_STATE_HANDSHAKE &&
+	       v != READ_ONCE(conn->version) &&
+	       READ_ONCE(conn->version) == conn->first_version &&
+	       !READ_ONCE(conn->crypto[TQUIC_LEVEL_INITIAL].rx.flow.highest);
+}
+
+/* A client goes on in the version the server answers in; Initial keys are those of it */
+void tquic_conn_switch_version(struct tquic_conn *conn, const struct tquic_version *v)
+{
+	WRITE_ONCE(conn->version, v);
 }
 
 /**

@@ -8,10 +8,14 @@
 struct tquic_conn;
 struct tquic_hdr;
 struct tquic_params;
+struct tquic_version;
 
 bool tquic_conn_on_vn(struct tquic_conn *conn, const struct tquic_hdr *h);
 void tquic_conn_tell_versions(struct tquic_conn *conn);
 int tquic_conn_check_versions(const struct tquic_conn *conn,
 			      const struct tquic_params *p);
+void tquic_conn_upgrade(struct tquic_conn *conn, const struct tquic_params *p);
+bool tquic_conn_takes_version(const struct tquic_conn *conn, const struct tquic_version *v);
+void tquic_conn_switch_version(struct tquic_conn *conn, const struct tquic_version *v);
 
 #endif /* TQUIC_CORE_NEGOTIATE_H */

@@ -59,6 +59,7 @@ static int __tquic_tokens_mac(struct tquic_tokens *ts, const struct tquic_token 
 	int err;
 
 	tquic_put_bytes(&b, p, len);
+	tquic_put_u32(&b, bind->version);
 	tquic_put_bytes(&b, bind->ip, sizeof(bind->ip));
 	if (t->kind == TQUIC_TOKEN_RETRY) {
 		tquic_put_bytes(&b, (const u8 *)&bind->port, sizeof(bind->port));

@@ -17,11 +17,13 @@
 
 /**
  * struct tquic_token_bind - who a token is good for
+ * @version: QUIC version it was given out in (RFC 9369 §5)
  * @ip: address of the client, v4-mapped for IPv4
  * @port: Retry: its port, network order
  * @rscid: Retry: id that the Retry told the client to use
  */
 struct tquic_token_bind {
+	u32 version;
 	u8 ip[16];
 	__be16 port;
 	struct tquic_cid rscid;

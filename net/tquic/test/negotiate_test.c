@@ -104,7 +104,7 @@ static void negotiate_version_information(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
 	KUNIT_EXPECT_TRUE(test, s->peer.has_version_info);
 	KUNIT_EXPECT_EQ(test, s->peer.version_chosen, TQUIC_VERSION_1);
-	KUNIT_EXPECT_EQ(test, s->peer.version_count, 1);
+	KUNIT_EXPECT_EQ(test, s->peer.version_count, TQUIC_VERSION_COUNT);
 	KUNIT_EXPECT_EQ(test, s->peer.versions[0], TQUIC_VERSION_1);
 	KUNIT_EXPECT_TRUE(test, c->peer.has_version_info);
 	KUNIT_EXPECT_EQ(test, c->peer.version_chosen, TQUIC_VERSION_1);
@@ -135,12 +135,74 @@ static void negotiate_version_tampered(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, c->closed.flags, 0);
 }
 
+/* A server that prefers version 2 goes on in it when the client can (RFC 9368 §2.3) */
+static void negotiate_upgrade(struct kunit *test)
+{
+	const struct tquic_version *two = tquic_version_find(TQUIC_VERSION_2);
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *c = &pair_client(p)->conn;
+	struct tquic_conn *s = &pair_server(p)->conn;
+
+	s->prefer = two;
+	KUNIT_ASSERT_TRUE(test, pair_start(p));
+	KUNIT_EXPECT_EQ(test, c->version->version, TQUIC_VERSION_1);
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_EXPECT_PTR_EQ(test, c->version, two);
+	KUNIT_EXPECT_PTR_EQ(test, s->version, two);
+	KUNIT_EXPECT_EQ(test, c->first_version->version, TQUIC_VERSION_1);
+	KUNIT_EXPECT_EQ(test, c->peer.version_chosen, TQUIC_VERSION_2);
+	/* Only once */
+	KUNIT_EXPECT_FALSE(test, tquic_conn_takes_version(c, &tquic_versions[0]));
+	KUNIT_EXPECT_FALSE(test, tquic_conn_takes_version(s, &tquic_versions[0]));
+}
+
+/* One that prefers what it has, or what the client does not speak, stays with it */
+static void negotiate_no_upgrade(struct kunit *test)
+{
+	struct tquic_params *t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *c = &pair_client(p)->conn;
+	struct tquic_conn *s = &pair_server(p)->conn;
+
+	KUNIT_ASSERT_NOT_NULL(test, t);
+	s->prefer = tquic_version_find(TQUIC_VERSION_1);
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_EXPECT_EQ(test, s->version->version, TQUIC_VERSION_1);
+	s->prefer = tquic_version_find(TQUIC_VERSION_2);
+	t->versions[0] = TQUIC_VERSION_1;
+	t->version_count = 1;
+	tquic_conn_upgrade(s, t);
+	KUNIT_EXPECT_EQ(test, s->version->version, TQUIC_VERSION_1);
+	c->prefer = s->prefer;
+	t->versions[0] = TQUIC_VERSION_2;
+	tquic_conn_upgrade(c, t);
+	KUNIT_EXPECT_EQ(test, c->version->version, TQUIC_VERSION_1);
+}
+
+/* Once the server's handshake began in one version it is not another */
+static void negotiate_switch_too_late(struct kunit *test)
+{
+	const struct tquic_version *two = tquic_version_find(TQUIC_VERSION_2);
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *c = &pair_client(p)->conn;
+
+	KUNIT_EXPECT_FALSE(test, tquic_conn_takes_version(c, two));
+	KUNIT_ASSERT_TRUE(test, pair_start(p));
+	KUNIT_EXPECT_TRUE(test, tquic_conn_takes_version(c, two));
+	KUNIT_EXPECT_FALSE(test, tquic_conn_takes_version(c, c->version));
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_EXPECT_FALSE(test, tquic_conn_takes_version(c, two));
+}
+
 static struct kunit_case negotiate_cases[] = {
 	KUNIT_CASE(negotiate_vn_ends_client),
 	KUNIT_CASE(negotiate_vn_forged),
 	KUNIT_CASE(negotiate_vn_too_late),
 	KUNIT_CASE(negotiate_version_information),
 	KUNIT_CASE(negotiate_version_tampered),
+	KUNIT_CASE(negotiate_upgrade),
+	KUNIT_CASE(negotiate_no_upgrade),
+	KUNIT_CASE(negotiate_switch_too_late),
 	{}
 };
 

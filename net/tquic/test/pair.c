@@ -10,6 +10,7 @@
 #include <linux/unaligned.h>
 
 #include "core/early.h"
+#include "core/negotiate.h"
 #include "core/path.h"
 #include "core/rec.h"
 #include "sched/sched.h"
@@ -628,6 +629,8 @@ static void pair_packet(struct pair_end *e, struct sk_buff *skb, const u8 *data,
 
 	if (!path)
 		return;
+	if (h->ver && tquic_conn_takes_version(conn, h->ver))
+		tquic_conn_switch_version(conn, h->ver);
 	if (!(conn->keys_rx & BIT(level))) {
 		pair_undec(e, skb, data, h->pkt_len, link);
 		return;

@@ -85,6 +85,9 @@ static void tokens_are_bound(struct kunit *test)
 		tt->bind.ip[0] ^= 1;
 		KUNIT_EXPECT_EQ(test, tokens_check(test, TOKENS_NOW_S), -EBADMSG);
 		tt->bind.ip[0] ^= 1;
+		tt->bind.version ^= 1;
+		KUNIT_EXPECT_EQ(test, tokens_check(test, TOKENS_NOW_S), -EBADMSG);
+		tt->bind.version ^= 1;
 		/* A later connection comes from another port, to an id of its own. */
 		tt->bind.port ^= htons(1);
 		KUNIT_EXPECT_EQ(test, tokens_check(test, TOKENS_NOW_S), new ? 0 : -EBADMSG);

@@ -12,7 +12,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
@@ -90,9 +90,10 @@ class Handshake:
         self._saved = saved
         self._early: EarlyChannel | None = None
         self._unread: list[Message] = []
-        self._session = TlsSession(tls, role, channel.local_params, saved)
-        self._outbox: deque[tuple[Level, memoryview]] = deque()
         self._params_given = False
+        take = self._take_params if role is Role.SERVER else None
+        self._session = TlsSession(tls, role, channel.local_params, saved, take)
+        self._outbox: deque[tuple[Level, memoryview]] = deque()
         self._offered = False
         self._ended = False
 
@@ -101,9 +102,8 @@ class Handshake:
         cls, channel: EarlyChannel, tls: TlsConfig, peer: str, saved: SavedSession
     ) -> Handshake:
         """The handshake of a client that resumes a session, and offers early data if it may."""
-        if saved.version != channel.version:  # RFC 9001 4.6.3
-            saved = replace(saved, early=False)
-        out = cls(channel, tls, Role.CLIENT, peer, saved)
+        usable = saved.version == channel.version  # RFC 9369 5
+        out = cls(channel, tls, Role.CLIENT, peer, saved if usable else None)
         out._early = channel
         return out
 
@@ -197,6 +197,12 @@ class Handshake:
             self._ended = True
             self._outbox.clear()  # a session ticket without room is not worth a wait
 
+    def _take_params(self, params: bytes) -> bytes:
+        """A client's parameters came: the kernel may go on in another version, and tells so."""
+        self._channel.set_peer_params(params)
+        self._params_given = True
+        return self._channel.local_params
+
     def _install(self, secret: Secret) -> None:
         offer = secret.level == Level.EARLY and secret.send
         if offer and self._early is not None and self._saved is not None:
@@ -209,6 +215,9 @@ class Handshake:
         try:
             step()
         except TlsAlert as alert:
+            if isinstance(alert.__cause__, OSError):
+                cause = alert.__cause__
+                raise connection_error(self._peer, self._close_info(), cause) from cause
             self._refuse(alert)
             text = f"{self._peer}: handshake refused here: {alert}"
             raise HandshakeFailedError(text, alert.alert, by_peer=False) from alert

@@ -199,6 +199,7 @@ class Sink:
     peer_verified: bool = False
     verify_status: int = 0
     psk_lookup: Callable[[bytes], bytes | None] | None = None
+    on_params: Callable[[bytes], bytes] | None = None
     peer_transport_params: bytes | None = None
     crypto: list[tuple[int, bytes]] = field(default_factory=list)
     secrets: list[tuple[int, bool, int, bytes]] = field(default_factory=list)
@@ -286,6 +287,8 @@ def _params_recv(session: Any, data: Any, size: int) -> int:
     """The peer's quic_transport_parameters, opaque here."""
     sink = _sink(session)
     sink.peer_transport_params = bytes(ffi.buffer(data, size)) if size else b""
+    if sink.on_params is not None:
+        sink.transport_params = sink.on_params(sink.peer_transport_params)
     return 0
 
 

@@ -25,6 +25,7 @@ REPLAYS_MAX = 65536
 _TICKET_KEY_BYTES = 64
 _EXT_EARLY_DATA = 42
 
+_VERSION_INFORMATION = 0x11
 # Transport parameters that rule 0-RTT packets (RFC 9000 7.4.1, RFC 9221 3).
 _REMEMBERED = (0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0E, 0x20)
 
@@ -84,11 +85,8 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
     return value, at + size
 
 
-def remembered_params(params: bytes) -> bytes:
-    """Those of encoded transport parameters that rule 0-RTT packets, in a fixed order.
-
-    What comes after one that is cut off is not looked at.
-    """
+def _params(params: bytes) -> dict[int, bytes]:
+    """Encoded transport parameters; what comes after one that is cut off is not looked at."""
     found: dict[int, bytes] = {}
     at = 0
     while at < len(params):
@@ -99,7 +97,20 @@ def remembered_params(params: bytes) -> bytes:
             break
         found[name] = params[at : at + size]
         at += size
-    return b"".join(bytes([name]) + found.get(name, b"").ljust(8, b"\0") for name in _REMEMBERED)
+    return found
+
+
+def chosen_version(params: bytes) -> bytes:
+    """The version that encoded transport parameters say is in use (RFC 9368 3), or nothing."""
+    return _params(params).get(_VERSION_INFORMATION, b"")[:4]
+
+
+def remembered_params(params: bytes) -> bytes:
+    """What a ticket is bound to: the version, and parameters that rule 0-RTT packets."""
+    found = _params(params)
+    return chosen_version(params).ljust(4, b"\0") + b"".join(
+        bytes([name]) + found.get(name, b"").ljust(8, b"\0") for name in _REMEMBERED
+    )
 
 
 def early_data_allowed(message: bytes) -> int | None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, NoReturn
@@ -11,7 +12,7 @@ from typing import Any, NoReturn
 from . import gnutls
 from .config import Role, TlsConfig
 from .gnutls import check, ffi, lib
-from .resume import SavedSession, early_data_allowed
+from .resume import SavedSession, chosen_version, early_data_allowed
 
 __all__ = ["Level", "Secret", "TlsAlert", "TlsSession"]
 
@@ -97,7 +98,9 @@ class TlsSession:
 
     Secrets must be installed before the CRYPTO data taken with them is sent. After a
     :class:`TlsAlert` nothing more comes out and every call raises it again.
-    ``saved`` is a client's session to be resumed, if the server knows it still.
+    ``saved`` is a client's session to be resumed, if the server knows it still. ``on_params`` is
+    given the peer's transport parameters as soon as they are known, and tells ours anew: a server's
+    may depend on its client's.
     Raises ValueError or OSError at construction for a configuration that cannot be used.
     """
 
@@ -107,6 +110,7 @@ class TlsSession:
         role: Role,
         transport_params: bytes,
         saved: SavedSession | None = None,
+        on_params: Callable[[bytes], bytes] | None = None,
     ) -> None:
         if not 0 < len(transport_params) <= MAX_PARAMS_BYTES:
             raise ValueError("transport_params: 1 to 65535 bytes, as a TLS extension holds")
@@ -117,6 +121,7 @@ class TlsSession:
         self._inbox = {level: bytearray() for level in Level}
         self._failure: TlsAlert | None = None
         self._early_allowed = False
+        self._first_params = bytes(transport_params)
         self._saved = saved if role is Role.CLIENT else None
         self._credentials = config.credentials(role)
         lookup = config.psk_lookup if role is Role.SERVER else None
@@ -125,6 +130,7 @@ class TlsSession:
             demands=self._demands(),
             certificate_optional=role is Role.SERVER and not config.require_client_cert,
             psk_lookup=lookup,
+            on_params=on_params,
         )
         self._session, self._handle = self._open()
 
@@ -346,10 +352,14 @@ class TlsSession:
         if result == 0:
             self.complete = True
             self._receive_level = Level.APP
-            if self._credentials.tickets is not None:
+            if self._credentials.tickets is not None and not self._upgraded():
                 check(lib.gnutls_session_ticket_send(self._session, 1, 0), "session ticket")
         if self._sink.keylog:
             self._write_keylog()
+
+    def _upgraded(self) -> bool:
+        """Whether the connection is of another version than its tickets would be (RFC 9369 5)."""
+        return chosen_version(self._sink.transport_params) != chosen_version(self._first_params)
 
     def _check_negotiated(self, *, done: bool) -> None:
         """RFC 9001 8.1 and 8.2: ALPN and transport parameters are not optional."""
