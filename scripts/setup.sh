@@ -6,8 +6,8 @@
 #   scripts/setup.sh [--no-kernels]
 #
 # Installs Debian packages; makes build/venv with the Python tools; fetches Debian's 6.12 kernel
-# and builds the debug kernel into ${XDG_CACHE_HOME:-~/.cache}/tquic. No kernel is installed on
-# the machine itself.
+# and the source of iproute2, and builds the debug kernel, into ${XDG_CACHE_HOME:-~/.cache}/tquic.
+# No kernel is installed on the machine itself.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -16,10 +16,10 @@ readonly backports=/etc/apt/sources.list.d/tquic-backports.sources
 export DEBIAN_FRONTEND=noninteractive
 
 packages=(
-	bc bison build-essential busybox-static ca-certificates clang cpio dwarves ethtool flex
-	git iproute2 iputils-ping kmod libelf-dev libffi-dev libssl-dev linux-source-6.12 nftables
-	procps python3 python3-bpfcc python3-dev python3-venv rsync shellcheck sparse
-	xz-utils
+	bc bison build-essential busybox-static ca-certificates clang cpio dpkg-dev dwarves
+	ethtool flex git iproute2 iputils-ping kmod libelf-dev libffi-dev libssl-dev
+	linux-source-6.12 nftables patch procps python3 python3-bpfcc python3-dev python3-venv
+	rsync shellcheck sparse xz-utils
 )
 # Debian 12's QEMU 7.2 works, but emulates AES several times slower than the 10.0 of backports;
 # its libbpf 1.1 knows no struct_ops types of modules, 1.4 does.

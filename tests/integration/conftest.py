@@ -18,7 +18,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(_ROOT / "tools/tquic-py/tests"))
 sys.path.insert(0, str(Path(__file__).parent))
 
-from running import Certificates, RunningServer  # noqa: E402
+from running import Certificates, RunningServer, load_diag, unload_diag  # noqa: E402
 
 from tquic.lab import Link, TwoLinks  # noqa: E402
 from tquic.mux import Exchange  # noqa: E402
@@ -35,6 +35,14 @@ def module() -> None:
         pytest.skip("changes the machine's network: run `tquic vm test`")
     with TquicSocket.open():
         pass
+
+
+@pytest.fixture(scope="module")
+def diag_module(module: None) -> Iterator[None]:
+    """tquic_diag, for the tests of one file: others want to remove tquic."""
+    load_diag()
+    yield
+    unload_diag()
 
 
 @pytest.fixture(scope="session")

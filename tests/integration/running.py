@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import hashlib
+import platform
 import random
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -13,6 +15,7 @@ from typing import Any, Self
 
 from tls_certs import Authority, Leaf
 
+from tquic import modbuild, paths
 from tquic.handshake import Options, connect, listen
 from tquic.lab import Namespace, TwoLinks
 from tquic.multipath import PathSpec, add_paths
@@ -217,3 +220,20 @@ def exchange(sock: TquicSocket, work: Sequence[Sender], stall_s: float = STALL_S
     mux.run(lambda: all(item.ended for item in work), tick=feed, stall_s=stall_s)
     for item in work:
         item.check()
+
+
+def load_diag() -> None:
+    """Insert tquic_diag with what it needs, which some kernels have built in."""
+    file = paths.build() / "module" / platform.release() / modbuild.DIAG
+    subprocess.run(["modprobe", "inet_diag"], capture_output=True, check=False)
+    subprocess.run(["insmod", str(file)], check=True)
+
+
+def unload_diag() -> None:
+    """Take it out again: a dump of another test may have to end first."""
+    for _ in range(50):
+        done = subprocess.run(["rmmod", "tquic_diag"], capture_output=True, text=True, check=False)
+        if not done.returncode:
+            return
+        time.sleep(0.1)
+    raise AssertionError(done.stderr)

@@ -6,21 +6,28 @@ from __future__ import annotations
 import errno
 import json
 import os
-import platform
 import socket
 import struct
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from conftest import LabMaker
-from running import DATA, Certificates, RunningServer, Sender, dial, echo, exchange
+from running import (
+    DATA,
+    Certificates,
+    RunningServer,
+    Sender,
+    dial,
+    echo,
+    exchange,
+    load_diag,
+    unload_diag,
+)
 
-from tquic import modbuild, paths
 from tquic.diag import CONNECTED, DiagSocket, InetDiag, Match, SockState
 from tquic.errors import UnavailableError
 from tquic.genl import NetlinkError
@@ -30,37 +37,12 @@ from tquic.record import Address
 from tquic.sock import TquicSocket
 from tquic.uapi import IPPROTO_TQUIC, RecvMask, State
 
-pytestmark = [pytest.mark.usefixtures("module"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.usefixtures("diag_module"), pytest.mark.timeout(300)]
 
 Start = Callable[..., RunningServer]
 CONNS = Path("/proc/thread-self/net/tquic/conns")
 INTERNAL_ERROR = 0x01
 _NOBODY = 65534
-_FILE = paths.build() / "module" / platform.release() / modbuild.DIAG
-
-
-def load() -> None:
-    """Insert tquic_diag with what it needs, which some kernels have built in."""
-    subprocess.run(["modprobe", "inet_diag"], capture_output=True, check=False)
-    subprocess.run(["insmod", str(_FILE)], check=True)
-
-
-def unload() -> None:
-    """Take it out again: a dump of another test may have to end first."""
-    for _ in range(50):
-        done = subprocess.run(["rmmod", "tquic_diag"], capture_output=True, text=True, check=False)
-        if not done.returncode:
-            return
-        time.sleep(0.1)
-    raise AssertionError(done.stderr)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def diag_module(module: None) -> Iterator[None]:
-    """tquic_diag, for these tests only: others want to remove tquic."""
-    load()
-    yield
-    unload()
 
 
 @pytest.fixture
@@ -313,13 +295,13 @@ def test_command(sock: TquicSocket, lab: TwoLinks) -> None:
     sock.recv_mask = RecvMask(0)
     with pytest.raises(ConnectionAbortedError):
         sock.recv(1)
-    unload()
+    unload_diag()
     try:
         done = run()
         assert done.returncode == 1
         assert "modprobe tquic_diag" in done.stderr
     finally:
-        load()
+        load_diag()
 
 
 def test_dumps_while_all_changes(
@@ -358,8 +340,8 @@ def test_dumps_while_all_changes(
                 if index % 2:
                     sock.close_with(0)
             if index % 4 == 0:
-                unload()
-                load()
+                unload_diag()
+                load_diag()
     finally:
         done.set()
         thread.join(60)

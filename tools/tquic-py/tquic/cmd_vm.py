@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from . import integration, kernels, machine, modbuild, vm
+from . import integration, iproute, kernels, machine, modbuild, vm
 from .console import Ticker
 
 _kernel = click.option(
@@ -93,10 +93,11 @@ def test(kernel: kernels.Kind, pytest_args: tuple[str, ...]) -> None:
 @group.command()
 @click.argument("kind", nargs=-1, type=click.Choice(kernels.KINDS))
 def prepare(kind: tuple[kernels.Kind, ...]) -> None:
-    """Fetch or build the test kernels into the cache (all of them without KIND)."""
+    """Fetch or build the test kernels into the cache (all without KIND), and the source of ss."""
     for wanted in kind or kernels.KINDS:
         kernel = kernels.get(wanted, click.echo)
         click.echo(f"{kernel.kind}: {kernel.release}, {kernel.image}")
+    click.echo(f"iproute2: {iproute.fetch(click.echo) or 'no source'}")
 
 
 @group.command()

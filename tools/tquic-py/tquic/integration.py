@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import kernels, modbuild, paths, results, vm
+from . import iproute, kernels, modbuild, paths, results, vm
 
 _TIMEOUT_S = {"stock": 1200.0, "debug": 2400.0}
 _JUNIT = "junit.xml"
@@ -35,6 +35,7 @@ class Outcome:
 def run(kernel: kernels.Kind, pytest_args: Sequence[str], progress: vm.Progress) -> Outcome:
     """Boot @kernel with the module and run the tests; record the counts for the tally."""
     module = modbuild.build(kernels.get(kernel, progress))
+    iproute.build(progress)
     machine = vm.run(
         _command(pytest_args),
         kernel=kernel,
