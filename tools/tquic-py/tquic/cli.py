@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "sim": ("cmd_sim", "group", "Run the protocol engine over simulated links."),
     "ss": ("cmd_ss", "command", "Show TQUIC sockets as ss does, or end connections."),
     "sysctl": ("cmd_sysctl", "group", "See and change the defaults of a network namespace."),
+    "top": ("cmd_top", "command", "Watch what paths carry, on a full screen."),
     "trace": ("cmd_trace", "group", "Watch connections packet by packet, by tracepoints."),
     "vm": ("cmd_vm", "group", "Run things in a virtual machine on a test kernel."),
 }
