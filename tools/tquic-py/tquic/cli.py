@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "get": ("cmd_get", "command", "Fetch files from a server, over one path or several."),
     "kunit": ("cmd_kunit", "group", "List and run the kernel's unit tests."),
     "limits": ("cmd_limits", "group", "See and change how many paths the kernel opens."),
+    "module": ("cmd_module", "group", "See what the module's file holds."),
     "monitor": ("cmd_monitor", "command", "Print events of connections and paths."),
     "path": ("cmd_path", "group", "See, add, change and remove paths of connections."),
     "perf": ("cmd_perf", "group", "Measure throughput between two hosts."),
