@@ -8,6 +8,7 @@ import sys
 from typing import cast
 
 import click
+from click.shell_completion import CompletionItem
 
 from . import __version__
 
@@ -16,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "agent": ("cmd_agent", "command", "Do the TLS handshakes of plain sockets."),
     "bench": ("cmd_bench", "command", "Measure beside kernel MPTCP over the same links."),
     "codegen": ("cmd_codegen", "command", "Make files of the source tree from their specs."),
+    "completion": ("cmd_completion", "command", "Have a shell complete words of this command."),
     "conn": ("cmd_conn", "group", "See and change the connections of this network namespace."),
     "doctor": ("cmd_doctor", "command", "Say what is wrong on this host and what mends it."),
     "demo": ("cmd_demo", "command", "Move a file over two links and cut one of them midway."),
@@ -52,6 +54,12 @@ class LazyGroup(click.Group):
         module, attribute, _ = COMMANDS[cmd_name]
         found = importlib.import_module(f"{__package__}.{module}")
         return cast(click.Command, getattr(found, attribute))
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Offer sub-commands without importing them, and options of the group."""
+        names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        items = [CompletionItem(name, help=COMMANDS[name][2]) for name in names]
+        return items + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of sub-commands without importing them."""
