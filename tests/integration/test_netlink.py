@@ -44,6 +44,8 @@ from tquic.netlink import (
     TquicNetlink,
 )
 from tquic.record import Address
+from tquic.top import advance, take
+from tquic.top_view import screen
 from tquic.uapi import NO_MULTIPATH, CloseFlag, Config, PathFlag, PathState, State
 
 pytestmark = [pytest.mark.usefixtures("module"), pytest.mark.timeout(300)]
@@ -143,6 +145,36 @@ def test_connections_are_shown(
         assert path.bytes_sent >= 100_000
         assert path.srtt_ns > 0 < path.cwnd_bytes
         assert client.path(info.token, 0).path_id == 0
+
+
+def test_top_sees_what_was_moved(
+    lab: TwoLinks, client: TquicNetlink, start_server: Start, certificates: Certificates
+) -> None:
+    server = start_server(lab, echo)
+    with dial(lab, server.address, certificates.client(), paths=2) as sock:
+        wait_active(sock, 2)
+        token = sock.info().token
+        first = advance(None, take(client))
+        exchange(sock, [Sender(DATA[:300_000])])
+        view = advance(first, take(client))
+        assert view.elapsed_s
+        tracks = view.of(token)
+        assert [track.path.path_id for track in tracks] == [0, 1]
+        for rates in ([t.sent_rate for t in tracks], [t.received_rate for t in tracks]):
+            assert sum(rate or 0 for rate in rates) * view.elapsed_s > 299_999
+        assert any(line.startswith(f"conn {token} client") for line in screen(view, 100))
+        view = advance(view, take(client))
+        quiet = sum(track.sent_rate or 0 for track in view.of(token)) * (view.elapsed_s or 0)
+        assert quiet < 30_000
+        words = tquic("top", "--json", "--interval", "0.2")
+        done = lab.client.run(words, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        paths = [path for path in json.loads(done.stdout)["paths"] if path["token"] == token]
+        assert [(path["path_id"], path["state"]) for path in paths] == [
+            (0, "active"),
+            (1, "active"),
+        ]
+        assert all(path["sent_rate"] is not None for path in paths)
 
 
 def test_a_dump_of_many_is_whole(

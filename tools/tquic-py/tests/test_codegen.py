@@ -81,7 +81,7 @@ def test_wrong_specs(old: str, new: str, said: str) -> None:
 @pytest.fixture
 def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A source tree with nothing but the small spec."""
-    for path in (codegen.SYSCTL_SPEC, *codegen.SYSCTL_OUTPUTS.values()):
+    for path in (codegen.SYSCTL_SPEC, *codegen.OUTPUTS.values()):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / codegen.SYSCTL_SPEC).write_text(GOOD)
     monkeypatch.setattr(paths, "root", lambda: tmp_path)
@@ -98,7 +98,7 @@ def test_command(tree: Path) -> None:
     assert "make gen" in text
     assert not (tree / codegen.SYSCTL_OUTPUTS["sysctl.c"]).exists()
     code, text = run()
-    assert (code, set(text.split())) == (0, {str(p) for p in codegen.SYSCTL_OUTPUTS.values()})
+    assert (code, set(text.split())) == (0, {str(p) for p in codegen.OUTPUTS.values()})
     assert run("--check") == (0, "")
     assert run() == (0, "")
     header = tree / codegen.SYSCTL_OUTPUTS["sysctl.h"]

@@ -8,6 +8,7 @@ import sys
 from typing import cast
 
 import click
+from click.shell_completion import CompletionItem
 
 from . import __version__
 
@@ -16,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "agent": ("cmd_agent", "command", "Do the TLS handshakes of plain sockets."),
     "bench": ("cmd_bench", "command", "Measure beside kernel MPTCP over the same links."),
     "codegen": ("cmd_codegen", "command", "Make files of the source tree from their specs."),
+    "completion": ("cmd_completion", "command", "Have a shell complete words of this command."),
     "conn": ("cmd_conn", "group", "See and change the connections of this network namespace."),
     "doctor": ("cmd_doctor", "command", "Say what is wrong on this host and what mends it."),
     "demo": ("cmd_demo", "command", "Move a file over two links and cut one of them midway."),
@@ -23,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "get": ("cmd_get", "command", "Fetch files from a server, over one path or several."),
     "kunit": ("cmd_kunit", "group", "List and run the kernel's unit tests."),
     "limits": ("cmd_limits", "group", "See and change how many paths the kernel opens."),
+    "module": ("cmd_module", "group", "See what the module's file holds."),
     "monitor": ("cmd_monitor", "command", "Print events of connections and paths."),
     "path": ("cmd_path", "group", "See, add, change and remove paths of connections."),
     "perf": ("cmd_perf", "group", "Measure throughput between two hosts."),
@@ -31,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "sim": ("cmd_sim", "group", "Run the protocol engine over simulated links."),
     "ss": ("cmd_ss", "command", "Show TQUIC sockets as ss does, or end connections."),
     "sysctl": ("cmd_sysctl", "group", "See and change the defaults of a network namespace."),
+    "top": ("cmd_top", "command", "Watch what paths carry, on a full screen."),
     "trace": ("cmd_trace", "group", "Watch connections packet by packet, by tracepoints."),
     "vm": ("cmd_vm", "group", "Run things in a virtual machine on a test kernel."),
 }
@@ -50,6 +54,12 @@ class LazyGroup(click.Group):
         module, attribute, _ = COMMANDS[cmd_name]
         found = importlib.import_module(f"{__package__}.{module}")
         return cast(click.Command, getattr(found, attribute))
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Offer sub-commands without importing them, and options of the group."""
+        names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        items = [CompletionItem(name, help=COMMANDS[name][2]) for name in names]
+        return items + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of sub-commands without importing them."""

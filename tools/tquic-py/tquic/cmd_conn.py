@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import click
 
+from . import completion
 from .cmd_net import print_json, told
 from .netlink import TquicNetlink
 from .nlview import conn_dict, show_conns
@@ -16,7 +17,9 @@ def group() -> None:
 
 
 @group.command()
-@click.argument("conn", type=click.IntRange(1), required=False)
+@click.argument(
+    "conn", type=click.IntRange(1), required=False, shell_complete=completion.connections
+)
 @click.option("--json", "as_json", is_flag=True, help="Print everything known, as JSON.")
 def show(conn: int | None, as_json: bool) -> None:
     """Show connections, or only the one numbered CONN."""
@@ -29,9 +32,19 @@ def show(conn: int | None, as_json: bool) -> None:
 
 
 @group.command("set")
-@click.argument("conn", type=click.IntRange(1))
-@click.option("--scheduler", metavar="NAME", help="What chooses the path of each packet.")
-@click.option("--congestion", metavar="NAME", help="Congestion control, on all paths.")
+@click.argument("conn", type=click.IntRange(1), shell_complete=completion.connections)
+@click.option(
+    "--scheduler",
+    metavar="NAME",
+    help="What chooses the path of each packet.",
+    shell_complete=completion.schedulers,
+)
+@click.option(
+    "--congestion",
+    metavar="NAME",
+    help="Congestion control, on all paths.",
+    shell_complete=completion.controls,
+)
 def change(conn: int, scheduler: str | None, congestion: str | None) -> None:
     """Hand the connection numbered CONN over; `tquic sched show` lists the names."""
     if scheduler is None and congestion is None:

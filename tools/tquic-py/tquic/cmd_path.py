@@ -7,6 +7,7 @@ from ipaddress import ip_address
 
 import click
 
+from . import completion
 from .cmd_net import ListenType, PathType, print_json, told
 from .multipath import PathSpec
 from .netlink import WEIGHT_MAX, TquicNetlink
@@ -14,8 +15,10 @@ from .nlview import path_dict, show_paths
 from .record import Address
 from .uapi import PathFlag
 
-_CONN = click.argument("conn", type=click.IntRange(1))
-_PATH = click.argument("path", type=click.IntRange(0, 2**32 - 1))
+_CONN = click.argument("conn", type=click.IntRange(1), shell_complete=completion.connections)
+_PATH = click.argument(
+    "path", type=click.IntRange(0, 2**32 - 1), shell_complete=completion.path_ids
+)
 
 
 @click.group()
@@ -27,7 +30,9 @@ def group() -> None:
 
 
 @group.command()
-@click.argument("conn", type=click.IntRange(1), required=False)
+@click.argument(
+    "conn", type=click.IntRange(1), required=False, shell_complete=completion.connections
+)
 @click.option("--json", "as_json", is_flag=True, help="Print everything known, as JSON.")
 def show(conn: int | None, as_json: bool) -> None:
     """Show the paths of a connection, or of all."""

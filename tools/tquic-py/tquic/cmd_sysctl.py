@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from . import completion
 from .cmd_net import print_json
 from .sysctl import Setting, Sysctls
 
@@ -30,7 +31,7 @@ def group(context: click.Context) -> None:
 
 
 @group.command()
-@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=completion.sysctl_names)
 @_JSON
 def show(names: tuple[str, ...] = (), as_json: bool = False) -> None:
     """Show sysctls, with what they take; those that are not the default are marked."""
@@ -43,7 +44,13 @@ def show(names: tuple[str, ...] = (), as_json: bool = False) -> None:
 
 
 @group.command("set")
-@click.argument("settings", metavar="NAME=VALUE...", nargs=-1, required=True)
+@click.argument(
+    "settings",
+    metavar="NAME=VALUE...",
+    nargs=-1,
+    required=True,
+    shell_complete=completion.sysctl_settings,
+)
 def change(settings: tuple[str, ...]) -> None:
     """Set sysctls, in the order given; at the first one that is refused it ends."""
     pairs = [setting.partition("=") for setting in settings]
@@ -56,7 +63,7 @@ def change(settings: tuple[str, ...]) -> None:
 
 
 @group.command()
-@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.argument("names", metavar="[NAME]...", nargs=-1, shell_complete=completion.sysctl_names)
 def reset(names: tuple[str, ...]) -> None:
     """Put sysctls back to their defaults, all without NAME."""
     sysctls = Sysctls()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from . import completion
 from .trace_live import FramesReport, PathsReport, SchedReport
 from .trace_qlog import DRAFT, QVIS
 from .trace_report import Record, Report
@@ -29,7 +30,12 @@ def _common(function: Command) -> Command:
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print a line of JSON per record."),
         click.option("--for", "for_s", type=float, help="Seconds to trace; else until stopped."),
-        click.option("--conn", type=int, help="Only connections with this token."),
+        click.option(
+            "--conn",
+            type=int,
+            help="Only connections with this token.",
+            shell_complete=completion.connections,
+        ),
     ):
         function = option(function)
     return function

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """Files that are made from specs: what a spec may say, and what becomes of it.
 
-A spec is YAML below Documentation/networking/specs, its templates are this package's. The netlink
-family has the kernel's own generator: scripts/ynl.sh.
+A spec is YAML below Documentation/networking/specs, its templates are this package's. What the
+manual page is made from are the commands themselves. The netlink family has the kernel's own
+generator: scripts/ynl.sh.
 """
 
 from __future__ import annotations
@@ -17,9 +18,13 @@ from typing import Any, Final, cast
 import jinja2
 import yaml
 
+from . import __version__, cli, manpage
+from .errors import EXIT_INCOMPLETE, EXIT_NETWORK, EXIT_TLS
 from .sysctl_spec import KINDS, SCOPES, Kind, SysctlSpec
 
 __all__ = [
+    "MAN_PAGE",
+    "OUTPUTS",
     "SYSCTL_OUTPUTS",
     "SYSCTL_SPEC",
     "SpecError",
@@ -39,6 +44,8 @@ SYSCTL_OUTPUTS: Final = {
     "sysctl.py": Path("tools/tquic-py/tquic/sysctl_gen.py"),
     "sysctl.rst": Path("Documentation/networking/tquic-sysctl.rst"),
 }
+MAN_PAGE: Final = Path("tools/tquic-py/man/tquic.8")
+OUTPUTS: Final = {**SYSCTL_OUTPUTS, "tquic.8": MAN_PAGE}
 
 _NAME_CHARS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
 _U32_MAX = 2**32 - 1
@@ -138,6 +145,8 @@ def _environment() -> jinja2.Environment:
     made.filters["quoted"] = _quoted
     made.filters["member"] = _member
     made.filters["prototype"] = _prototype
+    made.filters["prose"] = manpage.prose
+    made.filters["roff"] = manpage.escaped
     return made
 
 
@@ -173,9 +182,16 @@ def render(root: Path) -> dict[Path, str]:
     """Every generated file, below the tree at ``root``, with its content. Raises SpecError."""
     table = load_sysctls((root / SYSCTL_SPEC).read_text())
     environment = _environment()
+    known = {
+        "table": table,
+        "spec": SYSCTL_SPEC,
+        "version": __version__,
+        "entries": list(manpage.entries(cli.root, "tquic")),
+        "exits": {"network": EXIT_NETWORK, "tls": EXIT_TLS, "incomplete": EXIT_INCOMPLETE},
+    }
     return {
-        output: environment.get_template(f"{template}.j2").render(table=table, spec=SYSCTL_SPEC)
-        for template, output in SYSCTL_OUTPUTS.items()
+        output: environment.get_template(f"{template}.j2").render(known)
+        for template, output in OUTPUTS.items()
     }
 
 
