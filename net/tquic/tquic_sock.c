@@ -628,6 +628,7 @@ static void tquic_sock_linger_on(struct sock *sk)
 	tsk->lingering = false;
 	tquic_conn_close(conn, 0, 0, true, NULL, 0, now);
 	tquic_tx_push(sk);
+	tquic_sock_state(sk);
 	conn->todo = 0;
 }
 

@@ -5,6 +5,7 @@
 #include <net/tcp_states.h>
 #include "core/deadline.h"
 #include "core/dgram.h"
+#include "core/early.h"
 #include "tquic_sock.h"
 #include "tquic_sysctl.h"
 

@@ -4,6 +4,7 @@
 #include <net/ip.h>
 #include "cc/cc.h"
 #include "core/early.h"
+#include "core/negotiate.h"
 #include "core/token.h"
 #include "sched/sched.h"
 #include "tquic_sock.h"

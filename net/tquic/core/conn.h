@@ -268,14 +268,6 @@ int tquic_conn_stream_reset(struct tquic_conn *conn, struct tquic_stream *s,
 int tquic_conn_stream_stop(struct tquic_conn *conn, struct tquic_stream *s,
 			   u64 error, u64 now);
 
-/* Can the program write and open streams? With early data before the handshake's end. */
-static inline bool tquic_conn_is_open(const struct tquic_conn *conn)
-{
-	return conn->state == TQUIC_STATE_ESTABLISHED ||
-	       (conn->state == TQUIC_STATE_HANDSHAKE &&
-		conn->early != TQUIC_EARLY_NONE);
-}
-
 static inline struct tquic_path *tquic_conn_path(const struct tquic_conn *conn,
 						 unsigned int i)
 {
@@ -287,12 +279,6 @@ static inline struct tquic_space *tquic_conn_hs(struct tquic_conn *conn,
 						enum tquic_level level)
 {
 	return &conn->hs[level == TQUIC_LEVEL_HANDSHAKE];
-}
-
-/* What Initial keys are derived from: the client's first id, or a Retry's (RFC 9001 §5.2) */
-static inline const struct tquic_cid *tquic_conn_initial_cid(const struct tquic_conn *conn)
-{
-	return conn->retry_seen || conn->local.has_rscid ? &conn->local.rscid : &conn->odcid;
 }
 
 /* Packet-number space of packets of a level that are on @path */

@@ -190,3 +190,10 @@ bool tquic_early_can_send(const struct tquic_conn *conn)
 	return (conn->keys_tx & BIT(TQUIC_LEVEL_EARLY)) &&
 	       !(conn->keys_tx & BIT(TQUIC_LEVEL_APP));
 }
+
+/* Can the program write and open streams? With early data before the handshake's end. */
+bool tquic_conn_is_open(const struct tquic_conn *conn)
+{
+	return conn->state == TQUIC_STATE_ESTABLISHED ||
+	       (conn->state == TQUIC_STATE_HANDSHAKE && conn->early != TQUIC_EARLY_NONE);
+}

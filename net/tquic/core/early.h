@@ -18,5 +18,6 @@ int tquic_early_settle(struct tquic_conn *conn, const struct tquic_params *fresh
 void tquic_early_over(struct tquic_conn *conn);
 void tquic_early_give_up(struct tquic_conn *conn, u64 now);
 bool tquic_early_can_send(const struct tquic_conn *conn);
+bool tquic_conn_is_open(const struct tquic_conn *conn);
 
 #endif /* TQUIC_CORE_EARLY_H */

@@ -44,6 +44,12 @@ void tquic_conn_tell_versions(struct tquic_conn *conn)
 			p->versions[p->version_count++] = tquic_versions[i].version;
 }
 
+/* What Initial keys are derived from: the client's first id, or a Retry's (RFC 9001 §5.2) */
+const struct tquic_cid *tquic_conn_initial_cid(const struct tquic_conn *conn)
+{
+	return conn->retry_seen || conn->local.has_rscid ? &conn->local.rscid : &conn->odcid;
+}
+
 /**
  * tquic_conn_upgrade() - a server goes on in the version it prefers, if the client can
  * @conn: connection whose client's parameters were checked
