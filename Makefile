@@ -10,7 +10,7 @@ TALLY	:= $(BIN)/python $(TOP)/scripts/tally.py
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help setup gen module user python kunit integration lint test demo bench fuzz clean
+.PHONY: help setup gen module user python kunit integration lint test demo bench interop fuzz clean
 
 help:
 	@echo 'TQUIC: QUIC transport with native multipath for Linux'
@@ -27,6 +27,7 @@ help:
 	@echo '  make fuzz         fuzz the parsers for a while'
 	@echo '  make demo         move a file over two links and cut one of them'
 	@echo '  make bench        goodput, stalls and completion times beside kernel MPTCP'
+	@echo '  make interop      the QUIC interop runner'"'"'s cases with aioquic and ngtcp2'
 	@echo '  make clean        remove build/ except its Python tools (kernels stay in the cache)'
 	@echo
 	@echo 'Kernels are kept in $${XDG_CACHE_HOME:-~/.cache}/tquic.'
@@ -79,6 +80,10 @@ demo:
 bench:
 	@scripts/setup.sh --no-kernels
 	@$(TQUIC) bench $(BENCH)
+
+interop:
+	@scripts/setup.sh --no-kernels
+	@$(TQUIC) interop run --document $(INTEROP)
 
 fuzz: $(TQUIC)
 	@$(MAKE) -C tests/fuzz run PYTHON=$(BIN)/python

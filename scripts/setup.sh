@@ -22,8 +22,9 @@ packages=(
 	rsync shellcheck sparse xz-utils
 )
 # Debian 12's QEMU 7.2 works, but emulates AES several times slower than the 10.0 of backports;
-# its libbpf 1.1 knows no struct_ops types of modules, 1.4 does.
-newer=(libbpf-dev qemu-system-x86)
+# its libbpf 1.1 knows no struct_ops types of modules, 1.4 does; its ngtcp2 0.12 knows no QUIC v2
+# negotiation. ngtcp2 is for `make interop`.
+newer=(libbpf-dev ngtcp2-client ngtcp2-server qemu-system-x86)
 
 say() {
 	echo "setup: $*"
@@ -94,6 +95,15 @@ add_clang_runtime() {
 	[ -z "$version" ] || packages+=("libclang-rt-$version-dev")
 }
 
+# ngtcp2-server brings a daemon, which is not wanted here.
+mask_ngtcp2_daemon() {
+	local unit=/etc/systemd/system/ngtcp2d.service
+	if [[ " $* " == *" ngtcp2-server "* && ! -e $unit ]]; then
+		mkdir -p "${unit%/*}"
+		ln -s /dev/null "$unit"
+	fi
+}
+
 install_packages() {
 	local wanted=() name
 	add_gnutls
@@ -108,6 +118,7 @@ install_packages() {
 		apt-cache show "$name" >/dev/null 2>&1 ||
 			die "no package $name: enable bookworm-security or trixie main in /etc/apt"
 	done
+	mask_ngtcp2_daemon "${wanted[@]}"
 	for name in "${newer[@]}"; do
 		if ! is_installed "$name" && [[ $(apt-cache policy "$name") == *bookworm-backports* ]]; then
 			apt-get -q install -y --no-install-recommends -t bookworm-backports "$name"

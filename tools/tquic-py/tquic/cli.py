@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "demo": ("cmd_demo", "command", "Move a file over two links and cut one of them midway."),
     "endpoint": ("cmd_endpoint", "group", "Have the kernel open paths of clients by itself."),
     "get": ("cmd_get", "command", "Fetch files from a server, over one path or several."),
+    "interop": ("cmd_interop", "group", "Run interop cases with other implementations."),
     "kunit": ("cmd_kunit", "group", "List and run the kernel's unit tests."),
     "limits": ("cmd_limits", "group", "See and change how many paths the kernel opens."),
     "module": ("cmd_module", "group", "See what the module's file holds."),

@@ -1,0 +1,312 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The interop harness without sockets: trouble, what packets show, plans and the report."""
+
+from __future__ import annotations
+
+import io
+import ssl
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from aioquic.quic.configuration import QuicConfiguration
+from aioquic.quic.connection import QuicConnection
+from aioquic.tls import CipherSuite
+from tls_certs import Authority
+
+from tquic.interop import checks, run
+from tquic.interop.capture import V1, V2, Kind, Packet, long_headers
+from tquic.interop.cases import CASES
+from tquic.interop.opened import Frame, Opened, Space, Wire, read_keylog
+from tquic.interop.peers import PEERS, Role, protocol
+from tquic.interop.plan import Feature, Plan, Protocol
+from tquic.interop.report import Outcome, Result, load, merge, rst, save
+from tquic.interop.trouble import Corruption, LoseNth, Loss, Outages, Rebinding, Trouble
+
+
+def fates(trouble: Trouble, count: int, to_server: bool = True) -> list[bool]:
+    """Which of so many packets arrive."""
+    return [trouble.carry(b"data", to_server=to_server, time_s=0) is not None for _ in range(count)]
+
+
+def test_loss_has_its_share_and_short_bursts() -> None:
+    arrived = fates(Loss(30), 10_000)
+    assert 0.6 < sum(arrived) / len(arrived) < 0.8
+    text = "".join("." if ok else "x" for ok in arrived)
+    assert "xxx" in text
+    assert "xxxx" not in text
+    assert fates(Loss(30), 100) == fates(Loss(30), 100)
+
+
+def test_corruption_flips_one_bit() -> None:
+    corruption = Corruption(50)
+    out = [corruption.carry(bytes(100), to_server=False, time_s=0) for _ in range(400)]
+    ones = [sum(byte.bit_count() for byte in data or b"") for data in out]
+    assert set(ones) == {0, 1}
+    assert 100 < sum(ones) < 300
+
+
+def test_numbered_losses_are_the_clients() -> None:
+    trouble = LoseNth(range(2, 4))
+    assert fates(trouble, 3, to_server=False) == [True] * 3
+    assert fates(trouble, 5) == [True, False, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("time_s", "passes"), [(0, True), (4.9, True), (5, False), (6.9, False), (7, True), (12, False)]
+)
+def test_outages(time_s: float, passes: bool) -> None:
+    out = Outages(5, 2).carry(b"x", to_server=True, time_s=time_s)
+    assert (out is not None) == passes
+
+
+def test_rebinding() -> None:
+    nat = Rebinding(1, 5, address=True)
+    assert [nat.mapping(t) for t in (0, 0.9, 1, 5.9, 6, 11)] == [0, 0, 1, 1, 2, 3]
+    assert nat.moves_address
+    assert not Trouble.moves_address
+
+
+def long_packet(kind: Kind, version: int = V1, token: bytes = b"", size: int = 40) -> bytes:
+    """A long header packet from 'them' to 'us' whose payload is zeroes."""
+    bits = (kind.value + 1) % 4 if version == V2 else kind.value
+    head = bytes([0xC0 | bits << 4]) + version.to_bytes(4, "big") + b"\x04them\x02us"
+    if kind is Kind.RETRY:
+        return head + token + bytes(16)
+    if kind is Kind.INITIAL:
+        head += bytes([len(token)]) + token
+    return head + (0x4000 | size).to_bytes(2, "big") + bytes(size)
+
+
+def packet(data: bytes, *, to_server: bool, mapping: int = 0, passed: bool = True) -> Packet:
+    """A packet of a capture."""
+    return Packet(0.0, to_server, mapping, 0, data, passed)
+
+
+@pytest.mark.parametrize("version", [V1, V2])
+def test_long_headers_of_a_datagram(version: int) -> None:
+    data = long_packet(Kind.INITIAL, version, b"tok") + long_packet(Kind.HANDSHAKE, version)
+    heads = list(long_headers(data + b"\x40short"))
+    assert [head.kind for head in heads] == [Kind.INITIAL, Kind.HANDSHAKE]
+    assert [(head.dcid, head.scid, head.token) for head in heads] == [
+        (b"them", b"us", b"tok"),
+        (b"them", b"us", b""),
+    ]
+    assert sum(head.size for head in heads) == len(data)
+    for cut in range(len(data)):
+        assert len(list(long_headers(data[:cut]))) <= 2
+
+
+def test_retry_is_seen_and_answered() -> None:
+    retry = packet(long_packet(Kind.RETRY, token=b"token"), to_server=False)
+    # The Retry's source id is "us", the Initial goes to "them": another id.
+    stray = packet(long_packet(Kind.INITIAL, token=b"token"), to_server=True)
+    answer = packet(stray.data.replace(b"\x04them\x02us", b"\x02us\x04them"), to_server=True)
+    assert checks.retried(Wire([])) != []
+    assert checks.retried(Wire([retry, stray])) != []
+    assert checks.retried(Wire([retry, answer])) == []
+    assert checks.no_retry(Wire([retry])) != []
+    assert checks.no_retry(Wire([answer])) == []
+
+
+def test_handshakes_are_counted() -> None:
+    one = packet(long_packet(Kind.HANDSHAKE), to_server=False)
+    other = packet(one.data.replace(b"us", b"me"), to_server=False)
+    assert checks.handshakes(1)(Wire([one, one])) == []
+    assert checks.handshakes(1)(Wire([one, other])) == ["2 handshakes, not 1"]
+    assert checks.handshakes(2)(Wire([one, other])) == []
+
+
+def test_versions() -> None:
+    asked = packet(long_packet(Kind.INITIAL), to_server=True)
+    answered = packet(long_packet(Kind.INITIAL, V2), to_server=False)
+    finished = packet(long_packet(Kind.HANDSHAKE, V2), to_server=True)
+    assert checks.version_2_negotiated(Wire([asked, answered, finished])) == []
+    assert len(checks.version_2_negotiated(Wire([answered]))) == 2
+    in_1 = packet(long_packet(Kind.HANDSHAKE), to_server=False)
+    assert checks.version_2_negotiated(Wire([asked, answered, finished, in_1])) != []
+    assert checks.only_version_1(Wire([asked, in_1])) == []
+    assert checks.only_version_1(Wire([asked, finished])) != []
+
+
+def test_initial_again() -> None:
+    asked = packet(long_packet(Kind.INITIAL), to_server=True)
+    answered = packet(long_packet(Kind.INITIAL), to_server=False)
+    assert checks.initial_sent_again(Wire([asked, answered, asked])) != []
+    assert checks.initial_sent_again(Wire([asked, asked, answered])) == []
+
+
+def test_amplification() -> None:
+    asked = packet(long_packet(Kind.INITIAL, size=1180), to_server=True)
+    lost = packet(asked.data, to_server=True, passed=False)
+    flight = packet(long_packet(Kind.HANDSHAKE, size=1180), to_server=False)
+    proof = packet(long_packet(Kind.HANDSHAKE), to_server=True)
+    early = Wire([asked, lost, *[flight] * 4])
+    assert "before the address" in checks.amplification_limited(early)[0]
+    assert checks.amplification_limited(Wire([asked, *[flight] * 3, proof, *[flight] * 5])) == []
+    assert "nothing was limited" in checks.amplification_limited(Wire([asked, flight, proof]))[0]
+
+
+def app(frames: tuple[int, ...], to_server: bool, *, mapping: int = 0, phase: int = 0) -> Opened:
+    """A 1-RTT packet that was opened."""
+    outer = packet(b"", to_server=to_server, mapping=mapping)
+    return Opened(outer, Space.APP, phase, frames, b"")
+
+
+class Read(Wire):
+    """A capture whose packets are open already."""
+
+    def __init__(self, *opened: Opened) -> None:
+        super().__init__([item.packet for item in opened])
+        self.__dict__["_read"] = (list(opened), None)
+
+
+def test_rebound() -> None:
+    def move(mapping: int) -> list[Opened]:
+        return [
+            app((Frame.PATH_CHALLENGE,), False, mapping=mapping),
+            app((Frame.PATH_RESPONSE,), True, mapping=mapping),
+        ]
+
+    assert checks.rebound(2)(Read(app((1,), False), *move(1), *move(2))) == []
+    assert checks.rebound(2)(Read(*move(1))) == ["1 new mappings were answered"]
+    early = app((0x02,), False, mapping=1)
+    assert checks.rebound(1)(Read(early, *move(1))) == [
+        "mapping 1 was used before it was challenged"
+    ]
+    assert checks.rebound(1)(Read(move(1)[0])) == ["mapping 1 was not confirmed by the client"]
+
+
+def test_marks() -> None:
+    def both(tos: int, frame: int) -> list[Opened]:
+        items = [app((frame,), side) for side in (True, False)]
+        return [replace(item, packet=replace(item.packet, tos=tos)) for item in items]
+
+    assert checks.marks_counted(Read(*both(2, Frame.ACK_ECN))) == []
+    assert len(checks.marks_counted(Read(*both(0, Frame.ACK_ECN)))) == 2
+    assert len(checks.marks_counted(Read(*both(2, 0x02)))) == 2
+    assert len(checks.marks_counted(Read(*both(2, Frame.ACK_ECN), *both(3, 1)))) == 2
+
+
+class Talk:
+    """Two ends of aioquic without a network between them; what they say is captured."""
+
+    def __init__(self, folder: Path, suite: CipherSuite) -> None:
+        leaf = Authority(folder).issue("server.test")
+        self.log = io.StringIO()
+        ours = QuicConfiguration(is_client=True, alpn_protocols=["x"], secrets_log_file=self.log)
+        ours.verify_mode = ssl.CERT_NONE
+        ours.cipher_suites = [suite]
+        ours.server_name = "server.test"
+        theirs = QuicConfiguration(is_client=False, alpn_protocols=["x"])
+        theirs.load_cert_chain(leaf.cert_file, leaf.key_file)
+        self.client = QuicConnection(configuration=ours)
+        self.client.connect(("server", 1), now=0)
+        self.packets: list[Packet] = []
+        self.now_s = 0.0
+        data = self.client.datagrams_to_send(now=0)[0][0]
+        dcid = data[6 : 6 + data[5]]
+        self.server = QuicConnection(configuration=theirs, original_destination_connection_id=dcid)
+        self._deliver([data], to_server=True)
+        self.settle()
+
+    def _deliver(self, datagrams: list[bytes], *, to_server: bool) -> None:
+        end = self.server if to_server else self.client
+        for data in datagrams:
+            self.packets.append(packet(data, to_server=to_server))
+            end.receive_datagram(data, ("server", 1), now=self.now_s)
+
+    def settle(self) -> None:
+        """Exchange datagrams for a while: half a second of both ends' time."""
+        for _ in range(10):
+            self.now_s += 0.05
+            for end in (self.client, self.server):
+                if (timer := end.get_timer()) is not None and timer <= self.now_s:
+                    end.handle_timer(now=self.now_s)
+                sent = [data for data, _ in end.datagrams_to_send(now=self.now_s)]
+                self._deliver(sent, to_server=end is self.client)
+
+    @property
+    def wire(self) -> Wire:
+        """All that was said."""
+        return Wire(self.packets, read_keylog(self.log.getvalue()))
+
+
+@pytest.mark.parametrize(
+    "suite", [CipherSuite.AES_256_GCM_SHA384, CipherSuite.CHACHA20_POLY1305_SHA256]
+)
+def test_packets_are_opened(tmp_path: Path, suite: CipherSuite) -> None:
+    talk = Talk(tmp_path, suite)
+    wire = talk.wire
+    assert wire.suite is suite
+    assert (checks.chacha20_used(wire) == []) == (suite is CipherSuite.CHACHA20_POLY1305_SHA256)
+    assert {item.space for item in wire.opened} == set(Space)
+    assert all(item.crypto for item in wire.opened if Frame.CRYPTO in item.frames)
+    assert len(checks.keys_updated(wire)) == 2
+    talk.client.request_key_update()
+    talk.client.send_ping(1)
+    talk.settle()
+    assert checks.keys_updated(talk.wire) == []
+    # Nothing is opened with keys of others, and a flipped bit costs one packet.
+    assert {item.space for item in Wire(talk.packets).opened} == {Space.INITIAL}
+    last = talk.packets[-1]
+    bad = replace(last, data=last.data[:-1] + bytes([last.data[-1] ^ 1]))
+    broken = Wire([*talk.packets[:-1], bad], talk.wire.secrets)
+    assert len(broken.opened) == len(talk.wire.opened) - 1
+
+
+def test_plans_survive_the_way() -> None:
+    plan = Plan(
+        "10.0.0.1", 4433, "name", Protocol.H3, "www", "ca", "cert", "key", "log",
+        requests=(("a", "b"), ("c",)), features=(Feature.RETRY,),
+    )  # fmt: skip
+    assert Plan.load(plan.dump()) == plan
+    assert plan.wants(Feature.RETRY)
+    assert not plan.wants(Feature.V2)
+
+
+def test_pairings() -> None:
+    every = run.pairings([], [], [])
+    assert len(every) == len(CASES) * (2 * len(PEERS) - 1)
+    assert len(set(every)) == len(every)
+    assert all("tquic" in (item.client, item.server) for item in every)
+    (one,) = run.pairings(["retry"], ["ngtcp2"], [Role.SERVER])
+    assert (one.client, one.server) == ("ngtcp2", "tquic")
+
+
+def test_files_divide_evenly() -> None:
+    for case in CASES.values():
+        assert len(case.files) % case.connections == 0
+
+
+def test_peers() -> None:
+    assert protocol(PEERS["tquic"], PEERS["ngtcp2"]) is Protocol.H3
+    assert protocol(PEERS["aioquic"], PEERS["tquic"]) is Protocol.HQ
+    assert PEERS["aioquic"].reason(Role.CLIENT, (Feature.ECN,)) != ""
+    assert PEERS["ngtcp2"].reason(Role.CLIENT, (Feature.ECN,)) == ""
+
+
+def test_reports_are_merged_and_kept(tmp_path: Path) -> None:
+    failed = Result("retry", "tquic", "aioquic", Outcome.FAILED, "no Retry was sent")
+    passed = Result("retry", "tquic", "aioquic", Outcome.PASSED, seconds=1.5)
+    other = Result("retry", "aioquic", "tquic", Outcome.UNSUPPORTED, "because")
+    merged = merge([failed, other], [passed])
+    assert merged == [passed, other]
+    path = tmp_path / "report.json"
+    assert load(path) == []
+    save(path, merged)
+    assert load(path) == merged
+
+
+def test_the_page() -> None:
+    results = [
+        Result("retry", "tquic", "aioquic", Outcome.PASSED),
+        Result("retry", "aioquic", "tquic", Outcome.FAILED, "no Retry was sent"),
+        Result("v2", "tquic", "aioquic", Outcome.UNSUPPORTED, "because"),
+        Result("v2", "aioquic", "tquic", Outcome.PASSED, kbit_s=9000),
+    ]
+    lines = rst(results, [("retry", "a Retry"), ("v2", "another version")]).splitlines()
+    assert "retry passed          FAILED (1)" in lines
+    assert "v2    no (2)          9000 kbit/s" in lines
+    assert "1. no Retry was sent" in lines
+    assert "2. because" in lines

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What the packets of a case must show, beside the right bytes: each check names what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from aioquic.tls import CipherSuite
+
+from .capture import V1, V2, Kind, LongHeader, Packet, long_headers
+from .opened import Frame, Opened, Space, Wire
+
+__all__ = [
+    "Check",
+    "amplification_limited",
+    "chacha20_used",
+    "handshakes",
+    "initial_sent_again",
+    "keys_updated",
+    "marks_counted",
+    "no_retry",
+    "only_version_1",
+    "rebound",
+    "retried",
+    "version_2_negotiated",
+]
+
+#: Bytes a server may send for each one received before the address is validated (RFC 9000 8.1).
+_AMPLIFICATION = 3
+
+#: Given what was seen, what is wrong with them: nothing, or a line for each fault.
+Check = Callable[[Wire], list[str]]
+
+
+def _headers(packets: Sequence[Packet], kind: Kind, to_server: bool) -> Iterator[LongHeader]:
+    for packet in packets:
+        if packet.to_server == to_server and packet.passed:
+            yield from (head for head in long_headers(packet.data) if head.kind is kind)
+
+
+def handshakes(wanted: int) -> Check:
+    """Exactly so many handshakes: ids that servers chose for themselves in Handshake packets."""
+
+    def check(wire: Wire) -> list[str]:
+        seen = len({head.scid for head in _headers(wire.packets, Kind.HANDSHAKE, False)})
+        return [] if seen == wanted else [f"{seen} handshakes, not {wanted}"]
+
+    return check
+
+
+def no_retry(wire: Wire) -> list[str]:
+    """No Retry packet."""
+    return ["a Retry was sent"] if any(_headers(wire.packets, Kind.RETRY, False)) else []
+
+
+def retried(wire: Wire) -> list[str]:
+    """A Retry packet, whose token comes back in an Initial to the id that the Retry chose."""
+    retries = list(_headers(wire.packets, Kind.RETRY, False))
+    if not retries:
+        return ["no Retry was sent"]
+    wanted = {(head.token, head.scid) for head in retries}
+    came = {(head.token, head.dcid) for head in _headers(wire.packets, Kind.INITIAL, True)}
+    return [] if wanted & came else ["no Initial carries the token of the Retry"]
+
+
+def only_version_1(wire: Wire) -> list[str]:
+    """Every long header is of version 1."""
+    heads = [head for packet in wire.packets for head in long_headers(packet.data)]
+    return ["version 2 was used"] if any(head.version != V1 for head in heads) else []
+
+
+def version_2_negotiated(wire: Wire) -> list[str]:
+    """The client begins with version 1; Initials of the server and all that follows are of 2."""
+    out = []
+    first = next(_headers(wire.packets, Kind.INITIAL, True), None)
+    if first is None or first.version != V1:
+        out.append("the client did not begin with version 1")
+    if any(head.version != V2 for head in _headers(wire.packets, Kind.INITIAL, False)):
+        out.append("the server answered in version 1")
+    both = [h for side in (True, False) for h in _headers(wire.packets, Kind.HANDSHAKE, side)]
+    if not both or any(head.version != V2 for head in both):
+        out.append("Handshake packets are not all of version 2")
+    return out
+
+
+def initial_sent_again(wire: Wire) -> list[str]:
+    """The client sends a second Initial before anything of the server's can have come."""
+    count = 0
+    for packet in wire.packets:
+        if not packet.to_server:
+            break
+        count += any(head.kind is Kind.INITIAL for head in long_headers(packet.data))
+    return [] if count >= 2 else ["the client did not send its Initial again"]
+
+
+def amplification_limited(wire: Wire) -> list[str]:
+    """Until a Handshake packet of the client's has come, the server sends at most 3 x as much."""
+    received = sent = total = 0
+    validated = False
+    for packet in wire.packets:
+        heads = list(long_headers(packet.data))
+        if packet.to_server:
+            received += len(packet.data) if packet.passed else 0
+            validated |= packet.passed and any(head.kind is Kind.HANDSHAKE for head in heads)
+            continue
+        total += sum(head.size for head in heads)
+        sent += len(packet.data)
+        if not validated and sent > _AMPLIFICATION * received:
+            return [f"{sent} bytes sent for {received} received before the address was validated"]
+    return [] if total > 7500 else [f"only {total} bytes of handshake: nothing was limited"]
+
+
+def rebound(wanted: int) -> Check:
+    """At least ``wanted`` new mappings of the NAT, each challenged before anything else is sent.
+
+    The client answers each challenge by the way it came (RFC 9000 8.2, 9.3).
+    """
+
+    def check(wire: Wire) -> list[str]:
+        out = []
+        used = sorted({packet.mapping for packet in wire.packets if not packet.to_server} - {0})
+        if len(used) < wanted:
+            out.append(f"{len(used)} new mappings were answered")
+        for mapping in used:
+            here = [item for item in wire.opened if item.packet.mapping == mapping]
+            first = next((item for item in here if not item.packet.to_server), None)
+            if first is None or Frame.PATH_CHALLENGE not in first.frames:
+                out.append(f"mapping {mapping} was used before it was challenged")
+            if not any(Frame.PATH_RESPONSE in i.frames for i in here if i.packet.to_server):
+                out.append(f"mapping {mapping} was not confirmed by the client")
+        return out
+
+    return check
+
+
+def chacha20_used(wire: Wire) -> list[str]:
+    """The handshake agreed on ChaCha20-Poly1305."""
+    used = wire.suite is CipherSuite.CHACHA20_POLY1305_SHA256
+    return [] if used else [f"the suite is {wire.suite}"]
+
+
+def _app(wire: Wire, to_server: bool) -> list[Opened]:
+    return [i for i in wire.opened if i.space is Space.APP and i.packet.to_server == to_server]
+
+
+def keys_updated(wire: Wire) -> list[str]:
+    """Both ends send packets of the next key phase."""
+    return [
+        f"the {who} did not send with new keys"
+        for who, to_server in (("client", True), ("server", False))
+        if not any(item.phase == 1 for item in _app(wire, to_server))
+    ]
+
+
+def marks_counted(wire: Wire) -> list[str]:
+    """Both ends mark packets as ECN-capable and report the marks they saw; none is CE."""
+    out = []
+    for who, to_server in (("client", True), ("server", False)):
+        marks = {packet.tos & 3 for packet in wire.packets if packet.to_server == to_server}
+        if not marks & {1, 2}:
+            out.append(f"the {who} marked nothing")
+        if 3 in marks:
+            out.append(f"the {who} sent congestion marks")
+        if not any(Frame.ACK_ECN in item.frames for item in _app(wire, to_server)):
+            out.append(f"the {who} reported no marks")
+    return out

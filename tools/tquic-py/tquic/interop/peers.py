@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Who can be at an end, how it is started, and what it cannot do."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from . import aioquic_end, tquic_end
+from .plan import Feature, Plan, Protocol
+
+__all__ = ["PEERS", "Peer", "Role", "missing", "protocol"]
+
+_CHACHA20 = "NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:+CHACHA20-POLY1305"
+
+
+class Role(StrEnum):
+    """Which end TQUIC plays in a pairing."""
+
+    CLIENT = "client"
+    SERVER = "server"
+
+
+_NO_MARKS = "aioquic neither marks packets nor reports marks"
+_ONE_ADDRESS = "needs a server of two addresses, which is not here: see test_migrate.py"
+
+
+@dataclass(frozen=True)
+class Peer:
+    """An implementation. ``lacks`` says why it cannot take part, by its role and the feature."""
+
+    name: str
+    protocols: tuple[Protocol, ...]
+    programs: tuple[str, ...] = ()
+    package: str = ""
+    lacks: Mapping[tuple[Role, Feature], str] = field(default_factory=dict)
+
+    def reason(self, role: Role, features: Sequence[Feature]) -> str:
+        """Why it cannot play a role in a case, empty when it can."""
+        for feature in features:
+            if why := self.lacks.get((role, feature)):
+                return why
+        return ""
+
+    def commands(self, role: Role, plan: Plan, path: Path) -> list[list[str]]:
+        """The programs that play a role, one after the other; ``path`` is where the plan is."""
+        if self.name == "ngtcp2":
+            return _gtls_clients(plan) if role is Role.CLIENT else [_gtls_server(plan)]
+        module = tquic_end if self.name == "tquic" else aioquic_end
+        return [[sys.executable, "-m", module.__name__, role, str(path)]]
+
+
+def _gtls_clients(plan: Plan) -> list[list[str]]:
+    """gtlsclient, once for each connection."""
+    base = ["gtlsclient", "-q", "--exit-on-all-streams-close", f"--download={plan.folder}"]
+    base += [f"--sni={plan.server_name}", f"--timeout={plan.timeout_s:g}s"]
+    if plan.wants(Feature.CHACHA20):
+        base.append(f"--ciphers={_CHACHA20}")
+    if plan.wants(Feature.KEY_UPDATE):
+        base.append("--key-update=100ms")
+    if plan.wants(Feature.V2):
+        base += ["--version=v1", "--available-versions=v2,v1"]
+    url = f"https://{plan.server_name}:{plan.port}/"
+    return [
+        [*base, plan.host, str(plan.port), *(url + name for name in names)]
+        for names in plan.requests
+    ]
+
+
+def _gtls_server(plan: Plan) -> list[str]:
+    words = ["gtlsserver", "-q", f"--htdocs={plan.folder}", f"--timeout={plan.timeout_s:g}s"]
+    if plan.wants(Feature.RETRY):
+        words.append("--validate-addr")
+    if plan.wants(Feature.V2):
+        words.append("--preferred-versions=v2,v1")
+    return [*words, plan.host, str(plan.port), plan.key, plan.certificate]
+
+
+PEERS: dict[str, Peer] = {
+    peer.name: peer
+    for peer in (
+        Peer(
+            "tquic",
+            (Protocol.HQ, Protocol.H3),
+            lacks={(role, Feature.PREFERRED_ADDRESS): _ONE_ADDRESS for role in Role},
+        ),
+        Peer(
+            "aioquic",
+            (Protocol.HQ, Protocol.H3),
+            lacks={
+                (Role.SERVER, Feature.V2): "aioquic takes the client's order of versions, and "
+                "TQUIC's client names the one it began with first",
+                **{(role, Feature.ECN): _NO_MARKS for role in Role},
+            },
+        ),
+        Peer(
+            "ngtcp2",
+            (Protocol.H3,),
+            programs=("gtlsclient", "gtlsserver"),
+            package="ngtcp2-client ngtcp2-server",
+        ),
+    )
+}
+
+
+def missing(peer: Peer) -> str:
+    """What has to be installed first, empty when nothing has."""
+    if all(shutil.which(program) for program in peer.programs):
+        return ""
+    return f"not installed: apt-get install {peer.package} (bookworm-backports)"
+
+
+def protocol(client: Peer, server: Peer) -> Protocol:
+    """What two of them speak."""
+    return next(name for name in client.protocols if name in server.protocols)

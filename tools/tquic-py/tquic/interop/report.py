@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Results of cases: kept as JSON, merged from run to run, and shown as tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+
+__all__ = ["Outcome", "Result", "load", "merge", "rst", "save"]
+
+
+class Outcome(StrEnum):
+    """How a case ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    UNSUPPORTED = "unsupported"
+
+
+@dataclass(frozen=True)
+class Result:
+    """One case with one client and one server.
+
+    ``seconds`` is the guest's time, programs' start included; ``kbit_s`` what a measurement found.
+    """
+
+    case: str
+    client: str
+    server: str
+    outcome: Outcome
+    reason: str = ""
+    protocol: str = ""
+    seconds: float = 0
+    kbit_s: int = 0
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What another run of the same replaces."""
+        return self.case, self.client, self.server
+
+
+def load(path: Path) -> list[Result]:
+    """Read what :func:`save` wrote; nothing when there is no such file."""
+    if not path.exists():
+        return []
+    items = json.loads(path.read_text())
+    return [Result(**{**item, "outcome": Outcome(item["outcome"])}) for item in items]
+
+
+def save(path: Path, results: Iterable[Result]) -> None:
+    """Keep results."""
+    path.write_text(json.dumps([asdict(item) for item in results], indent=1) + "\n")
+
+
+def merge(old: Iterable[Result], new: Iterable[Result]) -> list[Result]:
+    """The results of both, the newer ones where both have one."""
+    found = {item.key: item for item in old}
+    found.update({item.key: item for item in new})
+    return list(found.values())
+
+
+_TITLE = "TQUIC and other implementations"
+_INTRO = """\
+Cases of the QUIC interop runner (https://github.com/quic-interop/quic-interop-runner), with the
+module at one end or both. ``make interop`` runs them on Debian's own kernel with a virtual clock,
+client and server in network namespaces of their own, 10 Mbit/s and 15 ms one way unless the case
+says otherwise, and writes this page. ``tquic interop run --case NAME --peer NAME --role ROLE`` runs
+some of them; ``build/interop/report.json`` keeps the latest result of each.
+
+A case passes when every file is the same at both ends, what the case is about is seen in the
+packets between them, and the kernel has not complained.
+"""
+
+
+def rst(results: Sequence[Result], titles: Sequence[tuple[str, str]]) -> str:
+    """The page for people: a table of pairings by case, then the reasons and the cases."""
+    pairs = list(dict.fromkeys((item.client, item.server) for item in results))
+    known = {item.key: item for item in results}
+    names = [(name, title) for name, title in titles if any(item.case == name for item in results)]
+    bar = "=" * len(_TITLE)
+    out = [".. SPDX-License-Identifier: GPL-2.0", "", bar, _TITLE, bar, "", _INTRO]
+    out += ["Results", "=======", "", "The client is named first; ``-`` was not run yet.", ""]
+    rows = [["case", *(f"{client} - {server}" for client, server in pairs)]]
+    notes: list[str] = []
+    for name, _title in names:
+        row = [name]
+        for client, server in pairs:
+            row.append(_cell(known.get((name, client, server)), notes))
+        rows.append(row)
+    out += _table(rows)
+    out += ["", *(f"{number}. {note}" for number, note in enumerate(notes, 1))] if notes else []
+    out += ["", "Cases", "=====", "", *_table([["case", "what"], *map(list, names)]), ""]
+    return "\n".join(out)
+
+
+def _cell(result: Result | None, notes: list[str]) -> str:
+    if result is None:
+        return "-"
+    if result.outcome is Outcome.PASSED:
+        return f"{result.kbit_s} kbit/s" if result.kbit_s else "passed"
+    if result.reason not in notes:
+        notes.append(result.reason)
+    word = "FAILED" if result.outcome is Outcome.FAILED else "no"
+    return f"{word} ({notes.index(result.reason) + 1})"
+
+
+def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    bar = " ".join("=" * width for width in widths)
+    lines = [" ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)).rstrip() for r in rows]
+    return [bar, lines[0], bar, *lines[1:], bar]

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Cases in one boot of Debian's own kernel with a virtual clock, and the report of them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from .. import kernels, modbuild, paths, vm
+from . import guest, report
+from .cases import CASES
+from .guest import Pairing
+from .peers import PEERS, Role
+from .report import Result
+
+__all__ = ["REPORT_FILE", "InteropError", "document", "folder", "pairings", "run"]
+
+REPORT_FILE = "report.json"
+_PAGE = Path("Documentation/networking/tquic-interop.rst")
+_TIMEOUT_S = 3 * 3600.0
+_TAIL_LINES = 15
+
+Say = Callable[[str], None]
+
+
+class InteropError(RuntimeError):
+    """The guest left nothing that could be judged, or the kernel complained."""
+
+
+def folder() -> Path:
+    """Return build/interop, made if needed."""
+    path = paths.build() / "interop"
+    path.mkdir(exist_ok=True)
+    return path
+
+
+def pairings(cases: Sequence[str], peers: Sequence[str], roles: Sequence[Role]) -> list[Pairing]:
+    """Every case with TQUIC in each role and each peer at the other end; nothing named: all."""
+    out: dict[Pairing, None] = {}
+    for case in cases or CASES:
+        for peer in peers or PEERS:
+            for role in roles or Role:
+                ends = ("tquic", peer) if role is Role.CLIENT else (peer, "tquic")
+                out[Pairing(case, *ends)] = None
+    return list(out)
+
+
+def run(wanted: Sequence[Pairing], say: Say, progress: vm.Progress) -> list[Result]:
+    """Run the pairings and merge them into report.json. Raises InteropError, and as vm does."""
+    kernel = kernels.get("stock", say)
+    module = modbuild.build(kernel)
+    plan = folder() / "pairings.json"
+    plan.write_text(json.dumps([asdict(item) for item in wanted]))
+    say(f"booting {kernel.release}, virtual clock: {len(wanted)} pairings")
+    done = vm.run(
+        [sys.executable, "-m", guest.__name__, str(plan)],
+        kernel="stock",
+        clock="virtual",
+        timeout_s=_TIMEOUT_S,
+        name="interop",
+        module=module,
+        progress=progress,
+    )
+    results = report.load(done.files / guest.RECORD_FILE)
+    path = folder() / REPORT_FILE
+    report.save(path, report.merge(report.load(path), results))
+    if not done.ok or len(results) != len(wanted):
+        tail = "\n".join((done.stdout + done.stderr).splitlines()[-_TAIL_LINES:])
+        raise InteropError(f"the guest failed: {done.verdict()}\n{tail}")
+    return results
+
+
+def document() -> Path:
+    """Write the page of the latest results; return where it is."""
+    titles = [(case.name, case.title) for case in CASES.values()]
+    order = {name: number for number, (name, _title) in enumerate(titles)}
+    results = [item for item in report.load(folder() / REPORT_FILE) if item.case in order]
+    results.sort(key=lambda item: order[item.case])
+    path = paths.root() / _PAGE
+    path.write_text(report.rst(results, titles))
+    return path
