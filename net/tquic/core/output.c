@@ -275,6 +275,9 @@ static bool tquic_output_hs_wants(struct tquic_conn *conn,
 
 	if (!(conn->keys_tx & BIT(level)))
 		return false;
+	/* What may go on in another version does not begin in this one. */
+	if (conn->server && conn->prefer && !conn->peer_params_set)
+		return false;
 	return conn->hs_probes[i] || tquic_send_pending(&conn->crypto[level].tx) ||
 	       tquic_space_ack_due(&conn->hs[i], now);
 }

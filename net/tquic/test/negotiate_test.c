@@ -135,6 +135,18 @@ static void negotiate_version_tampered(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, c->closed.flags, 0);
 }
 
+static u32 negotiate_initials[2];
+
+/* Count a server's Initial packets, by version */
+static bool negotiate_tap(struct pair *p, struct pair_end *from,
+			  const struct tquic_tx_pkt *pkts, int n)
+{
+	while (n--)
+		if (from->conn.server && pkts[n].level == TQUIC_LEVEL_INITIAL)
+			negotiate_initials[from->conn.version->version != TQUIC_VERSION_1]++;
+	return true;
+}
+
 /* A server that prefers version 2 goes on in it when the client can (RFC 9368 §2.3) */
 static void negotiate_upgrade(struct kunit *test)
 {
@@ -143,6 +155,8 @@ static void negotiate_upgrade(struct kunit *test)
 	struct tquic_conn *c = &pair_client(p)->conn;
 	struct tquic_conn *s = &pair_server(p)->conn;
 
+	memset(negotiate_initials, 0, sizeof(negotiate_initials));
+	p->tap = negotiate_tap;
 	s->prefer = two;
 	KUNIT_ASSERT_TRUE(test, pair_start(p));
 	KUNIT_EXPECT_EQ(test, c->version->version, TQUIC_VERSION_1);
@@ -151,6 +165,9 @@ static void negotiate_upgrade(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, s->version, two);
 	KUNIT_EXPECT_EQ(test, c->first_version->version, TQUIC_VERSION_1);
 	KUNIT_EXPECT_EQ(test, c->peer.version_chosen, TQUIC_VERSION_2);
+	/* Not even an acknowledgment is of the version it does not want. */
+	KUNIT_EXPECT_EQ(test, negotiate_initials[0], 0);
+	KUNIT_EXPECT_GE(test, negotiate_initials[1], 1);
 	/* Only once */
 	KUNIT_EXPECT_FALSE(test, tquic_conn_takes_version(c, &tquic_versions[0]));
 	KUNIT_EXPECT_FALSE(test, tquic_conn_takes_version(s, &tquic_versions[0]));
