@@ -10,7 +10,7 @@ TALLY	:= $(BIN)/python $(TOP)/scripts/tally.py
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help setup gen module user python kunit integration lint test demo bench interop fuzz clean
+.PHONY: help setup gen module user python kunit integration lint test demo bench interop fuzz mutants clean
 
 help:
 	@echo 'TQUIC: QUIC transport with native multipath for Linux'
@@ -25,6 +25,7 @@ help:
 	@echo '  make kunit          KUnit suites on the debug kernel: build/kunit/report.json'
 	@echo '  make integration    real sockets on the stock kernel, in namespaces in a machine'
 	@echo '  make fuzz         fuzz the parsers for a while'
+	@echo '  make mutants      small faults in the engine, one at a time: do the user-level tests see them?'
 	@echo '  make demo         move a file over two links and cut one of them'
 	@echo '  make bench        goodput, stalls and completion times beside kernel MPTCP'
 	@echo '  make interop      the QUIC interop runner'"'"'s cases with aioquic and ngtcp2'
@@ -87,6 +88,9 @@ interop:
 
 fuzz: $(TQUIC)
 	@$(MAKE) -C tests/fuzz run PYTHON=$(BIN)/python
+
+mutants: $(TQUIC)
+	@$(TQUIC) mutants $(MUTANTS)
 
 clean:
 	@find build -mindepth 1 -maxdepth 1 ! -name venv -exec rm -rf {} + 2>/dev/null || true

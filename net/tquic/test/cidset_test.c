@@ -157,6 +157,26 @@ static void cidset_remote_initial(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, c.count, 1);
 	/* Its number is taken. */
 	KUNIT_EXPECT_EQ(test, add_as(&c, 0, 0, 5, 5), TQUIC_ERR_PROTOCOL_VIOLATION);
+	/* Once it was retired it does not come back. */
+	KUNIT_EXPECT_EQ(test, add(&c, 1, 1), 0);
+	tquic_cidset_remote_set_initial(&c, &cid);
+	KUNIT_EXPECT_EQ(test, c.count, 1);
+	expect_current(test, &c, 1);
+}
+
+/* Others may have taken all the room before it comes. */
+static void cidset_remote_initial_no_room(struct kunit *test)
+{
+	struct tquic_cid cid = cid_of(0);
+	struct tquic_cidset_remote c;
+	u64 seq;
+
+	tquic_cidset_remote_init(&c, TQUIC_CID_ACTIVE_MAX);
+	for (seq = 1; seq <= TQUIC_CID_ACTIVE_MAX; seq++)
+		KUNIT_ASSERT_EQ(test, add(&c, seq, 0), 0);
+	tquic_cidset_remote_set_initial(&c, &cid);
+	KUNIT_EXPECT_EQ(test, c.count, TQUIC_CID_ACTIVE_MAX);
+	KUNIT_EXPECT_EQ(test, c.retired_count, 0);
 }
 
 static void cidset_remote_limit(struct kunit *test)
@@ -332,6 +352,15 @@ static void cidset_remote_far_sequence_numbers(struct kunit *test)
 	/* Recent enough. */
 	KUNIT_EXPECT_EQ(test, add(&c, far - 3, 0), 0);
 	expect_retire(test, &c, far - 3);
+	/* Ahead by just so much that nothing is left of what was seen: 3 was, 67 was not. */
+	remote_init(&c);
+	KUNIT_EXPECT_EQ(test, add(&c, 3, 0), 0);
+	KUNIT_EXPECT_EQ(test, add(&c, 128, 128), 0);
+	expect_retire(test, &c, 0);
+	expect_retire(test, &c, 3);
+	KUNIT_EXPECT_EQ(test, add(&c, 67, 0), 0);
+	expect_retire(test, &c, 67);
+	expect_no_retire(test, &c);
 }
 
 static void cidset_remote_reset_tokens(struct kunit *test)
@@ -393,6 +422,7 @@ static struct kunit_case cidset_cases[] = {
 	KUNIT_CASE(cidset_local_issue_and_retire),
 	KUNIT_CASE(cidset_local_bounds),
 	KUNIT_CASE(cidset_remote_initial),
+	KUNIT_CASE(cidset_remote_initial_no_room),
 	KUNIT_CASE(cidset_remote_limit),
 	KUNIT_CASE(cidset_remote_contradictions),
 	KUNIT_CASE(cidset_remote_zero_length),

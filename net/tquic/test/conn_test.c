@@ -446,6 +446,45 @@ static void conn_congestion_changes(struct kunit *test)
 	tquic_cc_unregister(&other);
 }
 
+/* Three round trips of the slowest path at the rate of all that are active */
+static void conn_buffer_follows_paths(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 2);
+	struct tquic_conn *c = &p->end[0].conn;
+	struct tquic_path *a, *b;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
+	a = pair_path(p, 0, 0);
+	b = pair_path(p, 0, 1);
+	a->rtt.srtt_ns = PAIR_MS(20);
+	b->rtt.srtt_ns = PAIR_MS(100);
+	KUNIT_ASSERT_GT(test, tquic_path_rate(a), 0);
+	KUNIT_EXPECT_EQ(test, tquic_conn_buffer_bytes(c),
+			div_u64((tquic_path_rate(a) + tquic_path_rate(b)) * 3, 10));
+	b->state = TQUIC_PATH_SUSPECT;
+	KUNIT_EXPECT_EQ(test, tquic_conn_buffer_bytes(c),
+			div_u64(tquic_path_rate(a) * 6, 100));
+	b->state = TQUIC_PATH_ACTIVE;
+}
+
+/* Of the handshake's levels the one whose timeout comes first decides. */
+static void conn_hs_pto_earliest(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *c = &p->end[0].conn;
+	u64 due;
+
+	KUNIT_ASSERT_TRUE(test, pair_start(p));
+	due = tquic_conn_deadline_ns(c);
+	KUNIT_EXPECT_EQ(test, due, p->now + 999 * NSEC_PER_MSEC);
+	/* As if Handshake keys were there and a packet had been sent with them since. */
+	c->keys_tx |= BIT(TQUIC_LEVEL_HANDSHAKE);
+	KUNIT_ASSERT_NOT_NULL(test, tquic_space_on_sent(&c->hs[1], 0, 100, TQUIC_SENT_F_ELICITING |
+							TQUIC_SENT_F_IN_FLIGHT, p->now + 1000));
+	KUNIT_EXPECT_EQ(test, tquic_conn_deadline_ns(c), due);
+}
+
 static struct kunit_case conn_cases[] = {
 	KUNIT_CASE(conn_handshake_clean),
 	KUNIT_CASE(conn_handshake_lossy),
@@ -466,6 +505,8 @@ static struct kunit_case conn_cases[] = {
 	KUNIT_CASE(conn_events),
 	KUNIT_CASE(conn_key_drop_timer),
 	KUNIT_CASE(conn_congestion_changes),
+	KUNIT_CASE(conn_buffer_follows_paths),
+	KUNIT_CASE(conn_hs_pto_earliest),
 	{}
 };
 

@@ -418,6 +418,7 @@ static void ctrl_path_cids_blocked(struct kunit *test)
 	struct pair *p = pair_create(test, 1);
 	struct tquic_conn *conn = &p->end[0].conn;
 	struct tquic_path *path;
+	u32 max;
 
 	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
 	pair_run(p, PAIR_MS(300));
@@ -425,11 +426,14 @@ static void ctrl_path_cids_blocked(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, path);
 	tquic_path_ask(conn);
 	KUNIT_EXPECT_EQ(test, path->ctl, 0);
-	/* As if none had come */
+	/* As if none had come, for the last path id that is allowed */
 	tquic_cidset_remote_init(&path->remote, conn->local.active_cid_limit);
+	max = conn->max_path_id_peer;
+	conn->max_path_id_peer = path->id;
 	ctrl_watch(p);
 	tquic_path_ask(conn);
 	tquic_path_ask(conn);
+	conn->max_path_id_peer = max;
 	KUNIT_EXPECT_EQ(test, path->ctl, TQUIC_PATH_CTL_CIDS_BLOCKED);
 	KUNIT_EXPECT_TRUE(test, tquic_ctrl_pending(conn));
 	pair_kick(&p->end[0]);

@@ -54,6 +54,9 @@ static void flow_rx_window_follows_speed(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, tquic_flow_rx_consumed(&f, 1000, now, RTT_NS));
 	KUNIT_EXPECT_EQ(test, f.window, 2000);
 	/* All of it at once: two round trips count. */
+	now += 2 * RTT_NS;
+	KUNIT_EXPECT_TRUE(test, tquic_flow_rx_consumed(&f, 2000, now, RTT_NS));
+	KUNIT_EXPECT_EQ(test, f.window, 2000);
 	now += 2 * RTT_NS - 1;
 	KUNIT_EXPECT_TRUE(test, tquic_flow_rx_consumed(&f, 2000, now, RTT_NS));
 	KUNIT_EXPECT_EQ(test, f.window, 3000);

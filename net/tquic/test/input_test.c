@@ -395,6 +395,28 @@ static void input_limits_reached(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, conn->max_path_id_peer, 9);
 }
 
+/* A program that waits to write is woken by credit and by streams, and by nothing that is old. */
+static void input_credit_wakes(struct kunit *test)
+{
+	static const u8 frames[][5] = {
+		{ 0x10, 0xbf, 0xff, 0xff, 0xff },	/* MAX_DATA */
+		{ 0x12, 0x7f, 0xff, 0 },		/* MAX_STREAMS */
+		{ 0x13, 0x7f, 0xff, 0 },
+	};
+	struct pair *p = input_pair(test);
+	struct tquic_conn *conn = &p->end[0].conn;
+	u32 i, again;
+
+	for (i = 0; i < 2 * ARRAY_SIZE(frames); i++) {
+		again = i & 1;
+		conn->todo = 0;
+		p->end[0].todo = 0;
+		pair_inject_next(&p->end[0], TQUIC_PKT_1RTT, 0, frames[i / 2], 5);
+		KUNIT_EXPECT_EQ_MSG(test, !((conn->todo | p->end[0].todo) & TQUIC_TODO_WRITE), again,
+				    "%u", i);
+	}
+}
+
 /* What the peer says of its delay is taken off the sample, up to its promise (RFC 9002 5.3) */
 static void input_ack_delay(struct kunit *test)
 {
@@ -448,6 +470,7 @@ static void input_spurious(struct kunit *test)
 static struct kunit_case input_cases[] = {
 	KUNIT_CASE(input_status_order),
 	KUNIT_CASE(input_limits_reached),
+	KUNIT_CASE(input_credit_wakes),
 	KUNIT_CASE(input_ack_delay),
 	KUNIT_CASE(input_spurious),
 	KUNIT_CASE(input_violations),

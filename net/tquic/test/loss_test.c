@@ -176,7 +176,14 @@ static void reorder_forgotten(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, c->space.reorder, 2);
 	now = lose_rounds(test, 30, 15, now);
 	KUNIT_EXPECT_EQ(test, c->space.reorder, 2);
-	lose_rounds(test, 60, 1, now);
+	/* Another loss of the same round does not count. */
+	send(test, 60, DATA, now - 200 * MS);
+	send(test, 61, DATA, now - 200 * MS);
+	now += 79 * MS;
+	ack(test, 61, 61, now);
+	KUNIT_EXPECT_EQ(test, detect(test, now)->pkts, 1);
+	KUNIT_EXPECT_EQ(test, c->space.reorder, 2);
+	lose_rounds(test, 62, 1, now);
 	KUNIT_EXPECT_EQ(test, c->space.reorder, 0);
 	KUNIT_EXPECT_EQ(test, tquic_loss_delay_ns(&c->space, &c->rtt), 90 * MS);
 }

@@ -458,6 +458,59 @@ static void output_retransmits_elsewhere(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, p->end[0].conn.stats.bytes_delivered, 200000);
 }
 
+/* Challenges that came before anything could leave are answered in their order. */
+static void output_responses(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_tx_pkt pkts[TQUIC_LEVEL_COUNT];
+	struct pair_end *s = pair_server(p);
+	u8 data[TQUIC_PATH_DATA_LEN] = {};
+	struct tquic_path *path;
+	struct tquic_frame f;
+	struct tquic_rbuf b;
+	u32 i, len, seen = 0;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(500));
+	path = pair_path(p, 1, 0);
+	for (i = 1; i <= 3; i++) {
+		memset(data, i, sizeof(data));
+		tquic_path_on_challenge(path, data);
+	}
+	KUNIT_ASSERT_EQ(test, path->responses, 3);
+	KUNIT_ASSERT_EQ(test, out_next(test, s, pkts, &len), 1);
+	b.p = pkts[0].data + pkts[0].hdr_len;
+	b.end = pkts[0].data + pkts[0].len;
+	while (tquic_rbuf_left(&b)) {
+		KUNIT_ASSERT_EQ(test, tquic_frame_parse(&b, &f), 0);
+		if (f.type != TQUIC_FRAME_PATH_RESPONSE)
+			continue;
+		memset(data, ++seen, sizeof(data));
+		KUNIT_EXPECT_MEMEQ(test, f.path_data.data, data, sizeof(data));
+	}
+	KUNIT_EXPECT_EQ(test, seen, 3);
+	KUNIT_EXPECT_EQ(test, path->responses, 0);
+}
+
+/* With nothing to send, BBR is told that its samples do not show what a path carries. */
+static void output_unused_noted(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 2);
+	struct tquic_tx_pkt pkts[TQUIC_LEVEL_COUNT];
+	struct tquic_conn *conn = &p->end[0].conn;
+	u32 i, len;
+
+	conn->cc_ops = &tquic_cc_bbr;
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
+	pair_run(p, PAIR_MS(500));
+	for (i = 0; i < 2; i++)
+		pair_path(p, 0, i)->cc.rate.app_limited = 0;
+	KUNIT_EXPECT_EQ(test, out_next(test, &p->end[0], pkts, &len), 0);
+	for (i = 0; i < 2; i++)
+		KUNIT_EXPECT_GT(test, pair_path(p, 0, i)->cc.rate.app_limited, 0);
+}
+
 static struct kunit_case output_cases[] = {
 	KUNIT_CASE(output_first_flight),
 	KUNIT_CASE(output_coalesced),
@@ -474,6 +527,8 @@ static struct kunit_case output_cases[] = {
 	KUNIT_CASE(output_ack_piggybacked),
 	KUNIT_CASE(output_paced),
 	KUNIT_CASE(output_retransmits_elsewhere),
+	KUNIT_CASE(output_responses),
+	KUNIT_CASE(output_unused_noted),
 	{}
 };
 

@@ -452,6 +452,7 @@ static void params_grease_is_reserved_and_varies(struct kunit *test)
 		KUNIT_ASSERT_TRUE(test, tquic_get_varint(&b, &len));
 		KUNIT_EXPECT_EQ(test, id % 31, 27);
 		KUNIT_EXPECT_EQ(test, tquic_rbuf_left(&b), len);
+		KUNIT_EXPECT_LE(test, len, 8);
 	}
 }
 

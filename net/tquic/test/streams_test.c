@@ -121,6 +121,25 @@ static void streams_open_in_order(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, open_stream(test, true)->id, 7);
 }
 
+/* What a peer allowed that is to be forgotten: nothing may be opened, and that is told anew. */
+static void streams_rewind(struct kunit *test)
+{
+	struct tquic_streams *t = test->priv;
+	struct tquic_stream *s;
+	int i;
+
+	for (i = 0; i < 3; i++)
+		open_stream(test, false);
+	KUNIT_EXPECT_EQ(test, tquic_streams_open(t, false, 0, GFP_KERNEL, &s), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, t->blocked_due, BIT(0));
+	tquic_streams_rewind(t);
+	KUNIT_EXPECT_EQ(test, t->blocked_due, 0);
+	KUNIT_EXPECT_EQ(test, tquic_streams_open(t, true, 0, GFP_KERNEL, &s), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, t->blocked_due, BIT(1));
+	KUNIT_EXPECT_EQ(test, t->blocked_at[1], 0);
+	KUNIT_EXPECT_EQ(test, t->blocked_at[0], U64_MAX);
+}
+
 static void streams_open_limit(struct kunit *test)
 {
 	struct tquic_streams *t = test->priv;
@@ -561,6 +580,7 @@ static void streams_suite_exit(struct kunit_suite *suite)
 static struct kunit_case streams_cases[] = {
 	KUNIT_CASE(streams_open_in_order),
 	KUNIT_CASE(streams_open_limit),
+	KUNIT_CASE(streams_rewind),
 	KUNIT_CASE(streams_initial_credit),
 	KUNIT_CASE(streams_late_parameters_give_credit),
 	KUNIT_CASE(streams_direction_errors),

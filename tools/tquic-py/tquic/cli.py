@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "limits": ("cmd_limits", "group", "See and change how many paths the kernel opens."),
     "module": ("cmd_module", "group", "See what the module's file holds."),
     "monitor": ("cmd_monitor", "command", "Print events of connections and paths."),
+    "mutants": ("cmd_mutants", "command", "Put small faults into the engine and test the tests."),
     "path": ("cmd_path", "group", "See, add, change and remove paths of connections."),
     "perf": ("cmd_perf", "group", "Measure throughput between two hosts."),
     "sched": ("cmd_sched", "group", "List schedulers and congestion controls."),
