@@ -117,6 +117,25 @@ def test_handshakes_are_counted() -> None:
     assert checks.handshakes(2)(Wire([one, other])) == []
 
 
+def test_a_resumed_handshake_is_small() -> None:
+    first = packet(long_packet(Kind.HANDSHAKE, size=900), to_server=False)
+    small = packet(long_packet(Kind.HANDSHAKE, size=300).replace(b"us", b"me", 1), to_server=False)
+    large = packet(long_packet(Kind.HANDSHAKE, size=700).replace(b"us", b"me", 1), to_server=False)
+    assert checks.resumed(Wire([first, small])) == []
+    assert checks.resumed(Wire([first, large])) != []
+    assert checks.resumed(Wire([first, small, small])) != []
+    assert checks.resumed(Wire([first])) != []
+    assert checks.resumed(Wire([])) != []
+
+
+def test_early_data_is_seen() -> None:
+    early = packet(long_packet(Kind.EARLY), to_server=True)
+    assert checks.early_used(Wire([early])) == []
+    lost = packet(early.data, to_server=True, passed=False)
+    answer = packet(long_packet(Kind.HANDSHAKE), to_server=True)
+    assert checks.early_used(Wire([lost, answer])) != []
+
+
 def test_versions() -> None:
     asked = packet(long_packet(Kind.INITIAL), to_server=True)
     answered = packet(long_packet(Kind.INITIAL, V2), to_server=False)

@@ -34,6 +34,7 @@ __all__ = [
     "Options",
     "complete",
     "connect",
+    "drive",
     "establish",
     "listen",
     "new_socket",
@@ -335,7 +336,7 @@ def establish(
             handshake = Handshake(sock, tls, Role.CLIENT, str(address))
         else:
             handshake = Handshake.resuming(sock, tls, str(address), options.saved)
-        _drive(handshake, sock, str(address), options.timeout_s, early and partial(early, sock))
+        drive(handshake, sock, str(address), options.timeout_s, early and partial(early, sock))
     except BaseException:
         sock.close()
         raise
@@ -356,17 +357,21 @@ def complete(
 ) -> TlsSession:
     """Drive the handshake of a non-blocking socket to its end. Raises TquicError."""
     handshake = Handshake(sock, tls, role, peer)
-    _drive(handshake, sock, peer, timeout_s)
+    drive(handshake, sock, peer, timeout_s)
     return handshake.session
 
 
-def _drive(
+def drive(
     handshake: Handshake,
     sock: Channel,
     peer: str,
     timeout_s: float,
     early: Callable[[], None] | None = None,
 ) -> None:
+    """Drive a handshake not begun yet to its end; ``early`` as for :func:`establish`.
+
+    Raises TquicError.
+    """
     deadline = time.monotonic() + timeout_s
     poller = select.poll()
     handshake.start()

@@ -17,7 +17,7 @@ from aioquic.h3.events import DataReceived, HeadersReceived
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.events import ConnectionTerminated, QuicEvent, StreamDataReceived
 from aioquic.quic.packet import QuicProtocolVersion
-from aioquic.tls import CipherSuite
+from aioquic.tls import CipherSuite, SessionTicket
 
 from ..http09 import encode_request, parse_request
 from .plan import Feature, Plan, Protocol, play
@@ -131,9 +131,20 @@ def _configuration(plan: Plan, *, client: bool, log: Any) -> QuicConfiguration:
     return config
 
 
-async def _fetch(plan: Plan, names: tuple[str, ...], config: QuicConfiguration) -> None:
+async def _fetch(
+    plan: Plan, names: tuple[str, ...], config: QuicConfiguration, tickets: list[SessionTicket]
+) -> None:
+    if tickets and plan.wants(Feature.RESUMPTION):
+        config.session_ticket = tickets[-1]
+    early = config.session_ticket is not None and plan.wants(Feature.EARLY)
     async with connect(
-        plan.host, plan.port, configuration=config, create_protocol=_Client, local_port=0
+        plan.host,
+        plan.port,
+        configuration=config,
+        create_protocol=_Client,
+        local_port=0,
+        session_ticket_handler=tickets.append,
+        wait_connected=not early,
     ) as connected:
         client = cast(_Client, connected)
         if plan.protocol is Protocol.H3:
@@ -147,13 +158,16 @@ async def _fetch(plan: Plan, names: tuple[str, ...], config: QuicConfiguration) 
 
 
 def _client(plan: Plan) -> None:
+    tickets: list[SessionTicket] = []
     with Path(plan.keylog).open("a") as log:
         for names in plan.requests:
             config = _configuration(plan, client=True, log=log)
-            asyncio.run(asyncio.wait_for(_fetch(plan, names, config), plan.timeout_s))
+            asyncio.run(asyncio.wait_for(_fetch(plan, names, config, tickets), plan.timeout_s))
 
 
 def _server(plan: Plan) -> None:
+    tickets: dict[bytes, SessionTicket] = {}
+
     async def work() -> None:
         with Path(plan.keylog).open("a") as log:
             await serve(
@@ -162,6 +176,8 @@ def _server(plan: Plan) -> None:
                 configuration=_configuration(plan, client=False, log=log),
                 create_protocol=partial(_Server, Path(plan.folder), plan.protocol is Protocol.H3),
                 retry=plan.wants(Feature.RETRY),
+                session_ticket_handler=lambda ticket: tickets.update({ticket.ticket: ticket}),
+                session_ticket_fetcher=lambda label: tickets.pop(label, None),
             )
             await asyncio.Event().wait()
 

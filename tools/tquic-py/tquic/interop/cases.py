@@ -63,6 +63,22 @@ _LIST = (
         checks=(checks.retried,),
     ),
     Case(
+        name="resumption",
+        title="a second connection resumes the session of the first",
+        files=(5 * KIB, 10 * KIB),
+        connections=2,
+        features=(Feature.RESUMPTION,),
+        checks=(checks.resumed,),
+    ),
+    Case(
+        name="zerortt",
+        title="40 files of 32 bytes, half of them asked for with 0-RTT packets",
+        files=(32,) * 40,
+        connections=2,
+        features=(Feature.RESUMPTION, Feature.EARLY),
+        checks=(checks.resumed, checks.early_used),
+    ),
+    Case(
         name="chacha20",
         title="the client offers ChaCha20-Poly1305 only",
         files=(3 * MIB,),

@@ -14,6 +14,7 @@ __all__ = [
     "Check",
     "amplification_limited",
     "chacha20_used",
+    "early_used",
     "handshakes",
     "initial_sent_again",
     "keys_updated",
@@ -21,6 +22,7 @@ __all__ = [
     "no_retry",
     "only_version_1",
     "rebound",
+    "resumed",
     "retried",
     "version_2_negotiated",
 ]
@@ -81,6 +83,23 @@ def version_2_negotiated(wire: Wire) -> list[str]:
     if not both or any(head.version != V2 for head in both):
         out.append("Handshake packets are not all of version 2")
     return out
+
+
+def resumed(wire: Wire) -> list[str]:
+    """The server's second handshake is without a certificate: less than half of the first."""
+    sizes: dict[bytes, int] = {}
+    for head in _headers(wire.packets, Kind.HANDSHAKE, False):
+        sizes[head.scid] = sizes.get(head.scid, 0) + head.size
+    first, *others = sizes.values() or [0]
+    if others and all(2 * size < first for size in others):
+        return []
+    return [f"the session was not resumed: handshakes of {list(sizes.values())} bytes"]
+
+
+def early_used(wire: Wire) -> list[str]:
+    """The client sends 0-RTT packets, and none of its requests has to go out again."""
+    early = sum(head.size for head in _headers(wire.packets, Kind.EARLY, True))
+    return [] if early else ["no 0-RTT packet was sent"]
 
 
 def initial_sent_again(wire: Wire) -> list[str]:

@@ -20,7 +20,7 @@ from aioquic.quic.events import StreamDataReceived
 from ..errors import ConnectionFailedError, close_text
 from ..http09 import NotServedError, ServedDirectory
 from ..mux import BUDGET, CHUNK_BYTES
-from ..sock import StreamData, TquicSocket
+from ..sock import CryptoData, Message, StreamData, TquicSocket
 
 __all__ = ["H3Channel", "H3Client", "H3Server", "run"]
 
@@ -36,6 +36,7 @@ class H3Channel:
         self._remote_max_datagram_frame_size = None
         self._sock = sock
         self._waiting: deque[tuple[int, memoryview, bool]] = deque()
+        self.on_crypto: Callable[[CryptoData], None] = lambda _message: None
         self.closed = False
 
     @property
@@ -102,12 +103,19 @@ class H3Channel:
             if message is None:
                 self.closed = True
                 break
-            if isinstance(message, StreamData) and message.reset_code is None:
-                came = StreamDataReceived(
-                    data=message.data, end_stream=message.fin, stream_id=message.stream_id
-                )
-                events += layer.handle_event(came)
+            events += self.take(layer, message)
         return events
+
+    def take(self, layer: H3Connection, message: Message) -> list[H3Event]:
+        """Take in one message, whoever read it."""
+        if isinstance(message, CryptoData):
+            self.on_crypto(message)
+        if not isinstance(message, StreamData) or message.reset_code is not None:
+            return []
+        came = StreamDataReceived(
+            data=message.data, end_stream=message.fin, stream_id=message.stream_id
+        )
+        return list(layer.handle_event(came))
 
 
 class H3Client:

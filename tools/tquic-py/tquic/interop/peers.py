@@ -64,6 +64,12 @@ def _gtls_clients(plan: Plan) -> list[list[str]]:
         base.append("--key-update=100ms")
     if plan.wants(Feature.V2):
         base += ["--version=v1", "--available-versions=v2,v1"]
+    if plan.wants(Feature.RESUMPTION):
+        base.append(f"--session-file={plan.folder}/../session")
+    if plan.wants(Feature.EARLY):
+        base.append(f"--tp-file={plan.folder}/../params")
+    elif plan.wants(Feature.RESUMPTION):
+        base.append("--disable-early-data")
     url = f"https://{plan.server_name}:{plan.port}/"
     return [
         [*base, plan.host, str(plan.port), *(url + name for name in names)]

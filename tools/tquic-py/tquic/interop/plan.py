@@ -21,6 +21,8 @@ class Feature(StrEnum):
     V2 = "v2"
     ECN = "ecn"
     PREFERRED_ADDRESS = "preferred_address"
+    RESUMPTION = "resumption"
+    EARLY = "early"
 
 
 class Protocol(StrEnum):

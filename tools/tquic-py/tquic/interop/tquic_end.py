@@ -7,18 +7,20 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from ..errors import ConnectionFailedError, TquicError, close_text
 from ..get import Download
-from ..handshake import Options, complete, connect, listen
+from ..handshake import Handshake, Options, drive, establish, listen
 from ..http09 import ServedDirectory, Url
 from ..mux import StreamMux
 from ..record import Address
 from ..serve import FileExchange
 from ..server import Limits, Server
 from ..sock import QUIC_VERSIONS, TquicSocket
-from ..tls import Role, TlsConfig
+from ..tls import Role, SavedSession, TlsConfig
 from ..tls.config import CIPHERS
+from ..uapi import RecvMask
 from . import h3
 from .plan import Feature, Plan, Protocol, play
 
@@ -37,6 +39,7 @@ def _client_tls(plan: Plan) -> TlsConfig:
         ca_file=plan.ca,
         ciphers=ciphers,
         keylog=plan.keylog,
+        early_data=plan.wants(Feature.EARLY),
     )
 
 
@@ -54,54 +57,107 @@ class _Update:
             self._pending = False
 
 
-def _fetch_hq(sock: TquicSocket, plan: Plan, names: tuple[str, ...], update: _Update) -> None:
-    folder = Path(plan.folder)
-    files = [
-        Download(Url(plan.server_name, plan.port, f"/{name}"), folder / name) for name in names
-    ]
-    waiting = list(reversed(files))
-    mux = StreamMux(sock, server=False, peer="server")
+class _Hq:
+    """Files fetched with HTTP/0.9."""
 
-    def step() -> None:
-        while waiting and not mux.closed:
+    def __init__(self, sock: TquicSocket, plan: Plan, names: tuple[str, ...]) -> None:
+        folder = Path(plan.folder)
+        self._sock = sock
+        self._plan = plan
+        self._files = [
+            Download(Url(plan.server_name, plan.port, f"/{name}"), folder / name) for name in names
+        ]
+        self._waiting = list(reversed(self._files))
+        self._update = _Update(sock, plan.wants(Feature.KEY_UPDATE))
+        self._mux = StreamMux(sock, server=False, peer="server")
+
+    def begin(self) -> None:
+        """Ask for as much as the server allows."""
+        self._step()
+        self._mux.write()
+
+    def run(self, handshake: Handshake) -> None:
+        """Go on until all is there. Raises ConnectionFailedError."""
+        self._mux.on_crypto = handshake.take_ticket
+        self._mux.run(
+            lambda: all(item.ended for item in self._files),
+            tick=self._step,
+            stall_s=self._plan.timeout_s,
+            tick_s=0.05,
+        )
+        problems = [item.problem for item in self._files if item.problem]
+        if problems:
+            closed = f" ({close_text(self._sock.close_info())})" if self._mux.closed else ""
+            raise ConnectionFailedError(f"{problems[0]}{closed}")
+
+    def _step(self) -> None:
+        while self._waiting and not self._mux.closed:
             try:
-                mux.open(waiting[-1])
+                self._mux.open(self._waiting[-1])
             except BlockingIOError:
                 break
-            waiting.pop()
-        update.at(sum(item.received_bytes for item in files))
-
-    step()
-    mux.run(
-        lambda: all(item.ended for item in files),
-        tick=step,
-        stall_s=plan.timeout_s,
-        tick_s=0.05,
-    )
-    problems = [item.problem for item in files if item.problem]
-    if problems:
-        closed = f" ({close_text(sock.close_info())})" if mux.closed else ""
-        raise ConnectionFailedError(f"{problems[0]}{closed}")
+            self._waiting.pop()
+        self._update.at(sum(item.received_bytes for item in self._files))
 
 
-def _fetch_h3(sock: TquicSocket, plan: Plan, names: tuple[str, ...], update: _Update) -> None:
-    end = h3.H3Client(sock, plan.server_name, names, Path(plan.folder))
-    h3.run(sock, end, plan.timeout_s, lambda: update.at(end.received_bytes))
+class _H3:
+    """Files fetched with HTTP/3."""
+
+    def __init__(self, sock: TquicSocket, plan: Plan, names: tuple[str, ...]) -> None:
+        self._sock = sock
+        self._timeout_s = plan.timeout_s
+        self._update = _Update(sock, plan.wants(Feature.KEY_UPDATE))
+        self._end = h3.H3Client(sock, plan.server_name, names, Path(plan.folder))
+
+    def begin(self) -> None:
+        """Ask for as much as the server allows."""
+        self._end.tick()
+        self._end.channel.write()
+
+    def run(self, handshake: Handshake) -> None:
+        """Go on until all is there. Raises ConnectionFailedError."""
+        self._end.channel.on_crypto = handshake.take_ticket
+        h3.run(
+            self._sock,
+            self._end,
+            self._timeout_s,
+            lambda: self._update.at(self._end.received_bytes),
+        )
 
 
 def _client(plan: Plan) -> None:
     tls = _client_tls(plan)
-    fetch = _fetch_h3 if plan.protocol is Protocol.H3 else _fetch_hq
+    kind = _H3 if plan.protocol is Protocol.H3 else _Hq
+    saved: SavedSession | None = None
     for names in plan.requests:
-        options = Options(timeout_s=plan.timeout_s)
-        with connect(Address(plan.host, plan.port), tls, options) as sock:
-            fetch(sock, plan, names, _Update(sock, plan.wants(Feature.KEY_UPDATE)))
+        begun: list[_H3 | _Hq] = []
+
+        def begin(sock: TquicSocket, names: tuple[str, ...] = names, begun: Any = begun) -> None:
+            begun.append(kind(sock, plan, names))
+            begun[0].begin()
+
+        options = Options(
+            timeout_s=plan.timeout_s,
+            saved=saved if plan.wants(Feature.RESUMPTION) else None,
+            version=QUIC_VERSIONS["1"],
+        )
+        sock, handshake = establish(Address(plan.host, plan.port), tls, options, begin)
+        with sock:
+            sock.recv_mask |= RecvMask.CRYPTO
+            if not begun:
+                begin(sock)
+            begun[0].run(handshake)
+            saved = handshake.save(QUIC_VERSIONS["1"])
             sock.close_with(0)
 
 
 def _server(plan: Plan) -> None:
     tls = TlsConfig(
-        alpn=(plan.protocol,), cert_file=plan.certificate, key_file=plan.key, keylog=plan.keylog
+        alpn=(plan.protocol,),
+        cert_file=plan.certificate,
+        key_file=plan.key,
+        keylog=plan.keylog,
+        early_data=plan.wants(Feature.EARLY),
     )
     version = QUIC_VERSIONS["2"] if plan.wants(Feature.V2) else None
     options = Options(retry=plan.wants(Feature.RETRY), version=version)
@@ -139,8 +195,13 @@ class _H3Listener:
         with sock:
             try:
                 sock.settimeout(0)
-                complete(sock, self._tls, Role.SERVER, peer, self._timeout_s)
-                h3.run(sock, h3.H3Server(sock, self._directory), self._timeout_s)
+                handshake = Handshake(sock, self._tls, Role.SERVER, peer)
+                drive(handshake, sock, peer, self._timeout_s)
+                end = h3.H3Server(sock, self._directory)
+                for message in handshake.take_unread():
+                    for event in end.channel.take(end.layer, message):
+                        end.on_event(event)
+                h3.run(sock, end, self._timeout_s)
             except (OSError, TquicError) as error:
                 _say(f"{peer}: {error}")
 
