@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import random
+import resource
 import subprocess
 import sys
 import time
@@ -199,6 +200,9 @@ def _tail(path: Path) -> str:
 
 def main(words: list[str]) -> None:
     """Run the pairings of a file; the record is rewritten after each."""
+    # ngtcp2's server keeps every file open that it was asked for.
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     pairings = [Pairing(**item) for item in json.loads(Path(words[0]).read_text())]
     record = Path(os.environ["TQUIC_RESULTS"], RECORD_FILE)
     results: list[Result] = []
