@@ -22,7 +22,14 @@ def group() -> None:
 
 
 @group.command("run")
-@click.option("--case", "cases", type=click.Choice(list(CASES)), multiple=True, help="This case.")
+@click.option(
+    "--case",
+    "cases",
+    type=click.Choice(list(CASES)),
+    multiple=True,
+    metavar="NAME",
+    help="This case, one of `tquic interop cases`.",
+)
 @click.option("--peer", "peers", type=click.Choice(list(PEERS)), multiple=True, help="This peer.")
 @click.option(
     "--role", "roles", type=click.Choice(list(Role)), multiple=True, help="TQUIC's own role."
