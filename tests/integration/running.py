@@ -203,6 +203,14 @@ def wait_active(sock: TquicSocket, paths: int, wait_s: float = 20.0) -> None:
         time.sleep(0.02)
 
 
+def wait_for(done: Callable[[], bool]) -> None:
+    """Wait until something has happened."""
+    deadline = time.monotonic() + STALL_S
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def exchange(sock: TquicSocket, work: Sequence[Sender], stall_s: float = STALL_S) -> None:
     """Run exchanges on streams of one connection and check what came back."""
     mux = StreamMux(sock, server=False, peer="server")

@@ -22,6 +22,7 @@ from running import (
     dial,
     echo,
     exchange,
+    wait_for,
 )
 from test_netlink import Events, opened
 
@@ -227,14 +228,6 @@ def try_move(sock: TquicSocket, local: Address) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def wait_for(true: Callable[[], bool]) -> None:
-    """Until it is so."""
-    deadline = time.monotonic() + STALL_S
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_the_client_stays(

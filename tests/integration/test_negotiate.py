@@ -23,6 +23,7 @@ from running import (
     echo,
     exchange,
     wait_active,
+    wait_for,
 )
 
 from tquic.handshake import Options, establish, listen, new_socket
@@ -42,14 +43,6 @@ PORT = 4470
 PLAIN = Link()
 #: Seconds in which an answer on an idle link would long be there.
 SILENCE_S = 1.0
-
-
-def wait_for(done: Callable[[], bool]) -> None:
-    """Wait until something has happened."""
-    deadline = time.monotonic() + STALL_S
-    while not done():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def udp(host: Namespace, address: Address) -> socket.socket:

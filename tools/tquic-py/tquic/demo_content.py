@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import zlib
 from dataclasses import dataclass
@@ -12,14 +11,14 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from . import kernels
+from .certbuild import builder, common_name
 
 _SOURCES = Path("/usr/src")
 _PROBE_BYTES = 1 << 20
 _MIN_RATIO = 0.98
-_DAY = datetime.timedelta(days=1)
 
 
 class ContentError(RuntimeError):
@@ -77,15 +76,15 @@ def make_identity(folder: Path, name: str) -> Identity:
     made = Identity(folder / "ca.pem", folder / "server.pem", folder / "server.key")
     ca_key = ec.generate_private_key(ec.SECP256R1())
     server_key = ec.generate_private_key(ec.SECP256R1())
-    authority = _name("TQUIC demo authority")
+    authority = common_name("TQUIC demo authority")
     ca = (
-        _builder(authority, authority, ca_key.public_key())
+        builder(authority, authority, ca_key.public_key(), days=7)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(ca_key, hashes.SHA256())
     )
     purpose = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
     leaf = (
-        _builder(_name(name), authority, server_key.public_key())
+        builder(common_name(name), authority, server_key.public_key(), days=7)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
         .add_extension(purpose, critical=False)
@@ -102,22 +101,3 @@ def make_identity(folder: Path, name: str) -> Identity:
         )
     )
     return made
-
-
-def _name(text: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
-
-
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey
-) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(datetime.UTC)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _DAY)
-        .not_valid_after(now + 7 * _DAY)
-    )

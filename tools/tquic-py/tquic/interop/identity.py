@@ -3,19 +3,17 @@
 
 from __future__ import annotations
 
-import datetime
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from ..certbuild import builder, common_name
 from ..demo_content import Identity, make_identity
 
 __all__ = ["make"]
-
-_DAY = datetime.timedelta(days=1)
 
 
 def make(folder: Path, name: str, certificates: int) -> Identity:
@@ -28,17 +26,17 @@ def make(folder: Path, name: str, certificates: int) -> Identity:
     folder.mkdir(parents=True)
     made = Identity(folder / "ca.pem", folder / "server.pem", folder / "server.key")
     key = rsa.generate_private_key(65537, 2048)
-    issuer = _name("TQUIC interop authority")
+    issuer = common_name("TQUIC interop authority")
     authority = _authority(issuer, issuer, key.public_key(), key)
     chain: list[x509.Certificate] = []
     for number in range(1, certificates):
         below = rsa.generate_private_key(65537, 2048)
-        subject = _name(f"TQUIC interop intermediate {number}")
+        subject = common_name(f"TQUIC interop intermediate {number}")
         chain.append(_authority(subject, issuer, below.public_key(), key))
         issuer, key = subject, below
     leaf_key = rsa.generate_private_key(65537, 2048)
     chain.append(
-        _builder(_name(name), issuer, leaf_key.public_key())
+        builder(common_name(name), issuer, leaf_key.public_key(), days=1)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
@@ -58,26 +56,7 @@ def _authority(
     subject: x509.Name, issuer: x509.Name, public: rsa.RSAPublicKey, key: rsa.RSAPrivateKey
 ) -> x509.Certificate:
     return (
-        _builder(subject, issuer, public)
+        builder(subject, issuer, public, days=1)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
-    )
-
-
-def _name(text: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
-
-
-def _builder(
-    subject: x509.Name, issuer: x509.Name, public: rsa.RSAPublicKey
-) -> x509.CertificateBuilder:
-    now = datetime.datetime.now(datetime.UTC)
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(public)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _DAY)
-        .not_valid_after(now + _DAY)
     )
