@@ -281,23 +281,25 @@ def test_a_preferred_address(make_lab: LabMaker, certificates: Certificates, v6:
     via = lab.server_address(0, v6=v6).host
     lab.client.ip(f"route add {host} via {via}")
     wanted = Preferred(v4=None if v6 else Address(host, 0), v6=Address(host, 0) if v6 else None)
-    anywhere = Address("::", 4433)
+    # A port of its own: a connection that ends late keeps one from being bound everywhere.
+    port = 4471 + v6
+    anywhere = Address("::", port)
     server_options = Options(preferred=wanted)
     try:
         with lab.server.entered():
             listener = listen(anywhere, server_options)
         told = listener.preferred
-        assert (told.v6 if v6 else told.v4) == Address(host, 4433)
+        assert (told.v6 if v6 else told.v4) == Address(host, port)
         running = RunningServer(lab, certificates.server(), echo, listener=listener)
-        address = lab.server_address(0, v6=v6, port=4433)
+        address = lab.server_address(0, v6=v6, port=port)
         options = Options(local=lab.client_address(0, v6=v6))
         with running, dial(lab, address, certificates.client(), options=options) as sock:
-            wait_for(lambda: sock.path_info(0).peer == Address(host, 4433))
+            wait_for(lambda: sock.path_info(0).peer == Address(host, port))
             exchange(sock, [Sender(DATA[:300_000])])
             assert counter(lab.server, "Migrations") >= 1
             with opened(lab.server) as far:
                 (path,) = [path for path in far.paths() if path.path_id == 0]
-                assert path.local == Address(host, 4433)
+                assert path.local == Address(host, port)
     finally:
         lab.client.ip(f"route del {host}")
         lab.server.ip(f"addr del {host}/{128 if v6 else 32} dev lo")
