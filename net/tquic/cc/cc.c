@@ -133,15 +133,20 @@ void tquic_cc_part(struct tquic_cc *cc)
  * @cc: congestion state
  * @mss: largest datagram
  *
- * A window still at its initial size follows (RFC 9002 7.2).
+ * The initial window follows (RFC 9002 7.2), and when it grows, what the first slow start has made
+ * of it grows in proportion: path MTU discovery on a long path ends in the middle of that.
  */
 void tquic_cc_set_mss(struct tquic_cc *cc, u32 mss)
 {
-	bool initial = cc->cwnd == tquic_cc_initial_window(cc->mss) &&
-		       cc->ssthresh == U64_MAX;
+	u64 before = tquic_cc_initial_window(cc->mss);
+	u64 cwnd = cc->cwnd;
+	u64 after;
 
 	cc->mss = max_t(u32, mss, TQUIC_CC_MSS_MIN);
-	tquic_cc_set_cwnd(cc, initial ? tquic_cc_initial_window(cc->mss) : cc->cwnd);
+	after = tquic_cc_initial_window(cc->mss);
+	if (cc->ssthresh == U64_MAX && (after > before || cwnd == before))
+		cwnd = mul_u64_u64_div_u64(cwnd, after, before);
+	tquic_cc_set_cwnd(cc, cwnd);
 }
 
 /* Takes bytes out of flight. */

@@ -150,8 +150,14 @@ static void mss_change(struct kunit *test)
 	tquic_cc_on_sent(cc, 14000, SEC);
 	ack(c, 1400, SEC, 2 * SEC);
 	KUNIT_EXPECT_EQ(test, cc->cwnd, 15400);
+	/* What slow start has made of the initial window is in proportion to it. */
 	tquic_cc_set_mss(cc, 1450);
-	KUNIT_EXPECT_EQ(test, cc->cwnd, 15400);
+	KUNIT_EXPECT_EQ(test, cc->cwnd, 15950);
+	/* Once the path has shown its limit, that does not depend on the size of packets. */
+	cc->ssthresh = 20000;
+	tquic_cc_set_mss(cc, 1400);
+	KUNIT_EXPECT_EQ(test, cc->cwnd, 15950);
+	cc->ssthresh = U64_MAX;
 	/* The minimum follows. */
 	cc->cwnd = 2800;
 	tquic_cc_set_mss(cc, 9000);

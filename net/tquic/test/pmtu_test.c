@@ -313,7 +313,7 @@ static void pmtu_black_hole(struct kunit *test)
 			p->link[0].mtu_bytes = 1372;
 			pair_run(p, 4 * SEC);
 			/* Backed off: 1 + 2 + 4, and the round trip of what is small then */
-			KUNIT_EXPECT_LE(test, f->gap_ns, (links == 1 ? 8 : 2) * pto);
+			KUNIT_EXPECT_LE(test, f->gap_ns, (links == 1 ? 8 : 3) * pto);
 			KUNIT_EXPECT_EQ(test, path->pmtu.bytes, 1372);
 			KUNIT_EXPECT_EQ(test, path->stats.mtu_black_holes, 1);
 			KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);

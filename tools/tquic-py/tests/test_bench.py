@@ -74,8 +74,8 @@ def test_lines_and_verdicts() -> None:
     runs = [
         Run(1, "bulk", "tquic", 2, steady(92, 10)),
         Run(1, "bulk", "mptcp", 2, steady(90, 10)),
-        Run(1, "cut", "tquic", 2, steady(50, 12, [(4.0, 0.1)])),
-        Run(1, "down", "tquic", 2, steady(50, 12, [(4.0, 0.5)])),
+        Run(1, "cut", "tquic", 2, steady(50, 12, [(4.0, 0.1)]), srtt_ms=34.0),
+        Run(1, "down", "tquic", 2, steady(50, 12, [(4.0, 0.04)]), srtt_ms=34.0),
         Run(1, "object", "tquic", 1, Sample(65536, 0.1, [65536], []), 1),
     ]
     lines = [line(run, 10) for run in runs]

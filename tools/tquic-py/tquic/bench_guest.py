@@ -23,11 +23,13 @@ from . import bench_peers
 from .bench_peers import Sample, Task
 from .bench_profiles import PROFILES, Profile
 from .lab import LabError, Link, TwoLinks
+from .netlink import TquicNetlink
 
 RECORD_FILE = "record.json"
 PORT = 4433
 STREAM_PORT = 5001
 CUT_AT_S = 4.0
+_ASK_AT_S = CUT_AT_S - 0.3
 RESTORE_AT_S = 7.0
 CUT_RUN_S = 12.0
 SHARED_RUN_S = 20.0
@@ -64,6 +66,7 @@ class Run:
     kind        bulk, cut, down, object; call: bulk with datagrams beside it; shared, rival: two
                 transfers at once, ``transport`` that of the bonded one
     wire_bytes  what the links brought to the client meanwhile
+    srtt_ms     the server's SRTT of the fastest path that stays, just before the first link goes
     """
 
     profile: int
@@ -74,6 +77,7 @@ class Run:
     first: int = 0
     scheduler: str = ""
     wire_bytes: int = 0
+    srtt_ms: float = 0
 
 
 Event = Callable[[], None]
@@ -178,6 +182,12 @@ class Bench:
             raise BenchError(f"{task.transport} failed with {client.returncode}")
         return Sample(**json.loads(text))
 
+    def survivor_srtt_ms(self) -> float:
+        """The server's SRTT of the fastest path but the first, 0 when it has no other."""
+        with self._lab.server.entered(), TquicNetlink() as netlink:
+            found = [path.srtt_ns for path in netlink.paths() if path.path_id]
+        return min(found, default=0) / 1e6
+
     def swing(self) -> list[tuple[float, Event]]:
         """The changes of rate of a swinging link, second by second."""
         profile = self._profile
@@ -244,8 +254,14 @@ class _Measure:
             ("cut", "mptcp", cut),
             ("down", "tquic", down),
         ):
-            task = self._bench.task(transport, self._every, CUT_RUN_S)
-            yield self._run(kind, task, self._every, *events)
+            yield self._break(kind, transport, *events)
+
+    def _break(self, kind: str, transport: str, *events: tuple[float, Event]) -> Run:
+        srtt_ms: list[float] = []
+        ask = (_ASK_AT_S, lambda: srtt_ms.append(self._bench.survivor_srtt_ms()))
+        task = self._bench.task(transport, self._every, CUT_RUN_S)
+        run = self._run(kind, task, self._every, ask, *events)
+        return replace(run, srtt_ms=round(max(srtt_ms, default=0), 1))
 
     def _objects(self, best: int) -> Iterator[Run]:
         for size in OBJECTS[:1] if self._job.quick else OBJECTS:

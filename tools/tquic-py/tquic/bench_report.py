@@ -27,6 +27,7 @@ class Line:
     raw_share       of the links' raw rate; payload_share: of what TQUIC's full packets can carry
     seconds         to the last byte (objects)
     stall_ms        longest wait for data after the link was cut or its interface went down
+    srtt_ms         of the fastest path that stayed, at the server, just before that
     full_again_s    from the restore until the rate before the cut is reached, None: never was
     instructions    of the whole machine, both ends and the links, per payload byte
     overhead        bytes on the links beyond payload: headers, acknowledgments, what went again
@@ -51,6 +52,7 @@ class Line:
     delay_p50_ms: float = 0
     delay_p99_ms: float = 0
     missed: float = 0
+    srtt_ms: float = 0
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,7 @@ def line(run: Run, seconds: int) -> Line:
         round(sample.busy_s * 1e9 / max(sample.received_bytes, 1), 2),
         round(run.wire_bytes / max(sample.received_bytes, 1) - 1, 4) if run.wire_bytes else 0.0,
         *_delays(sample),
+        run.srtt_ms,
     )
 
 
@@ -170,13 +173,11 @@ def _bulk(profile: Profile, lines: Sequence[Line]) -> list[Verdict]:
 
 def _broken(profile: Profile, lines: Sequence[Line]) -> list[Verdict]:
     found: list[Verdict] = []
-    rtt_ms = min((2 * link.delay_ms for link in profile.links[1:]), default=0)
     for kind, factor in (("cut", 3), ("down", 1)):
         ours = _find(lines, profile.number, kind, "tquic")
         if not ours:
             continue
-        # What waits in the survivor's queue is part of its SRTT; one RTT of it is assumed.
-        limit_ms = factor * 2 * rtt_ms
+        limit_ms = factor * ours.srtt_ms
         name = f"profile {profile.number}, {kind}"
         text = f"{name}: stall {ours.stall_ms:.0f} ms, wanted {limit_ms:.0f} ms"
         found.append(Verdict(text, ours.stall_ms <= limit_ms))
