@@ -10,7 +10,8 @@ TALLY	:= $(BIN)/python $(TOP)/scripts/tally.py
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help setup gen module user python kunit integration lint test demo bench interop fuzz mutants clean
+.PHONY: help setup gen module user python kunit integration lint test demo bench interop fuzz mutants tour \
+	trace-cost clean
 
 help:
 	@echo 'TQUIC: QUIC transport with native multipath for Linux'
@@ -29,6 +30,8 @@ help:
 	@echo '  make demo         move a file over two links and cut one of them'
 	@echo '  make bench        goodput, stalls and completion times beside kernel MPTCP'
 	@echo '  make interop      the QUIC interop runner'"'"'s cases with aioquic and ngtcp2'
+	@echo '  make tour         the page of screens, Documentation/networking/tquic-tour.rst, from a real run'
+	@echo '  make trace-cost   instructions per packet without tracepoints, with them off, and traced'
 	@echo '  make clean        remove build/ except its Python tools (kernels stay in the cache)'
 	@echo
 	@echo 'Kernels are kept in $${XDG_CACHE_HOME:-~/.cache}/tquic.'
@@ -85,6 +88,14 @@ bench:
 interop:
 	@scripts/setup.sh --no-kernels
 	@$(TQUIC) interop run --document $(INTEROP)
+
+tour:
+	@scripts/setup.sh --no-kernels
+	@$(BIN)/python -m tquic.tour
+
+trace-cost:
+	@scripts/setup.sh --no-kernels
+	@$(BIN)/python -m tquic.trace_cost
 
 fuzz: $(TQUIC)
 	@$(MAKE) -C tests/fuzz run PYTHON=$(BIN)/python

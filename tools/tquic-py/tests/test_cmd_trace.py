@@ -13,7 +13,9 @@ from click.testing import CliRunner
 from trace_make import NAME, make
 
 from tquic import cli, trace_run
+from tquic.trace_bcc import program
 from tquic.trace_events import ConnState, Event, Frame
+from tquic.trace_live import PathsReport
 from tquic.trace_qlog import WANTS
 from tquic.uapi import State
 
@@ -25,7 +27,12 @@ class FakeTracer:
     events: Sequence[Event]
     overruns = 0
 
-    def __init__(self, wanted: tuple[type[Event], ...], token: int | None) -> None:
+    def __init__(
+        self,
+        wanted: tuple[type[Event], ...],
+        token: int | None,
+        latest: tuple[type[Event], ...] = (),
+    ) -> None:
         self.made.append((wanted, token))
 
     def __enter__(self) -> FakeTracer:
@@ -89,3 +96,10 @@ def test_qlog(tmp_path: Path, tracer: type[FakeTracer], words: list[str], key: s
     (name,) = run("qlog", str(tmp_path / "out"), *words)
     assert tracer.made == [(WANTS, None)]
     assert key in json.loads(Path(name).read_text().split("\x1e")[1])
+
+
+def test_probes_of_what_is_read_now_and_then() -> None:
+    """Only reports that ask for it have a kind kept back in the kernel."""
+    text = program(PathsReport.WANTS, latest=PathsReport.LATEST)
+    assert text.count("latest.update") == 1
+    assert "latest.update" not in program(PathsReport.WANTS)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from . import kernels, paths, proc
@@ -19,19 +20,21 @@ _TREES = ("net", "include", "compat")
 DIAG = "tquic_diag.ko"
 
 
-def build(kernel: kernels.Kernel, kunit: bool = False, sparse: bool = False) -> Path:
+def build(
+    kernel: kernels.Kernel, kunit: bool = False, sparse: bool = False, defines: Sequence[str] = ()
+) -> Path:
     """Build the modules for @kernel and return the path of tquic.ko; DIAG lies beside it.
 
     The sources are copied to build/module/<release>[-kunit]/src, so that objects of different
     kernels never mix. @kunit links the test suites in. @sparse runs sparse over every file
-    instead of only compiling it, and counts its warnings too.
+    instead of only compiling it, and counts its warnings too. @defines are set for all files.
     Raises proc.CommandError with the compiler's words on any error or warning.
     """
-    folder = paths.build() / "module" / _variant(kernel, kunit, sparse)
+    folder = paths.build() / "module" / _variant(kernel, kunit, sparse, defines)
     with proc.locked(folder.with_suffix(folder.suffix + ".lock")):
         _copy_sources(folder / "src")
         text = proc.logged(
-            _make(kernel, folder / "src/net/tquic", kunit, sparse), folder / "build.log"
+            _make(kernel, folder / "src/net/tquic", kunit, sparse, defines), folder / "build.log"
         )
         warnings = [
             line
@@ -48,8 +51,9 @@ def build(kernel: kernels.Kernel, kunit: bool = False, sparse: bool = False) -> 
     return folder / "tquic.ko"
 
 
-def _variant(kernel: kernels.Kernel, kunit: bool, sparse: bool) -> str:
-    return kernel.release + ("-kunit" if kunit else "") + ("-sparse" if sparse else "")
+def _variant(kernel: kernels.Kernel, kunit: bool, sparse: bool, defines: Sequence[str]) -> str:
+    words = ["kunit"] * kunit + ["sparse"] * sparse + [name.lower() for name in defines]
+    return "-".join([kernel.release, *words])
 
 
 def _copy_sources(target: Path) -> None:
@@ -62,9 +66,12 @@ def _copy_sources(target: Path) -> None:
     proc.output(["rsync", "-a", "--delete", *filters, *trees, target])
 
 
-def _make(kernel: kernels.Kernel, source: Path, kunit: bool, sparse: bool) -> list[str | Path]:
+def _make(
+    kernel: kernels.Kernel, source: Path, kunit: bool, sparse: bool, defines: Sequence[str]
+) -> list[str | Path]:
+    flags = " ".join(["-Werror", *(f"-D{name}" for name in defines)])
     words: list[str | Path] = ["make", "-C", kernel.build, f"M={source}", "W=1"]
-    words += [f"-j{os.cpu_count()}", "-k", "CONFIG_TQUIC=m", "KCFLAGS=-Werror"]
+    words += [f"-j{os.cpu_count()}", "-k", "CONFIG_TQUIC=m", f"KCFLAGS={flags}"]
     if kunit:
         words.append("CONFIG_TQUIC_KUNIT_TEST=y")
     if sparse:

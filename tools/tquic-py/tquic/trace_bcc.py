@@ -7,6 +7,7 @@ import ctypes
 import importlib
 import os
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType, TracebackType
@@ -23,6 +24,8 @@ __all__ = ["Tracer", "find_bcc", "program"]
 _DEBIAN: Final = Path("/usr/lib/python3/dist-packages")
 _TRACEFS: Final = (Path("/sys/kernel/tracing"), Path("/sys/kernel/debug/tracing"))
 _RING_PAGES: Final = 4096
+#: Paths whose latest events are kept.
+_LATEST_MAX: Final = 65536
 
 
 def find_bcc(folder: Path = _DEBIAN) -> ModuleType:
@@ -45,14 +48,22 @@ def find_bcc(folder: Path = _DEBIAN) -> ModuleType:
         sys.path.remove(str(folder))
 
 
-def program(wanted: Sequence[type[Event]], token: int | None = None) -> str:
-    """The C of the probes for some events, of all connections or of those with a token."""
+def program(
+    wanted: Sequence[type[Event]],
+    token: int | None = None,
+    latest: Sequence[type[Event]] = (),
+) -> str:
+    """The C of the probes for some events, of all connections or of those with a token.
+
+    Of the kinds in ``latest`` the first of each path is told, then the last since it was read.
+    """
     template = Path(__file__).with_name("templates") / "trace.bpf.c"
     probes = [
         {
             "name": kind.NAME,
             "number": EVENTS.index(kind),
             "fields": [name.rstrip("_") for name in field_names(kind)],
+            "latest": kind in latest,
         }
         for kind in wanted
     ]
@@ -60,7 +71,11 @@ def program(wanted: Sequence[type[Event]], token: int | None = None) -> str:
         trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
     return environment.from_string(template.read_text()).render(
-        probes=probes, words=WORDS_MAX, pages=_RING_PAGES, token=token
+        probes=probes,
+        words=WORDS_MAX,
+        pages=_RING_PAGES,
+        latest_max=_LATEST_MAX,
+        token=token,
     )
 
 
@@ -77,13 +92,21 @@ def _check_kernel(wanted: Sequence[type[Event]]) -> None:
 class Tracer:
     """Probes on tracepoints, from the time of construction (tens of seconds) until closed."""
 
-    def __init__(self, wanted: Sequence[type[Event]], token: int | None = None) -> None:
-        """Compile and attach. Raises UnavailableError, which tells what is missing."""
+    def __init__(
+        self,
+        wanted: Sequence[type[Event]],
+        token: int | None = None,
+        latest: Sequence[type[Event]] = (),
+    ) -> None:
+        """Compile and attach; see program(). Raises UnavailableError: it tells what is missing."""
         _check_kernel(wanted)
         bcc = find_bcc()
         self._events: list[Event] = []
+        self._latest = bool(latest)
+        self._read_ns = 0
+        text = program(wanted, token, latest)
         try:
-            self._bpf: Any = bcc.BPF(text=program(wanted, token).encode(), cflags=["-w"])
+            self._bpf: Any = bcc.BPF(text=text.encode(), cflags=["-w"])
         except Exception as error:
             raise UnavailableError(
                 f"the probes cannot be compiled or attached ({error}): "
@@ -111,13 +134,23 @@ class Tracer:
         return 0
 
     def read(self, wait_s: float) -> list[Event]:
-        """The events since the last call; waits for the first at most so long, not at all for 0."""
+        """The events since the last call, after a wait."""
         if wait_s > 0:
-            self._bpf.ring_buffer_poll(int(wait_s * 1000))
-        else:
-            self._bpf.ring_buffer_consume()
+            time.sleep(wait_s)
+        self._bpf.ring_buffer_consume()
         found, self._events = self._events, []
+        if self._latest:
+            found += self._read_latest()
         return found
+
+    def _read_latest(self) -> list[Event]:
+        """What has come of the kinds of which only the latest counts, in order."""
+        values = self._bpf[b"latest"].values()
+        events = [decode(ctypes.string_at(ctypes.addressof(v), ctypes.sizeof(v))) for v in values]
+        fresh = sorted((e for e in events if e.ns > self._read_ns), key=lambda e: e.ns)
+        if fresh:
+            self._read_ns = fresh[-1].ns
+        return fresh
 
     @property
     def overruns(self) -> int:

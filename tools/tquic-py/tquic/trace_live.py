@@ -60,6 +60,7 @@ class PathsReport(Report):
     """RTT, window and loss of every path on which something happened in the interval."""
 
     WANTS = (CcUpdate, PathChange)
+    LATEST = (CcUpdate,)
 
     def __init__(self) -> None:
         self._now: dict[tuple[int, int], CcUpdate] = {}

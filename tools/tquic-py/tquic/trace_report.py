@@ -35,6 +35,8 @@ class Report:
 
     #: What has to be traced.
     WANTS: ClassVar[tuple[type[Event], ...]] = ()
+    #: Of these the first of each path is enough, and then the last before each interval ends.
+    LATEST: ClassVar[tuple[type[Event], ...]] = ()
 
     def feed(self, event: Event) -> Iterable[Record]:
         """Take in an event; the records it completes."""

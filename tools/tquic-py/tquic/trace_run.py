@@ -84,7 +84,7 @@ def run_report(
     every_s: float = 1.0,
 ) -> None:
     """Trace what the report wants and show its records. Raises UnavailableError."""
-    with Tracer(report.WANTS, token) as tracer:
+    with Tracer(report.WANTS, token, report.LATEST) as tracer:
         report_on(tracer, report, show, ready(), every_s)
 
 
