@@ -595,7 +595,6 @@ static void tquic_input_closing(struct tquic_in *in)
 		    f.type != TQUIC_FRAME_CONNECTION_CLOSE_APP)
 			continue;
 		tquic_conn_set_state(conn, TQUIC_STATE_DRAINING);
-		conn->close_levels = 0;
 		conn->todo |= TQUIC_TODO_STATE;
 		return;
 	}

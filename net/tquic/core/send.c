@@ -86,7 +86,6 @@ static struct tquic_chunk *send_chunk_alloc(struct tquic_send *s, u32 want, gfp_
 	}
 	if (!chunk)
 		return NULL;
-	chunk->off = s->end;
 	chunk->len = 0;
 	chunk->cap = size - sizeof(*chunk);
 	list_add_tail(&chunk->list, &s->chunks);
