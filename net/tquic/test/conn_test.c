@@ -186,6 +186,7 @@ static void conn_params_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, p->end[0].conn.state, TQUIC_STATE_CLOSING);
 	KUNIT_EXPECT_EQ(test, p->end[0].conn.closed.error_code,
 			TQUIC_ERR_TRANSPORT_PARAMETER);
+	KUNIT_EXPECT_EQ(test, p->end[0].conn.closed.frame_type, 0);
 }
 
 /* One side does not offer multipath: plain RFC 9000 */
@@ -485,6 +486,133 @@ static void conn_hs_pto_earliest(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, tquic_conn_deadline_ns(c), due);
 }
 
+/* A probe timeout is about what is missing; the other level has nothing to repeat. */
+static void conn_hs_pto_one_level(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *c = &p->end[0].conn;
+
+	KUNIT_ASSERT_TRUE(test, pair_start(p));
+	c->keys_tx |= BIT(TQUIC_LEVEL_HANDSHAKE);
+	tquic_conn_on_timeout(c, tquic_conn_deadline_ns(c));
+	KUNIT_EXPECT_EQ(test, c->hs_probes[0], 2);
+	KUNIT_EXPECT_EQ(test, c->hs_probes[1], 0);
+}
+
+/* Bytes dropped unread say nothing about how fast the program reads. */
+static void conn_stop_keeps_window(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *s = &p->end[1].conn;
+	struct tquic_stream *stream;
+	struct pair_flow *f;
+	u64 max;
+
+	s->local.max_data = 65536;
+	p->end[1].paused = true;
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	f = pair_flow_open(&p->end[0], false, 200000);
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	pair_run(p, SEC);
+	KUNIT_ASSERT_EQ(test, s->flow_rx.highest, 65536);
+	stream = tquic_streams_find(&s->streams, f->id);
+	KUNIT_ASSERT_NOT_NULL(test, stream);
+	max = s->flow_rx.max;
+	s->flow_rx.epoch_ns = p->now;
+	KUNIT_EXPECT_EQ(test, tquic_conn_stream_stop(s, stream, 1, p->now), 0);
+	KUNIT_EXPECT_TRUE(test, s->ctl & TQUIC_CONN_CTL_MAX_DATA);
+	KUNIT_EXPECT_EQ(test, s->flow_rx.max, max + 65536);
+}
+
+/* Bytes of the handshake that wait for those before them go with the connection. */
+static void conn_destroy_frees_crypto(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	u8 frame[4] = { TQUIC_FRAME_CRYPTO, 40, 1, 'x' };
+	struct tquic_conn *s = &p->end[1].conn;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(100));
+	frame[1] = s->crypto[TQUIC_LEVEL_APP].rx.contig + 20;
+	pair_inject_next(&p->end[1], TQUIC_PKT_1RTT, 0, frame, sizeof(frame));
+	KUNIT_EXPECT_EQ(test, s->crypto[TQUIC_LEVEL_APP].rx.chunk_count, 1);
+	KUNIT_EXPECT_GT(test, s->streams.rx_mem.used, 0);
+	tquic_conn_destroy(s);
+	KUNIT_EXPECT_EQ(test, s->streams.rx_mem.used, 0);
+}
+
+/* What a connection announces and goes by unless somebody says otherwise */
+static void conn_defaults(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *c = kunit_kzalloc(test, sizeof(*c), GFP_KERNEL);
+	const struct tquic_conn_ops *ops = p->end[0].conn.ops;
+
+	KUNIT_ASSERT_NOT_NULL(test, c);
+	memset(c, 0xa5, sizeof(*c));
+	tquic_conn_init(c, ops);
+	KUNIT_EXPECT_PTR_EQ(test, c->ops, ops);
+	KUNIT_EXPECT_EQ(test, c->state, 0);
+	KUNIT_EXPECT_EQ(test, c->todo, 0);
+	KUNIT_EXPECT_NULL(test, tquic_conn_path(c, 0));
+	KUNIT_EXPECT_EQ(test, c->local.max_idle_timeout_ms, 30000);
+	KUNIT_EXPECT_EQ(test, c->local.max_data, 4 << 20);
+	KUNIT_EXPECT_EQ(test, c->local.max_stream_data_bidi_local, 4 << 20);
+	KUNIT_EXPECT_EQ(test, c->local.max_stream_data_bidi_remote, 4 << 20);
+	KUNIT_EXPECT_EQ(test, c->local.max_stream_data_uni, 4 << 20);
+	KUNIT_EXPECT_EQ(test, c->local.max_streams_bidi, 128);
+	KUNIT_EXPECT_EQ(test, c->local.max_streams_uni, 128);
+	KUNIT_EXPECT_EQ(test, c->local.active_cid_limit, 4);
+	KUNIT_EXPECT_EQ(test, c->local.max_datagram_frame_size, 65535);
+	KUNIT_EXPECT_TRUE(test, c->local.has_max_path_id);
+	KUNIT_EXPECT_EQ(test, c->local.max_path_id, 7);
+	/* RFC 9000 §18.2: what holds of a peer that says nothing */
+	KUNIT_EXPECT_EQ(test, c->peer.max_ack_delay_ms, 25);
+	KUNIT_EXPECT_EQ(test, c->peer.ack_delay_exponent, 3);
+	KUNIT_EXPECT_EQ(test, c->peer.active_cid_limit, 2);
+	tquic_conn_destroy(c);
+}
+
+/* A level's end takes its probes and its timeouts with it (RFC 9002 §6.2.2). */
+static void conn_discard_rearms(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *c = &p->end[0].conn;
+
+	KUNIT_ASSERT_TRUE(test, pair_start(p));
+	c->keys_tx |= BIT(TQUIC_LEVEL_HANDSHAKE);
+	KUNIT_ASSERT_NOT_NULL(test, tquic_space_on_sent(&c->hs[1], 0, 100, TQUIC_SENT_F_ELICITING |
+							TQUIC_SENT_F_IN_FLIGHT, p->now));
+	c->hs_pto_count = 3;
+	c->hs_probes[0] = 2;
+	c->hs[0].ack_now = true;
+	tquic_conn_discard_level(c, TQUIC_LEVEL_INITIAL, p->now);
+	KUNIT_EXPECT_FALSE(test, c->hs[0].ack_now);
+	KUNIT_EXPECT_EQ(test, tquic_conn_path(c, 0)->cc.in_flight, 0);
+	KUNIT_EXPECT_EQ(test, tquic_conn_deadline_ns(c), p->now + 999 * NSEC_PER_MSEC);
+}
+
+/* DATAGRAMs that were not sent, or not read, are freed with the connection. */
+static void conn_destroy_frees_datagrams(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *c = &p->end[0].conn;
+	struct sk_buff *skb[2];
+	u32 i;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	for (i = 0; i < 2; i++) {
+		skb[i] = alloc_skb(100, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, skb[i]);
+		__skb_queue_tail(i ? &c->dgram_rx : &c->dgram_tx, skb_get(skb[i]));
+	}
+	tquic_conn_destroy(c);
+	for (i = 0; i < 2; i++) {
+		KUNIT_EXPECT_FALSE(test, skb_shared(skb[i]));
+		kfree_skb(skb[i]);
+	}
+}
+
 static struct kunit_case conn_cases[] = {
 	KUNIT_CASE(conn_handshake_clean),
 	KUNIT_CASE(conn_handshake_lossy),
@@ -507,6 +635,12 @@ static struct kunit_case conn_cases[] = {
 	KUNIT_CASE(conn_congestion_changes),
 	KUNIT_CASE(conn_buffer_follows_paths),
 	KUNIT_CASE(conn_hs_pto_earliest),
+	KUNIT_CASE(conn_hs_pto_one_level),
+	KUNIT_CASE(conn_stop_keeps_window),
+	KUNIT_CASE(conn_destroy_frees_crypto),
+	KUNIT_CASE(conn_defaults),
+	KUNIT_CASE(conn_discard_rearms),
+	KUNIT_CASE(conn_destroy_frees_datagrams),
 	{}
 };
 

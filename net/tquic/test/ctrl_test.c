@@ -442,6 +442,13 @@ static void ctrl_path_cids_blocked(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, CTRL_SEEN_MP(0, TQUIC_FRAME_PATH_CIDS_BLOCKED), 1);
 	KUNIT_EXPECT_EQ(test, CTRL_SEEN_MP(0, TQUIC_FRAME_PATHS_BLOCKED), 0);
 	KUNIT_EXPECT_EQ(test, p->end[1].conn.state, TQUIC_STATE_ESTABLISHED);
+	/* Once more, and the packet is lost: it is repeated about the same path. */
+	path->ctl |= TQUIC_PATH_CTL_CIDS_BLOCKED;
+	p->link[0].drop_next[1] = 1;
+	pair_kick(&p->end[0]);
+	KUNIT_EXPECT_EQ(test, path->ctl, 0);
+	pair_run(p, SEC);
+	KUNIT_EXPECT_EQ(test, CTRL_SEEN_MP(0, TQUIC_FRAME_PATH_CIDS_BLOCKED), 3);
 	ctrl_lose(test, conn, TQUIC_REC_PATH_CIDS_BLOCKED, path->id, 0);
 	KUNIT_EXPECT_EQ(test, path->ctl, TQUIC_PATH_CTL_CIDS_BLOCKED);
 }
@@ -617,6 +624,26 @@ static void ctrl_new_cids_lost(struct kunit *test)
 	}
 }
 
+/* That streams are wanted is said once for each limit. */
+static void ctrl_streams_blocked_once(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *conn = &p->end[0].conn;
+	u32 i;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(200));
+	ctrl_watch(p);
+	conn->streams.blocked_due = BIT(0) | BIT(1);
+	for (i = 0; i < 3; i++) {
+		conn->ctl |= TQUIC_CONN_CTL_PING;
+		pair_kick(&p->end[0]);
+	}
+	KUNIT_EXPECT_EQ(test, ctrl_seen[0][TQUIC_FRAME_STREAMS_BLOCKED_BIDI], 1);
+	KUNIT_EXPECT_EQ(test, ctrl_seen[0][TQUIC_FRAME_STREAMS_BLOCKED_UNI], 1);
+	KUNIT_EXPECT_EQ(test, conn->streams.blocked_due, 0);
+}
+
 static struct kunit_case ctrl_cases[] = {
 	KUNIT_CASE(ctrl_paths_blocked),
 	KUNIT_CASE(ctrl_path_cids_blocked),
@@ -634,6 +661,7 @@ static struct kunit_case ctrl_cases[] = {
 	KUNIT_CASE(ctrl_all_lossy),
 	KUNIT_CASE(ctrl_datagrams),
 	KUNIT_CASE(ctrl_ack_ranges_trimmed),
+	KUNIT_CASE(ctrl_streams_blocked_once),
 	{}
 };
 

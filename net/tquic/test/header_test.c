@@ -388,6 +388,7 @@ static void header_put_retry_matches_rfc(struct kunit *test)
 						  &dcid, &scid, "token", 5, 0xff),
 			20);
 	KUNIT_EXPECT_MEMEQ(test, buf, want.p, 20);
+	KUNIT_EXPECT_PTR_EQ(test, w.p, buf + 20);
 	want = wire_hex(test, retry_v2);
 	w.p = buf;
 	KUNIT_EXPECT_EQ(test,

@@ -467,6 +467,29 @@ static void input_spurious(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, path->cc.ssthresh, U64_MAX);
 }
 
+/* Handshake packets are of path 0, whatever id they came to: so is what their ACK tells. */
+static void input_hs_ack_is_of_path_0(struct kunit *test)
+{
+	u8 ack[] = { 0x02, 0, 0, 0, 0 };
+	struct pair *p = pair_create(test, 2);
+	struct tquic_conn *c = &p->end[0].conn;
+	struct tquic_path *path;
+
+	KUNIT_ASSERT_TRUE(test, pair_start(p));
+	pair_run(p, PAIR_MS(25));
+	path = tquic_path_find(c, 1);
+	KUNIT_ASSERT_NOT_NULL(test, path);
+	KUNIT_ASSERT_TRUE(test, c->keys_rx & BIT(TQUIC_LEVEL_HANDSHAKE));
+	KUNIT_ASSERT_GT(test, c->hs[1].eliciting_in_flight, 0);
+	ack[1] = c->hs[1].next_pn - 1;
+	ack[4] = ack[1];
+	KUNIT_ASSERT_EQ(test, pair_inject(&p->end[0], TQUIC_PKT_HANDSHAKE, 1, 90, ack,
+					  sizeof(ack)), 0);
+	KUNIT_EXPECT_EQ(test, c->hs[1].eliciting_in_flight, 0);
+	KUNIT_EXPECT_EQ(test, path->rtt.first_sample_ns, 0);
+	KUNIT_EXPECT_EQ(test, tquic_conn_path(c, 0)->rtt.latest_ns, PAIR_MS(5));
+}
+
 static struct kunit_case input_cases[] = {
 	KUNIT_CASE(input_status_order),
 	KUNIT_CASE(input_limits_reached),
@@ -486,6 +509,7 @@ static struct kunit_case input_cases[] = {
 	KUNIT_CASE(input_ecn),
 	KUNIT_CASE(input_ecn_bleached),
 	KUNIT_CASE(input_ecn_invented),
+	KUNIT_CASE(input_hs_ack_is_of_path_0),
 	{}
 };
 

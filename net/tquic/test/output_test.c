@@ -511,6 +511,57 @@ static void output_unused_noted(struct kunit *test)
 		KUNIT_EXPECT_GT(test, pair_path(p, 0, i)->cc.rate.app_limited, 0);
 }
 
+/* How much of the reason is in a CONNECTION_CLOSE, which is all of the packet */
+static u32 out_close_reason(struct kunit *test, const struct tquic_tx_pkt *pkt)
+{
+	struct tquic_rbuf b = { pkt->data + pkt->hdr_len, pkt->data + pkt->len };
+	struct tquic_frame f;
+
+	KUNIT_ASSERT_EQ(test, tquic_frame_parse(&b, &f), 0);
+	KUNIT_EXPECT_EQ(test, f.type, TQUIC_FRAME_CONNECTION_CLOSE);
+	KUNIT_EXPECT_EQ(test, f.close.code, 9);
+	KUNIT_EXPECT_EQ(test, tquic_rbuf_left(&b), 0);
+	return f.close.reason_len;
+}
+
+/* CONNECTION_CLOSE of all levels in a datagram; words are cut and levels left out for lack of room */
+static void output_close_room(struct kunit *test)
+{
+	static const u8 why[50] = "what went wrong";
+	struct pair *p = pair_create(test, 1);
+	struct tquic_tx_pkt pkts[TQUIC_LEVEL_COUNT] = {};
+	struct pair_end *s = pair_server(p);
+	u8 *buf = kunit_kzalloc(test, OUT_ROOM, GFP_KERNEL);
+	u32 first, i;
+
+	KUNIT_ASSERT_NOT_NULL(test, buf);
+	KUNIT_ASSERT_TRUE(test, pair_start(p));
+	pair_run(p, PAIR_MS(11));
+	KUNIT_ASSERT_EQ(test, s->conn.keys_tx, BIT(TQUIC_LEVEL_INITIAL) |
+			BIT(TQUIC_LEVEL_HANDSHAKE) | BIT(TQUIC_LEVEL_APP));
+	p->tap = out_stop;
+	tquic_conn_close(&s->conn, 9, 0, false, why, sizeof(why), p->now);
+	KUNIT_ASSERT_EQ(test, tquic_conn_output(&s->conn, buf, OUT_ROOM, p->now, pkts), 3);
+	for (i = 0; i < 3; i++) {
+		KUNIT_EXPECT_EQ(test, out_close_reason(test, &pkts[i]), sizeof(why));
+		if (i)
+			KUNIT_EXPECT_PTR_EQ(test, pkts[i].data, pkts[i - 1].data +
+					    pkts[i - 1].len + TQUIC_AEAD_TAG_LEN);
+	}
+	KUNIT_EXPECT_EQ(test, tquic_conn_output(&s->conn, buf, OUT_ROOM, p->now, pkts), 0);
+
+	first = pkts[0].len + TQUIC_AEAD_TAG_LEN;
+	s->conn.close_levels = s->conn.keys_tx;
+	KUNIT_ASSERT_EQ(test, tquic_conn_output(&s->conn, buf, first + TQUIC_RECORD_ROOM_MIN,
+						p->now, pkts), 2);
+	KUNIT_EXPECT_EQ(test, pkts[1].level, TQUIC_LEVEL_HANDSHAKE);
+	KUNIT_EXPECT_LT(test, out_close_reason(test, &pkts[1]), sizeof(why));
+	s->conn.close_levels = s->conn.keys_tx;
+	KUNIT_ASSERT_EQ(test, tquic_conn_output(&s->conn, buf, first + TQUIC_RECORD_ROOM_MIN - 1,
+						p->now, pkts), 1);
+	KUNIT_EXPECT_EQ(test, out_close_reason(test, &pkts[0]), sizeof(why));
+}
+
 static struct kunit_case output_cases[] = {
 	KUNIT_CASE(output_first_flight),
 	KUNIT_CASE(output_coalesced),
@@ -529,6 +580,7 @@ static struct kunit_case output_cases[] = {
 	KUNIT_CASE(output_retransmits_elsewhere),
 	KUNIT_CASE(output_responses),
 	KUNIT_CASE(output_unused_noted),
+	KUNIT_CASE(output_close_room),
 	{}
 };
 

@@ -597,6 +597,218 @@ static void path_cc_group(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, list_empty(&conn->cc_group.members));
 }
 
+static u64 path_pto_ns(struct pair *p, u32 id)
+{
+	return tquic_rtt_pto_ns(&pair_path(p, 0, id)->rtt, PAIR_MS(25));
+}
+
+/* Stragglers of an abandoned path are known for three PTO of the slowest one. */
+static void path_abandon_kept(struct kunit *test)
+{
+	struct pair *p = path_pair(test, 2);
+	struct tquic_conn *conn = &p->end[0].conn;
+	u64 end = p->now + 3 * path_pto_ns(p, 1);
+
+	KUNIT_ASSERT_GT(test, path_pto_ns(p, 1), path_pto_ns(p, 0));
+	KUNIT_ASSERT_EQ(test, tquic_path_close(conn, pair_path(p, 0, 1), 0, p->now), 0);
+	KUNIT_EXPECT_EQ(test, tquic_path_deadline_ns(conn, pair_path(p, 0, 1)), end);
+	pair_kick(&p->end[0]);
+	pair_run(p, end - p->now - 1);
+	KUNIT_EXPECT_NOT_NULL(test, pair_path(p, 0, 1));
+	pair_run(p, 1);
+	KUNIT_EXPECT_NULL(test, pair_path(p, 0, 1));
+	KUNIT_EXPECT_EQ(test, p->end[0].freed, 1);
+}
+
+/* As long as the peer has not heard of it, one more PTO is waited. */
+static void path_abandon_unheard(struct kunit *test)
+{
+	struct pair *p = path_pair(test, 2);
+	struct tquic_conn *conn = &p->end[0].conn;
+	struct tquic_path *path = pair_path(p, 0, 1);
+	u64 end = p->now + 3 * path_pto_ns(p, 1);
+
+	p->link[0].cut = true;
+	p->link[1].cut = true;
+	KUNIT_ASSERT_EQ(test, tquic_path_close(conn, path, 0, p->now), 0);
+	pair_kick(&p->end[0]);
+	pair_run(p, end - p->now);
+	KUNIT_ASSERT_PTR_EQ(test, pair_path(p, 0, 1), path);
+	KUNIT_EXPECT_EQ(test, tquic_path_deadline_ns(conn, path), end + path_pto_ns(p, 1));
+}
+
+static void path_expect_status(struct kunit *test, struct tquic_conn *conn, u64 flags)
+{
+	struct tquic_event ev;
+
+	KUNIT_ASSERT_TRUE(test, tquic_conn_event_pop(conn, &ev));
+	KUNIT_EXPECT_EQ(test, ev.type, TQUIC_EVENT_PATH_STATUS);
+	KUNIT_EXPECT_EQ(test, ev.id, 1);
+	KUNIT_EXPECT_EQ(test, ev.error_code, flags);
+	KUNIT_EXPECT_FALSE(test, tquic_conn_event_pop(conn, &ev));
+}
+
+/* The program hears of the peer's wish, and of its end */
+static void path_status_told(struct kunit *test)
+{
+	struct pair *p = path_pair(test, 2);
+	struct tquic_conn *conn = &p->end[1].conn;
+
+	conn->want_events = true;
+	tquic_path_set_flags(pair_path(p, 0, 1), TQUIC_PATH_BACKUP);
+	pair_kick(&p->end[0]);
+	pair_run(p, PAIR_MS(100));
+	path_expect_status(test, conn, TQUIC_PATH_BACKUP);
+	conn->todo = 0;
+	tquic_path_on_status(conn, pair_path(p, 1, 1), false, p->now);
+	path_expect_status(test, conn, 0);
+	KUNIT_EXPECT_TRUE(test, conn->todo & TQUIC_TODO_PATHS);
+	KUNIT_EXPECT_FALSE(test, pair_path(p, 1, 1)->peer_backup);
+}
+
+/*
+ * What is under way on a path the peer spares is sent again on another, once in a
+ * round trip, and only if there is one that nobody spares.
+ */
+static void path_status_drains(struct kunit *test)
+{
+	struct pair *p = path_pair(test, 2);
+	struct tquic_path *other = pair_path(p, 1, 0), *path = pair_path(p, 1, 1);
+	struct tquic_conn *conn = &p->end[1].conn;
+	u64 in_flight, drained;
+
+	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[1], false, 1 << 20));
+	pair_run(p, PAIR_MS(60));
+	in_flight = path->cc.in_flight;
+	KUNIT_ASSERT_GT(test, in_flight, 0);
+	tquic_path_on_status(conn, path, false, p->now);
+	other->backup = true;
+	tquic_path_on_status(conn, path, true, p->now);
+	other->backup = false;
+	other->metered = true;
+	tquic_path_on_status(conn, path, true, p->now);
+	other->metered = false;
+	other->peer_backup = true;
+	tquic_path_on_status(conn, path, true, p->now);
+	other->peer_backup = false;
+	KUNIT_EXPECT_EQ(test, path->cc.in_flight, in_flight);
+	drained = p->now;
+	tquic_path_on_status(conn, path, true, drained);
+	KUNIT_EXPECT_EQ(test, path->cc.in_flight, 0);
+
+	tquic_path_on_status(conn, path, false, p->now);
+	pair_kick(&p->end[1]);
+	in_flight = path->cc.in_flight;
+	KUNIT_ASSERT_GT(test, in_flight, 0);
+	tquic_path_on_status(conn, path, true, drained + path->rtt.srtt_ns - 1);
+	KUNIT_EXPECT_EQ(test, path->cc.in_flight, in_flight);
+	tquic_path_on_status(conn, path, true, drained + path->rtt.srtt_ns);
+	KUNIT_EXPECT_EQ(test, path->cc.in_flight, 0);
+}
+
+static u32 path_cid_calls;
+static int path_cid_answer;
+
+static int path_cid_add(struct tquic_conn *conn, const struct tquic_cid *cid, u32 path_id, u64 seq)
+{
+	path_cid_calls++;
+	return path_cid_answer;
+}
+
+/* Neither ids that are taken nor lack of memory ends the supply: the timer tries again. */
+static void path_cids_wait(struct kunit *test)
+{
+	static const int answers[] = { -ENOMEM, -EEXIST };
+	static const u32 calls[] = { 1, 4 };
+	const struct tquic_conn_ops *plain;
+	struct tquic_conn_ops ops;
+	struct tquic_conn *conn;
+	struct pair *p;
+	u32 i, id;
+
+	for (i = 0; i < 2; i++) {
+		p = pair_create(test, 1);
+		conn = &p->end[0].conn;
+		KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+		pair_run(p, PAIR_MS(200));
+		id = conn->next_path_id;
+		tquic_path_destroy(conn, tquic_path_find(conn, id - 1));
+		plain = conn->ops;
+		ops = *plain;
+		ops.cid_add = path_cid_add;
+		conn->ops = &ops;
+		path_cid_answer = answers[i];
+		path_cid_calls = 0;
+		tquic_path_replenish(conn, p->now);
+		conn->ops = plain;
+		KUNIT_EXPECT_EQ(test, path_cid_calls, calls[i]);
+		KUNIT_ASSERT_NOT_NULL(test, tquic_path_find(conn, id));
+		KUNIT_EXPECT_EQ(test, tquic_path_find(conn, id)->local.count, 0);
+		KUNIT_ASSERT_EQ(test, tquic_conn_deadline_ns(conn), p->now + TQUIC_PATH_RETRY_NS);
+		tquic_conn_on_timeout(conn, p->now + TQUIC_PATH_RETRY_NS);
+		KUNIT_EXPECT_EQ(test, tquic_path_find(conn, id)->local.count, TQUIC_PATH_CIDS);
+		KUNIT_EXPECT_EQ(test, conn->replenish_ns, 0);
+	}
+}
+
+/* A path abandoned while it is validated challenges no more, though its challenge is lost. */
+static void path_abandon_validating(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 2);
+	struct tquic_conn *conn = &p->end[0].conn;
+	struct tquic_path *path;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(200));
+	p->link[1].cut = true;
+	path = pair_open_path(p, 1, false);
+	KUNIT_ASSERT_NOT_NULL(test, path);
+	KUNIT_ASSERT_EQ(test, path->state, TQUIC_PATH_VALIDATING);
+	KUNIT_ASSERT_EQ(test, tquic_path_close(conn, path, 0, p->now), 0);
+	KUNIT_EXPECT_EQ(test, path->ctl, TQUIC_PATH_CTL_ABANDON);
+	KUNIT_EXPECT_EQ(test, path->challenges, 0);
+}
+
+/* Challenges are remembered, the newest first, as many as there is room for. */
+static void path_challenges_kept(struct kunit *test)
+{
+	struct tquic_path *path = kunit_kzalloc(test, sizeof(*path), GFP_KERNEL);
+	u8 sent[TQUIC_PATH_CHALLENGES + 3][TQUIC_PATH_DATA_LEN];
+	u32 i;
+
+	KUNIT_ASSERT_NOT_NULL(test, path);
+	for (i = 0; i < ARRAY_SIZE(sent); i++) {
+		tquic_path_new_challenge(path, SEC + i);
+		memcpy(sent[i], path->challenge[0], TQUIC_PATH_DATA_LEN);
+		KUNIT_EXPECT_EQ(test, path->challenges, min(i + 1, TQUIC_PATH_CHALLENGES));
+		KUNIT_EXPECT_EQ(test, path->challenge_due_ns, SEC + i + TQUIC_RTT_INITIAL_NS);
+	}
+	for (i = 0; i < TQUIC_PATH_CHALLENGES; i++)
+		KUNIT_EXPECT_MEMEQ(test, path->challenge[i], sent[ARRAY_SIZE(sent) - 1 - i],
+				   TQUIC_PATH_DATA_LEN);
+}
+
+/* After an outage of more than three round trips the window says nothing about the link. */
+static void path_outage_window(struct kunit *test)
+{
+	struct pair *p = path_pair(test, 2);
+	struct tquic_conn *conn = &p->end[0].conn;
+	struct tquic_path *path = pair_path(p, 0, 1);
+	u64 now = p->now;
+
+	path->cc.cwnd = 100000;
+	tquic_path_link_down(conn, path, now);
+	KUNIT_ASSERT_EQ(test, path->state, TQUIC_PATH_SUSPECT);
+	now += 3 * path->rtt.srtt_ns;
+	tquic_path_on_progress(conn, path, now);
+	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
+	KUNIT_EXPECT_EQ(test, path->cc.cwnd, 100000);
+	tquic_path_link_down(conn, path, now);
+	tquic_path_on_progress(conn, path, now + 3 * path->rtt.srtt_ns + 1);
+	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
+	KUNIT_EXPECT_LT(test, path->cc.cwnd, 20000);
+}
+
 static struct kunit_case path_cases[] = {
 	KUNIT_CASE(path_create),
 	KUNIT_CASE(path_highest_id),
@@ -620,6 +832,14 @@ static struct kunit_case path_cases[] = {
 	KUNIT_CASE(path_mtu_small),
 	KUNIT_CASE(path_cids_replaced),
 	KUNIT_CASE(path_cc_group),
+	KUNIT_CASE(path_abandon_kept),
+	KUNIT_CASE(path_abandon_unheard),
+	KUNIT_CASE(path_status_told),
+	KUNIT_CASE(path_status_drains),
+	KUNIT_CASE(path_cids_wait),
+	KUNIT_CASE(path_abandon_validating),
+	KUNIT_CASE(path_challenges_kept),
+	KUNIT_CASE(path_outage_window),
 	{}
 };
 
