@@ -145,6 +145,8 @@ static void conn_stateless_reset(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, tquic_conn_on_reset(c, token, p->now));
 	KUNIT_EXPECT_EQ(test, c->state, TQUIC_STATE_DRAINING);
 	KUNIT_EXPECT_EQ(test, c->closed.flags, TQUIC_CLOSE_PEER | TQUIC_CLOSE_RESET);
+	KUNIT_EXPECT_EQ(test, c->closed.error_code, 0);
+	KUNIT_EXPECT_EQ(test, c->closed.frame_type, 0);
 	KUNIT_EXPECT_EQ(test, p->end[0].events[TQUIC_EVENT_CLOSED], 1);
 	KUNIT_EXPECT_TRUE(test, c->todo & TQUIC_TODO_STATE);
 	KUNIT_EXPECT_FALSE(test, tquic_conn_on_reset(c, token, p->now));
@@ -205,6 +207,12 @@ static void conn_without_multipath(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 5 * SEC));
 	KUNIT_EXPECT_EQ(test, tquic_path_close(&p->end[0].conn, tquic_conn_path(&p->end[0].conn, 0), 0, p->now),
 			-EOPNOTSUPP);
+	/* An id that is retired is replaced. */
+	KUNIT_ASSERT_EQ(test, tquic_cidset_remote_rotate(&tquic_conn_path(&p->end[0].conn, 0)->remote), 0);
+	pair_kick(&p->end[0]);
+	pair_run(p, PAIR_MS(200));
+	KUNIT_EXPECT_EQ(test, p->end[1].conn.state, TQUIC_STATE_ESTABLISHED);
+	KUNIT_EXPECT_EQ(test, tquic_cidset_remote_spare(&tquic_conn_path(&p->end[0].conn, 0)->remote), 1);
 }
 
 /* More path ids than there is room for are not offered */
@@ -335,15 +343,19 @@ static void conn_close_repeated(struct kunit *test)
 	p->link[0].drop_next[1] = 100;
 	pair_kick(&p->end[0]);
 	for (i = 0; i < 64; i++) {
-		pair_inject(&p->end[0], TQUIC_PKT_1RTT, 0, 1000 + i, ping, 1);
+		KUNIT_EXPECT_EQ(test, pair_inject(&p->end[0], TQUIC_PKT_1RTT, 0, 1000 + i, ping, 1),
+				0);
 		pair_kick(&p->end[0]);
 	}
 	/* At once, and after 1, 2, 4, 8, 16 and 32 packets. */
 	KUNIT_EXPECT_EQ(test, p->link[0].pipe[1].sent - sent, 7);
 	KUNIT_EXPECT_EQ(test, p->end[1].conn.state, TQUIC_STATE_ESTABLISHED);
 	p->link[0].drop_next[1] = 0;
-	pair_inject(&p->end[0], TQUIC_PKT_1RTT, 0, 2000, "\x1c\0\0\0", 4);
+	c->todo = 0;
+	KUNIT_EXPECT_EQ(test, pair_inject(&p->end[0], TQUIC_PKT_1RTT, 0, 2000,
+					  (const u8 *)"\x1c\0\0\0", 4), 0);
 	KUNIT_EXPECT_EQ(test, c->state, TQUIC_STATE_DRAINING);
+	KUNIT_EXPECT_TRUE(test, c->todo & TQUIC_TODO_STATE);
 	KUNIT_EXPECT_TRUE(test, pair_until(p, conn_one_closed, 5 * SEC));
 }
 
@@ -613,6 +625,85 @@ static void conn_destroy_frees_datagrams(struct kunit *test)
 	}
 }
 
+/* How long a closed connection is kept, and by which close: three PTO of the first */
+static void conn_close_kept(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *c = &p->end[0].conn;
+	struct tquic_event ev;
+	u64 end;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(200));
+	p->link[0].cut = true;
+	c->want_events = true;
+	end = p->now + 3 * tquic_rtt_pto_ns(&tquic_conn_path(c, 0)->rtt, PAIR_MS(25));
+	tquic_conn_close(c, 5, 6, false, NULL, 0, p->now);
+	KUNIT_EXPECT_EQ(test, c->closed.frame_type, 6);
+	KUNIT_EXPECT_EQ(test, tquic_conn_deadline_ns(c), end);
+	KUNIT_ASSERT_TRUE(test, tquic_conn_event_pop(c, &ev));
+	KUNIT_EXPECT_EQ(test, ev.type, TQUIC_EVENT_CLOSED);
+	KUNIT_EXPECT_EQ(test, ev.error_code, 5);
+	tquic_conn_on_timeout(c, end - 1);
+	KUNIT_EXPECT_EQ(test, c->state, TQUIC_STATE_CLOSING);
+	tquic_conn_on_timeout(c, end);
+	KUNIT_EXPECT_EQ(test, c->state, TQUIC_STATE_CLOSED);
+	KUNIT_EXPECT_EQ(test, c->closed.flags, 0);
+	KUNIT_EXPECT_FALSE(test, tquic_conn_event_pop(c, &ev));
+}
+
+/* The end for want of any word is no error. */
+static void conn_idle_is_no_error(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *c = &p->end[0].conn;
+	struct tquic_event ev;
+
+	c->local.max_idle_timeout_ms = 1000;
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	c->want_events = true;
+	KUNIT_ASSERT_TRUE(test, pair_until(p, conn_both_closed, 10 * SEC));
+	KUNIT_ASSERT_TRUE(test, tquic_conn_event_pop(c, &ev));
+	KUNIT_EXPECT_EQ(test, ev.type, TQUIC_EVENT_CLOSED);
+	KUNIT_EXPECT_EQ(test, ev.error_code, 0);
+	KUNIT_EXPECT_EQ(test, ev.id, 0);
+}
+
+/* Both levels of the handshake have a timer for what is about to count as lost. */
+static void conn_hs_loss_timer(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *c = &p->end[0].conn;
+	u32 i;
+
+	KUNIT_ASSERT_TRUE(test, pair_start(p));
+	for (i = 0; i < 2; i++) {
+		c->hs[i].loss_time_ns = p->now + PAIR_MS(5);
+		KUNIT_EXPECT_EQ(test, tquic_conn_deadline_ns(c), p->now + PAIR_MS(5));
+		tquic_conn_on_timeout(c, p->now + PAIR_MS(5) - 1);
+		KUNIT_EXPECT_NE(test, c->hs[i].loss_time_ns, 0);
+		tquic_conn_on_timeout(c, p->now + PAIR_MS(5));
+		KUNIT_EXPECT_EQ(test, c->hs[i].loss_time_ns, 0);
+	}
+}
+
+/* However often nobody answers, the count stops somewhere. */
+static void conn_hs_pto_count(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *c = &p->end[0].conn;
+	u32 i;
+
+	KUNIT_ASSERT_TRUE(test, pair_start(p));
+	c->idle_ns = 0;
+	for (i = 1; i <= 20; i++) {
+		c->hs_probes[0] = 0;
+		tquic_conn_on_timeout(c, tquic_conn_deadline_ns(c));
+		KUNIT_EXPECT_EQ(test, c->hs_pto_count, min(i, 16));
+		KUNIT_EXPECT_EQ(test, tquic_conn_path(c, 0)->ecn, i < TQUIC_PATH_ECN_PTOS);
+	}
+}
+
 static struct kunit_case conn_cases[] = {
 	KUNIT_CASE(conn_handshake_clean),
 	KUNIT_CASE(conn_handshake_lossy),
@@ -641,6 +732,10 @@ static struct kunit_case conn_cases[] = {
 	KUNIT_CASE(conn_defaults),
 	KUNIT_CASE(conn_discard_rearms),
 	KUNIT_CASE(conn_destroy_frees_datagrams),
+	KUNIT_CASE(conn_close_kept),
+	KUNIT_CASE(conn_idle_is_no_error),
+	KUNIT_CASE(conn_hs_loss_timer),
+	KUNIT_CASE(conn_hs_pto_count),
 	{}
 };
 

@@ -562,6 +562,26 @@ static void output_close_room(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, out_close_reason(test, &pkts[0]), sizeof(why));
 }
 
+/* Without keys for it nothing goes into a 0-RTT packet, however much it waits. */
+static void output_no_early(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_tx_pkt pkts[TQUIC_LEVEL_COUNT];
+	u32 i, len;
+
+	KUNIT_ASSERT_TRUE(test, pair_start(p));
+	p->tap = out_stop;
+	pair_run(p, PAIR_MS(11));
+	for (i = 0; i < 2; i++) {
+		p->end[i].conn.hs_probes[0] = 0;
+		p->end[i].conn.hs_probes[1] = 0;
+		p->end[i].conn.ctl |= TQUIC_CONN_CTL_MAX_DATA;
+	}
+	KUNIT_EXPECT_EQ(test, out_next(test, &p->end[0], pkts, &len), 0);
+	while (out_next(test, &p->end[1], pkts, &len))
+		KUNIT_EXPECT_NE(test, pkts[0].level, TQUIC_LEVEL_EARLY);
+}
+
 static struct kunit_case output_cases[] = {
 	KUNIT_CASE(output_first_flight),
 	KUNIT_CASE(output_coalesced),
@@ -581,6 +601,7 @@ static struct kunit_case output_cases[] = {
 	KUNIT_CASE(output_responses),
 	KUNIT_CASE(output_unused_noted),
 	KUNIT_CASE(output_close_room),
+	KUNIT_CASE(output_no_early),
 	{}
 };
 

@@ -809,6 +809,27 @@ static void path_outage_window(struct kunit *test)
 	KUNIT_EXPECT_LT(test, path->cc.cwnd, 20000);
 }
 
+/* However long nobody answers, the count of timeouts stops somewhere. */
+static void path_pto_count(struct kunit *test)
+{
+	struct pair *p = path_pair(test, 1);
+	struct tquic_path *path = pair_path(p, 0, 0);
+	struct tquic_conn *conn = &p->end[0].conn;
+	u32 i;
+
+	p->link[0].cut = true;
+	conn->ctl |= TQUIC_CONN_CTL_PING;
+	pair_kick(&p->end[0]);
+	for (i = 1; i <= 20; i++) {
+		path->probes = 0;
+		tquic_path_on_timeout(conn, path, tquic_path_pto_deadline_ns(conn, path));
+		KUNIT_EXPECT_EQ(test, path->pto_count, min(i, 16));
+		KUNIT_EXPECT_EQ(test, path->probes, 2);
+		conn->ctl |= TQUIC_CONN_CTL_PING;
+		pair_kick(&p->end[0]);
+	}
+}
+
 static struct kunit_case path_cases[] = {
 	KUNIT_CASE(path_create),
 	KUNIT_CASE(path_highest_id),
@@ -840,6 +861,7 @@ static struct kunit_case path_cases[] = {
 	KUNIT_CASE(path_abandon_validating),
 	KUNIT_CASE(path_challenges_kept),
 	KUNIT_CASE(path_outage_window),
+	KUNIT_CASE(path_pto_count),
 	{}
 };
 
