@@ -171,9 +171,9 @@ static void input_multipath_not_negotiated(struct kunit *test)
 {
 	static const u8 frames[][6] = {
 		{ 0x3e, 0, 0, 0, 0, 0 }, { MP(0x75), 0, 0 }, { MP(0x76), 0, 0 }, { MP(0x79), 0, 0 },
-		{ MP(0x7a), 9 }, { MP(0x7b), 0 }, { MP(0x7c), 0, 0 },
+		{ MP(0x7a), 9 }, { MP(0x7b), 0 }, { MP(0x7c), 0, 0 }, { MP(0x79), 1, 0 },
 	};
-	static const u8 len[] = { 6, 4, 4, 4, 3, 3, 4 };
+	static const u8 len[] = { 6, 4, 4, 4, 3, 3, 4, 4 };
 	struct tquic_conn *conn;
 	struct pair *p;
 	u32 i;
@@ -573,6 +573,26 @@ static void input_abandoned_path(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, conn->state, TQUIC_STATE_ESTABLISHED);
 }
 
+/* A higher limit of path ids is a chance to open paths; one between old and new is old news. */
+static void input_more_path_ids(struct kunit *test)
+{
+	static const u8 nine[] = { MP(0x7a), 9 }, eight[] = { MP(0x7a), 8 };
+	struct pair *p = input_pair(test);
+	struct tquic_conn *conn = &p->end[0].conn;
+
+	KUNIT_ASSERT_EQ(test, conn->max_path_id_peer, 7);
+	conn->todo = 0;
+	pair_inject(&p->end[0], TQUIC_PKT_1RTT, 0, 1000, nine, sizeof(nine));
+	KUNIT_EXPECT_EQ(test, conn->max_path_id_peer, 9);
+	KUNIT_EXPECT_TRUE(test, conn->todo & TQUIC_TODO_PATHS);
+	conn->todo = 0;
+	pair_inject(&p->end[0], TQUIC_PKT_1RTT, 0, 1001, eight, sizeof(eight));
+	pair_inject(&p->end[0], TQUIC_PKT_1RTT, 0, 1002, nine, sizeof(nine));
+	KUNIT_EXPECT_EQ(test, conn->max_path_id_peer, 9);
+	KUNIT_EXPECT_FALSE(test, conn->todo & TQUIC_TODO_PATHS);
+	KUNIT_EXPECT_EQ(test, conn->state, TQUIC_STATE_ESTABLISHED);
+}
+
 static struct kunit_case input_cases[] = {
 	KUNIT_CASE(input_status_order),
 	KUNIT_CASE(input_limits_reached),
@@ -596,6 +616,7 @@ static struct kunit_case input_cases[] = {
 	KUNIT_CASE(input_window_used_up),
 	KUNIT_CASE(input_forgotten_stream),
 	KUNIT_CASE(input_abandoned_path),
+	KUNIT_CASE(input_more_path_ids),
 	{}
 };
 

@@ -732,6 +732,28 @@ static void output_mtu_company(struct kunit *test)
 	}
 }
 
+/* Any path may have something for its other address. */
+static void output_other_of_second(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 2);
+	struct tquic_tx_pkt pkts[TQUIC_LEVEL_COUNT];
+	struct pair_end *s = pair_server(p);
+	u64 types[4];
+	u32 len;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
+	pair_run(p, SEC);
+	pair_path(p, 1, 1)->ctl |= TQUIC_PATH_CTL_CHALLENGE_OTHER;
+	KUNIT_ASSERT_EQ(test, out_next(test, s, pkts, &len), 1);
+	KUNIT_EXPECT_EQ(test, pkts[0].path->id, 1);
+	KUNIT_EXPECT_TRUE(test, pkts[0].other);
+	KUNIT_EXPECT_EQ(test, len, TQUIC_MIN_UDP_PAYLOAD);
+	KUNIT_ASSERT_EQ(test, out_frames(test, &pkts[0], types, 4), 2);
+	KUNIT_EXPECT_EQ(test, types[0], TQUIC_FRAME_PATH_CHALLENGE);
+	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 1)->ctl, 0);
+}
+
 static struct kunit_case output_cases[] = {
 	KUNIT_CASE(output_first_flight),
 	KUNIT_CASE(output_coalesced),
@@ -757,6 +779,7 @@ static struct kunit_case output_cases[] = {
 	KUNIT_CASE(output_trial_without_id),
 	KUNIT_CASE(output_close_padded),
 	KUNIT_CASE(output_mtu_company),
+	KUNIT_CASE(output_other_of_second),
 	{}
 };
 

@@ -707,12 +707,15 @@ static void path_status_drains(struct kunit *test)
 }
 
 static u32 path_cid_calls;
+static u32 path_cid_fails;
 static int path_cid_answer;
+static int (*path_cid_plain)(struct tquic_conn *conn, const struct tquic_cid *cid, u32 path_id,
+			     u64 seq);
 
 static int path_cid_add(struct tquic_conn *conn, const struct tquic_cid *cid, u32 path_id, u64 seq)
 {
-	path_cid_calls++;
-	return path_cid_answer;
+	return path_cid_calls++ < path_cid_fails ? path_cid_answer :
+						   path_cid_plain(conn, cid, path_id, seq);
 }
 
 /* Neither ids that are taken nor lack of memory ends the supply: the timer tries again. */
@@ -737,7 +740,9 @@ static void path_cids_wait(struct kunit *test)
 		ops = *plain;
 		ops.cid_add = path_cid_add;
 		conn->ops = &ops;
+		path_cid_plain = plain->cid_add;
 		path_cid_answer = answers[i];
+		path_cid_fails = U32_MAX;
 		path_cid_calls = 0;
 		tquic_path_replenish(conn, p->now);
 		conn->ops = plain;
@@ -800,8 +805,10 @@ static void path_outage_window(struct kunit *test)
 	tquic_path_link_down(conn, path, now);
 	KUNIT_ASSERT_EQ(test, path->state, TQUIC_PATH_SUSPECT);
 	now += 3 * path->rtt.srtt_ns;
+	conn->todo = TQUIC_TODO_READ;
 	tquic_path_on_progress(conn, path, now);
 	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
+	KUNIT_EXPECT_EQ(test, conn->todo, TQUIC_TODO_READ | TQUIC_TODO_PATHS);
 	KUNIT_EXPECT_EQ(test, path->cc.cwnd, 100000);
 	tquic_path_link_down(conn, path, now);
 	tquic_path_on_progress(conn, path, now + 3 * path->rtt.srtt_ns + 1);
@@ -820,14 +827,125 @@ static void path_pto_count(struct kunit *test)
 	p->link[0].cut = true;
 	conn->ctl |= TQUIC_CONN_CTL_PING;
 	pair_kick(&p->end[0]);
+	path->ecn = true;
+	path->space.peer_ecn.ect0 = 0;
 	for (i = 1; i <= 20; i++) {
 		path->probes = 0;
 		tquic_path_on_timeout(conn, path, tquic_path_pto_deadline_ns(conn, path));
 		KUNIT_EXPECT_EQ(test, path->pto_count, min(i, 16));
 		KUNIT_EXPECT_EQ(test, path->probes, 2);
+		/* Perhaps it is the marks that nobody lets pass. */
+		KUNIT_EXPECT_EQ(test, path->ecn, i < TQUIC_PATH_ECN_PTOS);
 		conn->ctl |= TQUIC_CONN_CTL_PING;
 		pair_kick(&p->end[0]);
 	}
+}
+
+/* One path that gets no id leaves the others theirs. */
+static void path_cids_one_fails(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *conn = &p->end[0].conn;
+	const struct tquic_conn_ops *plain = conn->ops;
+	struct tquic_conn_ops ops = *plain;
+	u32 id;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(200));
+	id = conn->next_path_id;
+	tquic_path_destroy(conn, tquic_path_find(conn, id - 1));
+	tquic_path_destroy(conn, tquic_path_find(conn, id - 2));
+	ops.cid_add = path_cid_add;
+	path_cid_plain = plain->cid_add;
+	path_cid_answer = -ENOMEM;
+	path_cid_fails = 1;
+	path_cid_calls = 0;
+	conn->ops = &ops;
+	tquic_path_replenish(conn, p->now);
+	conn->ops = plain;
+	KUNIT_ASSERT_NOT_NULL(test, tquic_path_find(conn, id));
+	KUNIT_ASSERT_NOT_NULL(test, tquic_path_find(conn, id + 1));
+	KUNIT_EXPECT_EQ(test, tquic_path_find(conn, id)->local.count +
+			tquic_path_find(conn, id + 1)->local.count, TQUIC_PATH_CIDS);
+	KUNIT_EXPECT_EQ(test, conn->replenish_ns, p->now + TQUIC_PATH_RETRY_NS);
+}
+
+/* When a larger size is probed for, and what a new beginning of that means */
+static void path_mtu_probe_time(struct kunit *test)
+{
+	struct pair *p = path_pair(test, 1);
+	struct tquic_conn *conn = &p->end[0].conn;
+	struct tquic_path *path = pair_path(p, 0, 0);
+
+	KUNIT_ASSERT_EQ(test, path->pmtu.bytes, PAIR_MTU);
+	KUNIT_EXPECT_EQ(test, tquic_path_mtu_probe(conn, path, p->now), 0);
+	tquic_path_restart_mtu(path);
+	KUNIT_EXPECT_EQ(test, path->pmtu.bytes, TQUIC_MIN_UDP_PAYLOAD);
+	KUNIT_EXPECT_EQ(test, path->cc.mss, TQUIC_MIN_UDP_PAYLOAD);
+	KUNIT_EXPECT_EQ(test, tquic_path_mtu_probe(conn, path, p->now), PAIR_MTU);
+	conn->confirmed = false;
+	KUNIT_EXPECT_EQ(test, tquic_path_mtu_probe(conn, path, p->now), 0);
+	conn->confirmed = true;
+	path->state = TQUIC_PATH_SUSPECT;
+	KUNIT_EXPECT_EQ(test, tquic_path_mtu_probe(conn, path, p->now), 0);
+	path->state = TQUIC_PATH_ACTIVE;
+	path->pto_count = 1;
+	KUNIT_EXPECT_EQ(test, tquic_path_mtu_probe(conn, path, p->now), 0);
+	path->pto_count = 0;
+	tquic_cc_on_sent(&path->cc, tquic_cc_room_bytes(&path->cc), p->now);
+	KUNIT_EXPECT_EQ(test, tquic_path_mtu_probe(conn, path, p->now), 0);
+}
+
+/* What a path has under way decides what its silence means. */
+static void path_silence(struct kunit *test)
+{
+	struct pair *p = path_pair(test, 2);
+	struct tquic_conn *conn = &p->end[0].conn;
+	struct tquic_path *path = pair_path(p, 0, 0);
+	u64 sent = p->now, srtt = PAIR_MS(100), slack = PAIR_MS(8);
+
+	path->rtt.srtt_ns = srtt;
+	path->rtt.rttvar_ns = slack / 4;
+	path->progress_ns = sent;
+	path->space.largest_rx_ns = sent;
+	KUNIT_EXPECT_EQ(test, tquic_path_pto_deadline_ns(conn, path), 0);
+	KUNIT_ASSERT_NOT_NULL(test, tquic_space_on_sent(&path->space, path->space.next_pn, 1000,
+							TQUIC_SENT_F_ELICITING |
+							TQUIC_SENT_F_IN_FLIGHT, sent));
+	tquic_cc_on_sent(&path->cc, 1000, sent);
+	/* An acknowledgment is overdue, with the peer's 25 ms for it. */
+	KUNIT_EXPECT_EQ(test, tquic_path_pto_deadline_ns(conn, path),
+			sent + srtt + slack + PAIR_MS(25));
+	/* Later packets restart the timeout of RFC 9002, and not this one. */
+	tquic_space_on_sent(&path->space, path->space.next_pn, 1000,
+			    TQUIC_SENT_F_ELICITING | TQUIC_SENT_F_IN_FLIGHT, sent + PAIR_MS(60));
+	KUNIT_EXPECT_EQ(test, tquic_path_pto_deadline_ns(conn, path),
+			sent + srtt + slack + PAIR_MS(25));
+	/* Others were acknowledged since: half a round trip from there */
+	path->progress_ns = sent + PAIR_MS(70);
+	KUNIT_EXPECT_EQ(test, tquic_path_pto_deadline_ns(conn, path),
+			path->progress_ns + srtt / 2 + PAIR_MS(25));
+	/* Whoever has little under way is content with anything that comes. */
+	path->space.largest_rx_ns = sent + PAIR_MS(75);
+	KUNIT_EXPECT_EQ(test, tquic_path_pto_deadline_ns(conn, path),
+			path->space.largest_rx_ns + srtt / 2 + PAIR_MS(25));
+	path->cc.cwnd = 2000;
+	KUNIT_EXPECT_EQ(test, tquic_path_pto_deadline_ns(conn, path),
+			path->progress_ns + srtt / 2 + PAIR_MS(25));
+	/* Alone, the timeout of RFC 9002 counts. */
+	pair_path(p, 0, 1)->state = TQUIC_PATH_SUSPECT;
+	KUNIT_EXPECT_EQ(test, tquic_path_pto_deadline_ns(conn, path),
+			sent + PAIR_MS(60) + srtt + slack + PAIR_MS(25));
+	pair_path(p, 0, 1)->state = TQUIC_PATH_ACTIVE;
+	/* A suspect path is probed as its timeout says, but at least so often. */
+	path->state = TQUIC_PATH_SUSPECT;
+	KUNIT_EXPECT_EQ(test, tquic_path_pto_deadline_ns(conn, path),
+			path->space.last_eliciting_ns + srtt + slack + PAIR_MS(25));
+	path->pto_count = 3;
+	KUNIT_EXPECT_EQ(test, tquic_path_pto_deadline_ns(conn, path),
+			path->space.last_eliciting_ns + conn->tune.probe_max_ns);
+	path->pto_count = 0;
+	path->state = TQUIC_PATH_ACTIVE;
 }
 
 static struct kunit_case path_cases[] = {
@@ -862,6 +980,9 @@ static struct kunit_case path_cases[] = {
 	KUNIT_CASE(path_challenges_kept),
 	KUNIT_CASE(path_outage_window),
 	KUNIT_CASE(path_pto_count),
+	KUNIT_CASE(path_cids_one_fails),
+	KUNIT_CASE(path_mtu_probe_time),
+	KUNIT_CASE(path_silence),
 	{}
 };
 
