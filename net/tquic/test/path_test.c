@@ -948,6 +948,111 @@ static void path_silence(struct kunit *test)
 	path->state = TQUIC_PATH_ACTIVE;
 }
 
+/* A validation takes three PTO of a path nothing is known of; the last path outlives it. */
+static void path_validation_time(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 2);
+	struct tquic_conn *conn = &p->end[0].conn;
+	struct tquic_path *path;
+	u64 end;
+
+	p->end[1].conn.local.has_max_path_id = false;
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(200));
+	path = pair_path(p, 0, 0);
+	p->link[0].cut = true;
+	tquic_rtt_init(&path->rtt, TQUIC_RTT_INITIAL_NS);
+	tquic_path_revalidate(conn, path, p->now);
+	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_VALIDATING);
+	KUNIT_EXPECT_TRUE(test, path->validated);
+	/* Without the peer's delay a PTO is 999 ms. */
+	end = p->now + 3 * (PAIR_MS(999) + PAIR_MS(25));
+	KUNIT_EXPECT_EQ(test, path->validate_end_ns, end);
+	pair_kick(&p->end[0]);
+	KUNIT_EXPECT_EQ(test, path->challenge_due_ns, p->now + TQUIC_RTT_INITIAL_NS);
+	tquic_path_on_timeout(conn, path, end - 1);
+	KUNIT_EXPECT_EQ(test, path->validate_end_ns, end);
+	tquic_path_on_timeout(conn, path, end);
+	KUNIT_EXPECT_EQ(test, path->validate_end_ns, 0);
+	KUNIT_EXPECT_EQ(test, path->challenge_due_ns, 0);
+	KUNIT_EXPECT_EQ(test, conn->state, TQUIC_STATE_ESTABLISHED);
+}
+
+/* What a path has to wait for; 0 is nothing */
+static void path_deadlines(struct kunit *test)
+{
+	struct pair *p = path_pair(test, 2);
+	struct tquic_conn *conn = &p->end[0].conn;
+	struct tquic_path *path = pair_path(p, 0, 1);
+	u64 now = p->now;
+
+	path->space.ack_deadline_ns = 0;
+	KUNIT_ASSERT_EQ(test, tquic_path_deadline_ns(conn, path), 0);
+	path->challenge_due_ns = now + 9;
+	KUNIT_EXPECT_EQ(test, tquic_path_deadline_ns(conn, path), now + 9);
+	/* It is about to be sent anyway. */
+	path->ctl |= TQUIC_PATH_CTL_CHALLENGE;
+	KUNIT_EXPECT_EQ(test, tquic_path_deadline_ns(conn, path), 0);
+	path->ctl = 0;
+	path->validate_end_ns = now + 8;
+	KUNIT_EXPECT_EQ(test, tquic_path_deadline_ns(conn, path), now + 8);
+	path->space.ack_deadline_ns = now + 7;
+	KUNIT_EXPECT_EQ(test, tquic_path_deadline_ns(conn, path), now + 7);
+	path->space.loss_time_ns = now + 6;
+	KUNIT_EXPECT_EQ(test, tquic_path_deadline_ns(conn, path), now + 6);
+	path->trial_end_ns = now + 5;
+	KUNIT_EXPECT_EQ(test, tquic_path_deadline_ns(conn, path), now + 5);
+	path->trial_end_ns = 0;
+	path->space.loss_time_ns = 0;
+	/* An acknowledgment that may not be sent is not waited for. */
+	path->validated = false;
+	path->tx_allowed_bytes = TQUIC_RECORD_ROOM_MIN - 1;
+	KUNIT_EXPECT_EQ(test, tquic_path_deadline_ns(conn, path), now + 8);
+	path->tx_allowed_bytes = TQUIC_RECORD_ROOM_MIN;
+	KUNIT_EXPECT_EQ(test, tquic_path_deadline_ns(conn, path), now + 7);
+	path->validated = true;
+	/* A packet under way has its timeout, unless it is probed for already. */
+	path->space.ack_deadline_ns = 0;
+	path->validate_end_ns = 0;
+	path->challenge_due_ns = 0;
+	KUNIT_ASSERT_NOT_NULL(test, tquic_space_on_sent(&path->space, path->space.next_pn, 1000,
+							TQUIC_SENT_F_ELICITING |
+							TQUIC_SENT_F_IN_FLIGHT, now));
+	KUNIT_EXPECT_EQ(test, tquic_path_deadline_ns(conn, path),
+			tquic_path_pto_deadline_ns(conn, path));
+	KUNIT_EXPECT_NE(test, tquic_path_deadline_ns(conn, path), 0);
+	path->probes = 1;
+	KUNIT_EXPECT_EQ(test, tquic_path_deadline_ns(conn, path), 0);
+	path->probes = 0;
+	/* Before the handshake is confirmed it has none. */
+	conn->confirmed = false;
+	KUNIT_EXPECT_EQ(test, tquic_path_deadline_ns(conn, path), 0);
+	conn->confirmed = true;
+}
+
+/* What comes on a failed path has it probed at once, but not more than once in a round trip. */
+static void path_packet_revives(struct kunit *test)
+{
+	struct pair *p = path_pair(test, 2);
+	struct tquic_path *path = pair_path(p, 0, 1);
+	u64 srtt = path->rtt.srtt_ns, rx = path->stats.rx_packets;
+
+	path->space.last_eliciting_ns = p->now;
+	tquic_path_on_packet(path, p->now + srtt);
+	KUNIT_EXPECT_EQ(test, path->probes, 0);
+	path->state = TQUIC_PATH_SUSPECT;
+	tquic_path_on_packet(path, p->now + srtt - 1);
+	KUNIT_EXPECT_EQ(test, path->probes, 0);
+	tquic_path_on_packet(path, p->now + srtt);
+	KUNIT_EXPECT_EQ(test, path->probes, 1);
+	path->probes = 2;
+	tquic_path_on_packet(path, p->now + srtt);
+	KUNIT_EXPECT_EQ(test, path->probes, 2);
+	KUNIT_EXPECT_EQ(test, path->stats.rx_packets, rx + 4);
+	path->probes = 0;
+	path->state = TQUIC_PATH_ACTIVE;
+}
+
 static struct kunit_case path_cases[] = {
 	KUNIT_CASE(path_create),
 	KUNIT_CASE(path_highest_id),
@@ -983,6 +1088,9 @@ static struct kunit_case path_cases[] = {
 	KUNIT_CASE(path_cids_one_fails),
 	KUNIT_CASE(path_mtu_probe_time),
 	KUNIT_CASE(path_silence),
+	KUNIT_CASE(path_validation_time),
+	KUNIT_CASE(path_deadlines),
+	KUNIT_CASE(path_packet_revives),
 	{}
 };
 
