@@ -719,6 +719,70 @@ static void bbr_min_rtt_ends(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, x->b->min_rtt_ns, 2 * RTT);
 }
 
+/* Six losses are enough to end Startup, if they are more than two in a hundred. */
+static void bbr_startup_six_losses(struct kunit *test)
+{
+	struct bbr *x = begin(test);
+
+	round_of(x, 100 * MSS, RTT);
+	lossy_round(x, 200, 6);
+	KUNIT_EXPECT_TRUE(test, x->b->full_bw_reached);
+	KUNIT_EXPECT_NE(test, x->b->state, TQUIC_BBR_STARTUP);
+}
+
+/* A round ends with the first ACK of what was sent after the ACK that began it. */
+static void bbr_rounds_begin(struct kunit *test)
+{
+	struct bbr *x = begin(test);
+	struct tquic_rate_pkt a, b, c;
+	u64 sent_ns = x->now, rounds;
+
+	send(x, &a, 10 * MSS);
+	send(x, &b, 10 * MSS);
+	x->now += RTT;
+	acked(x, &a, 10 * MSS, sent_ns);
+	rounds = x->b->rounds;
+	KUNIT_EXPECT_TRUE(test, x->b->round_start);
+	KUNIT_EXPECT_TRUE(test, x->b->loss_round_start);
+	send(x, &c, 10 * MSS);
+	x->now += MS;
+	acked(x, &b, 10 * MSS, sent_ns);
+	KUNIT_EXPECT_FALSE(test, x->b->round_start);
+	KUNIT_EXPECT_FALSE(test, x->b->loss_round_start);
+	KUNIT_EXPECT_EQ(test, x->b->rounds, rounds);
+	x->now += RTT;
+	acked(x, &c, 10 * MSS, x->now - RTT - MS);
+	KUNIT_EXPECT_TRUE(test, x->b->round_start);
+	KUNIT_EXPECT_TRUE(test, x->b->loss_round_start);
+	KUNIT_EXPECT_EQ(test, x->b->rounds, rounds + 1);
+}
+
+/* How far the pacing rate follows what is measured, by state */
+static void bbr_pacing_by_state(struct kunit *test)
+{
+	static const struct {
+		u8 state;
+		u32 pct;
+	} gains[] = {
+		{ TQUIC_BBR_CRUISE, 100 }, { TQUIC_BBR_REFILL, 100 }, { TQUIC_BBR_PROBE_RTT, 100 },
+	};
+	struct bbr *x = cruising(test);
+	u32 i;
+
+	x->b->probe_wait_ns = 1000 * SEC;
+	for (i = 0; i < ARRAY_SIZE(gains); i++) {
+		x->b->rounds_since_probe = 0;
+		x->b->probe_rtt_done_ns = x->now + SEC;
+		x->b->state = gains[i].state;
+		/* The round goes on, so that no state ends. */
+		x->b->next_round_delivered = U64_MAX;
+		x->b->loss_round_delivered = U64_MAX;
+		round_of(x, BDP, RTT);
+		KUNIT_EXPECT_EQ(test, x->b->state, gains[i].state);
+		KUNIT_EXPECT_EQ(test, x->b->pacing_rate, BW * gains[i].pct / 100 * 99 / 100);
+	}
+}
+
 static struct kunit_case bbr_cases[] = {
 	KUNIT_CASE(bbr_before_samples),
 	KUNIT_CASE(bbr_startup),
@@ -749,6 +813,9 @@ static struct kunit_case bbr_cases[] = {
 	KUNIT_CASE(bbr_down_by_chance),
 	KUNIT_CASE(bbr_window_used_up),
 	KUNIT_CASE(bbr_min_rtt_ends),
+	KUNIT_CASE(bbr_startup_six_losses),
+	KUNIT_CASE(bbr_rounds_begin),
+	KUNIT_CASE(bbr_pacing_by_state),
 	{}
 };
 

@@ -167,7 +167,10 @@ static void conn_done_before_tls_end(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, p->end[1].conn.confirmed);
 	KUNIT_EXPECT_FALSE(test, p->end[0].conn.confirmed);
 	KUNIT_EXPECT_EQ(test, p->end[0].conn.state, TQUIC_STATE_HANDSHAKE);
+	p->end[0].conn.todo = 0;
 	pair_tls_end(&p->end[0]);
+	KUNIT_EXPECT_EQ(test, p->end[0].conn.todo & (TQUIC_TODO_STATE | TQUIC_TODO_WRITE),
+			TQUIC_TODO_STATE | TQUIC_TODO_WRITE);
 	KUNIT_EXPECT_TRUE(test, p->end[0].conn.confirmed);
 	KUNIT_EXPECT_EQ(test, p->end[0].conn.state, TQUIC_STATE_ESTABLISHED);
 }
@@ -201,6 +204,7 @@ static void conn_without_multipath(struct kunit *test)
 	pair_run(p, PAIR_MS(200));
 	KUNIT_EXPECT_FALSE(test, p->end[0].conn.multipath);
 	KUNIT_EXPECT_FALSE(test, p->end[1].conn.multipath);
+	KUNIT_EXPECT_EQ(test, p->end[1].conn.max_path_id_local, 0);
 	KUNIT_EXPECT_NULL(test, tquic_path_spare(&p->end[0].conn));
 	KUNIT_EXPECT_EQ(test, tquic_cidset_remote_spare(&tquic_conn_path(&p->end[0].conn, 0)->remote), 1);
 	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[0], false, 30000));
@@ -704,6 +708,26 @@ static void conn_hs_pto_count(struct kunit *test)
 	}
 }
 
+/* Which parameter limits which streams */
+static void conn_stream_limits(struct kunit *test)
+{
+	struct tquic_params *params = kunit_kzalloc(test, sizeof(*params), GFP_KERNEL);
+	struct tquic_stream_limits l = {};
+
+	KUNIT_ASSERT_NOT_NULL(test, params);
+	params->max_stream_data_bidi_local = 1;
+	params->max_stream_data_bidi_remote = 2;
+	params->max_stream_data_uni = 3;
+	params->max_streams_bidi = 4;
+	params->max_streams_uni = 5;
+	tquic_conn_limits(params, &l);
+	KUNIT_EXPECT_EQ(test, l.data_bidi_local, 1);
+	KUNIT_EXPECT_EQ(test, l.data_bidi_remote, 2);
+	KUNIT_EXPECT_EQ(test, l.data_uni, 3);
+	KUNIT_EXPECT_EQ(test, l.streams[0], 4);
+	KUNIT_EXPECT_EQ(test, l.streams[1], 5);
+}
+
 static struct kunit_case conn_cases[] = {
 	KUNIT_CASE(conn_handshake_clean),
 	KUNIT_CASE(conn_handshake_lossy),
@@ -736,6 +760,7 @@ static struct kunit_case conn_cases[] = {
 	KUNIT_CASE(conn_idle_is_no_error),
 	KUNIT_CASE(conn_hs_loss_timer),
 	KUNIT_CASE(conn_hs_pto_count),
+	KUNIT_CASE(conn_stream_limits),
 	{}
 };
 

@@ -151,7 +151,9 @@ static void migrate_probed(struct kunit *test)
 	pair_run(p, PAIR_MS(15));
 	KUNIT_EXPECT_GE(test, there->delivered, 2);
 	/* While it moves nobody else is answered. */
+	memset(path->other_response, 0, sizeof(path->other_response));
 	KUNIT_EXPECT_EQ(test, inject(pair_server(p), challenge, sizeof(challenge), 0, NULL), 0);
+	KUNIT_EXPECT_EQ(test, path->other_response[7], 0);
 	KUNIT_EXPECT_FALSE(test, path->ctl & TQUIC_PATH_CTL_RESPONSE_OTHER);
 }
 

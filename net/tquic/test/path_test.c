@@ -769,7 +769,9 @@ static void path_abandon_validating(struct kunit *test)
 	path = pair_open_path(p, 1, false);
 	KUNIT_ASSERT_NOT_NULL(test, path);
 	KUNIT_ASSERT_EQ(test, path->state, TQUIC_PATH_VALIDATING);
+	conn->todo = TQUIC_TODO_READ;
 	KUNIT_ASSERT_EQ(test, tquic_path_close(conn, path, 0, p->now), 0);
+	KUNIT_EXPECT_EQ(test, conn->todo, TQUIC_TODO_READ | TQUIC_TODO_PATHS);
 	KUNIT_EXPECT_EQ(test, path->ctl, TQUIC_PATH_CTL_ABANDON);
 	KUNIT_EXPECT_EQ(test, path->challenges, 0);
 }
