@@ -703,7 +703,7 @@ static void conn_hs_pto_count(struct kunit *test)
 	for (i = 1; i <= 20; i++) {
 		c->hs_probes[0] = 0;
 		tquic_conn_on_timeout(c, tquic_conn_deadline_ns(c));
-		KUNIT_EXPECT_EQ(test, c->hs_pto_count, min(i, 16));
+		KUNIT_EXPECT_EQ(test, c->hs_pto_count, min_t(u32, i, 16));
 		KUNIT_EXPECT_EQ(test, tquic_conn_path(c, 0)->ecn, i < TQUIC_PATH_ECN_PTOS);
 	}
 }

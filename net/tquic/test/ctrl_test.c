@@ -680,6 +680,65 @@ static void ctrl_token_once(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, conn->ctl, 0);
 }
 
+/* A limit of streams that is lost is told again, for the same kind of streams. */
+static void ctrl_grants_lost(struct kunit *test)
+{
+	static const u8 types[] = { TQUIC_FRAME_MAX_STREAMS_BIDI, TQUIC_FRAME_MAX_STREAMS_UNI };
+	struct tquic_conn *conn;
+	struct pair *p;
+	u32 uni;
+
+	for (uni = 0; uni < 2; uni++) {
+		p = pair_create(test, 1);
+		conn = &p->end[1].conn;
+		KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+		pair_run(p, PAIR_MS(200));
+		ctrl_watch(p);
+		conn->streams.max_remote[uni] += 10;
+		conn->streams.grant_due = BIT(uni);
+		p->link[0].drop_next[0] = 1;
+		pair_kick(&p->end[1]);
+		KUNIT_EXPECT_EQ(test, ctrl_seen[1][types[uni]], 1);
+		KUNIT_EXPECT_EQ(test, conn->streams.grant_due, 0);
+		pair_run(p, SEC);
+		KUNIT_EXPECT_EQ(test, ctrl_seen[1][types[uni]], 2);
+		KUNIT_EXPECT_EQ(test, ctrl_seen[1][types[!uni]], 0);
+		KUNIT_EXPECT_EQ(test, p->end[0].conn.streams.peer.streams[uni], 138);
+		KUNIT_EXPECT_EQ(test, p->end[0].conn.streams.peer.streams[!uni], 128);
+	}
+}
+
+/* The same of what is missing: streams of the one kind, or of the other */
+static void ctrl_blocked_lost(struct kunit *test)
+{
+	static const u8 types[] = {
+		TQUIC_FRAME_STREAMS_BLOCKED_BIDI, TQUIC_FRAME_STREAMS_BLOCKED_UNI,
+	};
+	struct tquic_stream *s;
+	struct tquic_conn *conn;
+	struct pair *p;
+	u32 uni;
+
+	for (uni = 0; uni < 2; uni++) {
+		p = pair_create(test, 1);
+		conn = &p->end[0].conn;
+		p->end[1].conn.local.max_streams_bidi = 0;
+		p->end[1].conn.local.max_streams_uni = 0;
+		KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+		pair_run(p, PAIR_MS(200));
+		ctrl_watch(p);
+		KUNIT_ASSERT_EQ(test, tquic_streams_open(&conn->streams, uni, p->now, GFP_KERNEL, &s),
+				-EAGAIN);
+		p->link[0].drop_next[1] = 1;
+		pair_kick(&p->end[0]);
+		KUNIT_EXPECT_EQ(test, ctrl_seen[0][types[uni]], 1);
+		pair_run(p, SEC);
+		KUNIT_EXPECT_EQ(test, ctrl_seen[0][types[uni]], 2);
+		KUNIT_EXPECT_EQ(test, ctrl_seen[0][types[!uni]], 0);
+		KUNIT_EXPECT_EQ(test, conn->streams.blocked_due, 0);
+	}
+}
+
 static struct kunit_case ctrl_cases[] = {
 	KUNIT_CASE(ctrl_paths_blocked),
 	KUNIT_CASE(ctrl_path_cids_blocked),
@@ -699,6 +758,8 @@ static struct kunit_case ctrl_cases[] = {
 	KUNIT_CASE(ctrl_ack_ranges_trimmed),
 	KUNIT_CASE(ctrl_streams_blocked_once),
 	KUNIT_CASE(ctrl_token_once),
+	KUNIT_CASE(ctrl_grants_lost),
+	KUNIT_CASE(ctrl_blocked_lost),
 	{}
 };
 

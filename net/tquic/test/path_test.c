@@ -787,7 +787,7 @@ static void path_challenges_kept(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(sent); i++) {
 		tquic_path_new_challenge(path, SEC + i);
 		memcpy(sent[i], path->challenge[0], TQUIC_PATH_DATA_LEN);
-		KUNIT_EXPECT_EQ(test, path->challenges, min(i + 1, TQUIC_PATH_CHALLENGES));
+		KUNIT_EXPECT_EQ(test, path->challenges, min_t(u32, i + 1, TQUIC_PATH_CHALLENGES));
 		KUNIT_EXPECT_EQ(test, path->challenge_due_ns, SEC + i + TQUIC_RTT_INITIAL_NS);
 	}
 	for (i = 0; i < TQUIC_PATH_CHALLENGES; i++)
@@ -834,7 +834,7 @@ static void path_pto_count(struct kunit *test)
 	for (i = 1; i <= 20; i++) {
 		path->probes = 0;
 		tquic_path_on_timeout(conn, path, tquic_path_pto_deadline_ns(conn, path));
-		KUNIT_EXPECT_EQ(test, path->pto_count, min(i, 16));
+		KUNIT_EXPECT_EQ(test, path->pto_count, min_t(u32, i, 16));
 		KUNIT_EXPECT_EQ(test, path->probes, 2);
 		/* Perhaps it is the marks that nobody lets pass. */
 		KUNIT_EXPECT_EQ(test, path->ecn, i < TQUIC_PATH_ECN_PTOS);

@@ -519,7 +519,7 @@ static void send_reserve_sizes(struct kunit *test)
 		tquic_send_init(&s, U64_MAX, &mem);
 		KUNIT_EXPECT_EQ(test, tquic_send_reserve(&s, want + 1, GFP_KERNEL, &dst),
 				sizes[i] == TQUIC_SEND_CHUNK_MAX ? want : want + 1);
-		KUNIT_EXPECT_EQ(test, mem.used, min(2 * sizes[i], TQUIC_SEND_CHUNK_MAX));
+		KUNIT_EXPECT_EQ(test, mem.used, min_t(u32, 2 * sizes[i], TQUIC_SEND_CHUNK_MAX));
 		tquic_send_destroy(&s);
 	}
 	KUNIT_EXPECT_EQ(test, mem.used, 0);
@@ -567,6 +567,32 @@ static void send_wants_copies(struct kunit *test)
 	tquic_rec_free(both);
 }
 
+/* All was acknowledged and is gone; what is written after a pause is read from where it lies. */
+static void send_copies_after_pause(struct kunit *test)
+{
+	static const u32 lens[] = { 100, 3000, 50 };
+	static u8 buf[3000];
+	struct tquic_mem mem = { };
+	struct tquic_send s;
+	u64 off = 0;
+	u32 i, k;
+
+	tquic_send_init(&s, U64_MAX, &mem);
+	for (i = 0; i < ARRAY_SIZE(lens); i++) {
+		write_bytes(test, &s, lens[i]);
+		KUNIT_ASSERT_TRUE(test, tquic_send_copy(&s, off, buf, lens[i]));
+		for (k = 0; k < lens[i]; k++)
+			KUNIT_ASSERT_EQ(test, buf[k], pattern(off + k));
+		expect_send(test, &s, lens[i], off, lens[i], false, false);
+		/* Once more, as if it had been lost */
+		KUNIT_ASSERT_TRUE(test, tquic_send_copy(&s, off, buf, lens[i]));
+		acked(test, &s, off, lens[i], false);
+		KUNIT_EXPECT_EQ(test, mem.used, 0);
+		off += lens[i];
+	}
+	tquic_send_destroy(&s);
+}
+
 static struct kunit_case send_cases[] = {
 	KUNIT_CASE(send_simple_life),
 	KUNIT_CASE(send_chunks_fit_the_write),
@@ -581,6 +607,7 @@ static struct kunit_case send_cases[] = {
 	KUNIT_CASE(send_survives_random_loss),
 	KUNIT_CASE(send_reserve_sizes),
 	KUNIT_CASE(send_wants_copies),
+	KUNIT_CASE(send_copies_after_pause),
 	{ }
 };
 
