@@ -111,11 +111,75 @@ static void nomem_start(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ret, 0);
 }
 
+/* Without memory for new ids the timer tries again after a while, not at once. */
+static void nomem_ids(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *conn = &p->end[0].conn;
+	u64 due;
+	u32 id;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(200));
+	id = conn->next_path_id;
+	tquic_path_destroy(conn, tquic_path_find(conn, id - 1));
+	tquic_shim_fail_after = 0;
+	tquic_path_replenish(conn, p->now);
+	tquic_shim_fail_after = -1;
+	due = p->now + TQUIC_PATH_RETRY_NS;
+	KUNIT_EXPECT_EQ(test, tquic_conn_deadline_ns(conn), due);
+	tquic_conn_on_timeout(conn, due - 1);
+	KUNIT_EXPECT_NULL(test, tquic_path_find(conn, id));
+	tquic_conn_on_timeout(conn, due);
+	KUNIT_EXPECT_NOT_NULL(test, tquic_path_find(conn, id));
+	KUNIT_EXPECT_EQ(test, conn->replenish_ns, 0);
+}
+
+/* Nothing leaves without memory, and the timer is what tries again */
+static void nomem_waits(struct kunit *test, struct tquic_conn *conn, u64 now)
+{
+	struct tquic_tx_pkt pkts[TQUIC_LEVEL_COUNT];
+	u64 sent = tquic_conn_path(conn, 0)->stats.tx_packets;
+	static u8 buf[2048];
+
+	tquic_shim_fail_after = 0;
+	KUNIT_EXPECT_EQ(test, tquic_conn_output(conn, buf, sizeof(buf), now, pkts), 0);
+	tquic_shim_fail_after = -1;
+	KUNIT_EXPECT_EQ(test, tquic_conn_path(conn, 0)->stats.tx_packets, sent);
+	KUNIT_EXPECT_EQ(test, tquic_conn_deadline_ns(conn), now + TQUIC_TX_RETRY_NS);
+	KUNIT_EXPECT_EQ(test, tquic_conn_output(conn, buf, sizeof(buf), now, pkts), 1);
+	KUNIT_EXPECT_EQ(test, tquic_conn_path(conn, 0)->stats.tx_packets, sent + 1);
+}
+
+static void nomem_output(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *conn = &p->end[0].conn;
+
+	KUNIT_ASSERT_TRUE(test, pair_start(p));
+	conn->hs_probes[0] = 1;
+	nomem_waits(test, conn, p->now);
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(500));
+	conn->ctl |= TQUIC_CONN_CTL_PING;
+	nomem_waits(test, conn, p->now);
+	pair_run(p, PAIR_MS(100));
+	/* A probe of the size */
+	tquic_path_restart_mtu(tquic_conn_path(conn, 0));
+	nomem_waits(test, conn, p->now);
+	tquic_conn_path(conn, 0)->probes = 0;
+	/* A challenge */
+	tquic_conn_path(conn, 0)->ctl |= TQUIC_PATH_CTL_CHALLENGE;
+	nomem_waits(test, conn, p->now);
+}
+
 static struct kunit_case nomem_cases[] = {
 	KUNIT_CASE(nomem_start),
 	KUNIT_CASE(nomem_transfer),
 	KUNIT_CASE(nomem_drought),
 	KUNIT_CASE(nomem_close),
+	KUNIT_CASE(nomem_ids),
+	KUNIT_CASE(nomem_output),
 	{}
 };
 

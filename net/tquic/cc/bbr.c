@@ -189,7 +189,7 @@ static void tquic_bbr_down(struct tquic_cc *cc, u64 now)
 	b->rounds_since_probe = get_random_u32_below(2);
 	b->probe_wait_ns = TQUIC_BBR_PROBE_WAIT_NS + get_random_u32_below(NSEC_PER_SEC);
 	b->cycle_ns = now;
-	b->ack_phase = TQUIC_BBR_ACKS_STOPPING;
+	b->probe_ended = true;
 	b->state = TQUIC_BBR_DOWN;
 	tquic_bbr_start_round(cc);
 }
@@ -201,7 +201,7 @@ static void tquic_bbr_refill(struct tquic_cc *cc)
 	tquic_bbr_reset_short(b);
 	b->probe_up_rounds = 0;
 	b->probe_up_acked = 0;
-	b->ack_phase = TQUIC_BBR_ACKS_REFILLING;
+	b->probe_ended = false;
 	b->state = TQUIC_BBR_REFILL;
 	tquic_bbr_start_round(cc);
 }
@@ -220,7 +220,7 @@ static void tquic_bbr_up(struct tquic_cc *cc, u64 bw)
 {
 	struct tquic_bbr *b = tquic_cc_priv(cc);
 
-	b->ack_phase = TQUIC_BBR_ACKS_STARTING;
+	b->probe_ended = false;
 	tquic_bbr_reset_full_bw(b, bw);
 	b->state = TQUIC_BBR_UP;
 	tquic_bbr_start_round(cc);
@@ -423,11 +423,9 @@ static void tquic_bbr_adapt_long(struct tquic_cc *cc, const struct tquic_rate_sa
 {
 	struct tquic_bbr *b = tquic_cc_priv(cc);
 
-	if (b->round_start && b->ack_phase == TQUIC_BBR_ACKS_STARTING)
-		b->ack_phase = TQUIC_BBR_ACKS_FEEDBACK;
-	if (b->round_start && b->ack_phase == TQUIC_BBR_ACKS_STOPPING) {
+	if (b->round_start && b->probe_ended) {
 		b->probe_samples = false;
-		b->ack_phase = TQUIC_BBR_ACKS_INIT;
+		b->probe_ended = false;
 		if (tquic_bbr_in_probe_bw(b) && !rs->app_limited)
 			tquic_bbr_advance_max_bw(b);
 	}
@@ -535,7 +533,7 @@ static void tquic_bbr_check_probe_rtt(struct tquic_cc *cc,
 		b->state = TQUIC_BBR_PROBE_RTT;
 		b->saved_cwnd = cc->cwnd;
 		b->probe_rtt_done_ns = 0;
-		b->ack_phase = TQUIC_BBR_ACKS_STOPPING;
+		b->probe_ended = true;
 		tquic_bbr_start_round(cc);
 	}
 	if (rs->delivered)

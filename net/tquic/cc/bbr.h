@@ -15,15 +15,6 @@ enum tquic_bbr_state {
 	TQUIC_BBR_PROBE_RTT,
 };
 
-/* What the ACKs coming in now tell about bandwidth probing (section 5.3.3.6). */
-enum tquic_bbr_ack_phase {
-	TQUIC_BBR_ACKS_INIT,
-	TQUIC_BBR_ACKS_REFILLING,
-	TQUIC_BBR_ACKS_STARTING,
-	TQUIC_BBR_ACKS_FEEDBACK,
-	TQUIC_BBR_ACKS_STOPPING,
-};
-
 /**
  * struct tquic_bbr - private state; rates in bytes per second
  * @pacing_rate: 0 before the first sample
@@ -61,7 +52,6 @@ enum tquic_bbr_ack_phase {
  * @extra_rounds: rounds the running window of @extra_acked has seen
  * @state: enum tquic_bbr_state
  * @undo_state: @state before the last congestion event
- * @ack_phase: enum tquic_bbr_ack_phase
  * @full_bw_count: rounds without growth
  * @probe_up_rounds: rounds spent in UP
  * @round_start: this ACK began a round
@@ -70,6 +60,7 @@ enum tquic_bbr_ack_phase {
  * @full_bw_now: the rate grows no more
  * @full_bw_reached: it did so once, or losses said so
  * @probe_samples: losses tell about a bandwidth probe
+ * @probe_ended: it is over, and ACKs of what it sent still come (section 5.3.3.6)
  * @probe_rtt_round_done: a round passed at ProbeRTT's window
  * @probe_rtt_expired: ProbeRTT is due
  * @idle_restart: sending began anew, nothing acknowledged since
@@ -110,7 +101,6 @@ struct tquic_bbr {
 	u8 extra_rounds;
 	u8 state;
 	u8 undo_state;
-	u8 ack_phase;
 	u8 full_bw_count;
 	u8 probe_up_rounds;
 	bool round_start;
@@ -119,6 +109,7 @@ struct tquic_bbr {
 	bool full_bw_now;
 	bool full_bw_reached;
 	bool probe_samples;
+	bool probe_ended;
 	bool probe_rtt_round_done;
 	bool probe_rtt_expired;
 	bool idle_restart;

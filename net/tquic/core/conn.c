@@ -537,7 +537,6 @@ void tquic_conn_closed_by_peer(struct tquic_conn *conn,
 			f->close.reason, f->close.reason_len, now);
 	conn->closed.flags |= TQUIC_CLOSE_PEER;
 	tquic_conn_set_state(conn, TQUIC_STATE_DRAINING);
-	conn->close_levels = 0;
 }
 
 /**
@@ -571,7 +570,6 @@ bool tquic_conn_on_reset(struct tquic_conn *conn, const u8 *token, u64 now)
 		conn->closed.flags = TQUIC_CLOSE_PEER | TQUIC_CLOSE_RESET;
 	}
 	conn->state = TQUIC_STATE_DRAINING;
-	conn->close_levels = 0;
 	conn->todo |= TQUIC_TODO_STATE;
 	return true;
 }
@@ -585,7 +583,6 @@ static void tquic_conn_vanish(struct tquic_conn *conn, u32 flags)
 		tquic_conn_event(conn, TQUIC_EVENT_CLOSED, 0, 0);
 	}
 	tquic_conn_set_state(conn, TQUIC_STATE_CLOSED);
-	conn->close_levels = 0;
 	conn->todo |= TQUIC_TODO_STATE | TQUIC_TODO_READ | TQUIC_TODO_WRITE;
 }
 

@@ -134,7 +134,7 @@ static u32 frame_blob_room(size_t left)
 	if (left <= 1 + 63)
 		return left ? left - 1 : 0;
 	if (left <= 2 + 16383)
-		return max_t(u32, left - 2, 63);
+		return left - 2;
 	return max_t(u32, left - 4, 16383);
 }
 

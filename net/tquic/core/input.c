@@ -47,8 +47,6 @@ static int tquic_input_path_id(struct tquic_in *in, u32 id,
 	struct tquic_conn *conn = in->conn;
 
 	*path = NULL;
-	if (!conn->multipath && id)
-		return TQUIC_ERR_PROTOCOL_VIOLATION;
 	if (id > conn->max_path_id_local)
 		return TQUIC_ERR_PROTOCOL_VIOLATION;
 	while (conn->next_path_id <= id)
@@ -307,8 +305,6 @@ static int tquic_input_new_cid(struct tquic_in *in, const struct tquic_frame *f)
 	struct tquic_path *path;
 	int ret;
 
-	if (f->type == TQUIC_FRAME_PATH_NEW_CONNECTION_ID && !in->conn->multipath)
-		return TQUIC_ERR_PROTOCOL_VIOLATION;
 	ret = tquic_input_path_id(in, f->new_cid.path_id, &path);
 	if (ret || !path)
 		return ret;
@@ -335,8 +331,6 @@ static int tquic_input_retire_cid(struct tquic_in *in,
 	struct tquic_cid gone;
 	int ret;
 
-	if (f->type == TQUIC_FRAME_PATH_RETIRE_CONNECTION_ID && !conn->multipath)
-		return TQUIC_ERR_PROTOCOL_VIOLATION;
 	ret = tquic_input_path_id(in, f->retire_cid.path_id, &path);
 	if (ret || !path)
 		return ret;
@@ -595,7 +589,6 @@ static void tquic_input_closing(struct tquic_in *in)
 		    f.type != TQUIC_FRAME_CONNECTION_CLOSE_APP)
 			continue;
 		tquic_conn_set_state(conn, TQUIC_STATE_DRAINING);
-		conn->close_levels = 0;
 		conn->todo |= TQUIC_TODO_STATE;
 		return;
 	}

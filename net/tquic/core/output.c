@@ -319,10 +319,8 @@ static void tquic_output_path_frames(struct tquic_conn *conn,
 	struct tquic_rec *rec;
 
 	while (path->responses) {
-		if (!tquic_frame_put_path_response(&o->bld.b, path->response[0])) {
-			o->bld.full = true;
+		if (!tquic_frame_put_path_response(&o->bld.b, path->response[0]))
 			return;
-		}
 		o->bld.eliciting = true;
 		path->responses--;
 		memmove(path->response[0], path->response[1],

@@ -441,7 +441,6 @@ void tquic_path_abandon(struct tquic_conn *conn, struct tquic_path *path,
 	path->abandon_error = error;
 	path->responses = 0;
 	path->challenges = 0;
-	path->challenge_due_ns = 0;
 	path->validate_end_ns = 0;
 	path->probes = 0;
 	path->gone_ns = now + 3 * tquic_conn_pto_max_ns(conn);

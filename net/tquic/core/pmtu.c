@@ -50,7 +50,6 @@ void tquic_pmtu_init(struct tquic_pmtu *m)
 	m->bytes = TQUIC_MIN_UDP_PAYLOAD;
 	m->max_bytes = TQUIC_MIN_UDP_PAYLOAD;
 	m->arrived = -1;
-	tquic_pmtu_search(m, m->max_bytes);
 }
 
 /* Another way through the network, or one that came to carry less: begin small again */

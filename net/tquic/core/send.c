@@ -86,7 +86,6 @@ static struct tquic_chunk *send_chunk_alloc(struct tquic_send *s, u32 want, gfp_
 	}
 	if (!chunk)
 		return NULL;
-	chunk->off = s->end;
 	chunk->len = 0;
 	chunk->cap = size - sizeof(*chunk);
 	list_add_tail(&chunk->list, &s->chunks);
@@ -111,7 +110,6 @@ int tquic_send_reserve(struct tquic_send *s, u32 want, gfp_t gfp, u8 **dst)
 
 	if (!send_writable(s))
 		return -EPIPE;
-	want = min_t(u32, want, S32_MAX);
 	if (!want)
 		return 0;
 	if (!chunk || chunk->len == chunk->cap)

@@ -59,7 +59,6 @@ void tquic_streams_destroy(struct tquic_streams *t)
 		xa_destroy(&t->by_type[i]);
 		tquic_rset_free(&t->untouched[i]);
 	}
-	t->count = 0;
 }
 
 /* Credit the peer gives on stream @id. */

@@ -14,7 +14,7 @@
  * @waiting: the last decision was to wait for the fast path
  */
 struct tquic_ecf {
-	u64 waiting;
+	bool waiting;
 };
 
 /*
@@ -37,12 +37,12 @@ static bool tquic_ecf_wait(struct tquic_conn *conn, const struct tquic_path *fas
 	if (ecf->waiting)
 		bound_ns += bound_ns / 4;
 	if (fast_ns + mul_u64_u64_div_u64(k, fast_ns, fast->cc.cwnd) >= bound_ns) {
-		ecf->waiting = 0;
+		ecf->waiting = false;
 		return false;
 	}
 	if (mul_u64_u64_div_u64(k, slow_ns, slow->cc.cwnd) < 2 * fast_ns + margin_ns)
 		return false;
-	ecf->waiting = 1;
+	ecf->waiting = true;
 	return true;
 }
 

@@ -510,6 +510,8 @@ static void bbr_undo(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, x->b->state, TQUIC_BBR_DOWN);
 	spurious(x, 1);
 	KUNIT_EXPECT_EQ(test, x->b->state, TQUIC_BBR_UP);
+	KUNIT_EXPECT_TRUE(test, x->b->probe_samples);
+	KUNIT_EXPECT_FALSE(test, x->b->probe_ended);
 	KUNIT_EXPECT_EQ(test, x->b->inflight_long, U64_MAX);
 	/* And the short-term bounds */
 	x = cruising(test);
@@ -658,6 +660,129 @@ static void bbr_hostile(struct kunit *test)
 	}
 }
 
+/* Flows that started together do not probe together: rounds and time differ by chance. */
+static void bbr_down_by_chance(struct kunit *test)
+{
+	struct bbr *x = cruising(test);
+	u64 wait_min = U64_MAX, wait_max = 0;
+	u32 i, seen = 0;
+
+	for (i = 0; i < 100; i++) {
+		x->now += SEC;
+		x->b->state = TQUIC_BBR_UP;
+		x->b->probe_samples = true;
+		tquic_cc_on_ecn(&x->cc, x->now - 1, x->now);
+		KUNIT_ASSERT_EQ(test, x->b->state, TQUIC_BBR_DOWN);
+		KUNIT_ASSERT_LE(test, x->b->rounds_since_probe, 1);
+		seen |= BIT(x->b->rounds_since_probe);
+		wait_min = min(wait_min, x->b->probe_wait_ns);
+		wait_max = max(wait_max, x->b->probe_wait_ns);
+		KUNIT_EXPECT_EQ(test, x->b->cycle_ns, x->now);
+	}
+	KUNIT_EXPECT_EQ(test, seen, 3);
+	KUNIT_EXPECT_GE(test, wait_min, 2 * SEC);
+	KUNIT_EXPECT_LT(test, wait_max, 3 * SEC);
+	KUNIT_EXPECT_GT(test, wait_max, wait_min + SEC / 2);
+}
+
+/* Two packets more would have filled the window: that much is no lack of data. */
+static void bbr_window_used_up(struct kunit *test)
+{
+	struct bbr *x = cruising(test);
+	u64 bound = 200 * MSS;
+
+	to_up(test, x);
+	x->b->inflight_long = bound;
+	x->b->probe_up_bytes = MSS;
+	x->cc.cwnd = bound;
+	/* One packet is under way all the time. */
+	round_of(x, bound - 3 * MSS - 1, RTT);
+	KUNIT_EXPECT_EQ(test, x->b->inflight_long, bound);
+	KUNIT_ASSERT_EQ(test, x->b->state, TQUIC_BBR_UP);
+	x->cc.cwnd = bound;
+	round_of(x, bound - 3 * MSS, RTT);
+	KUNIT_EXPECT_GT(test, x->b->inflight_long, bound);
+}
+
+/* A minimum is believed for ten seconds to the end. */
+static void bbr_min_rtt_ends(struct kunit *test)
+{
+	struct bbr *x = cruising(test);
+
+	x->b->probe_rtt_min_ns = 2 * RTT;
+	x->b->probe_rtt_min_at_ns = x->now;
+	x->b->min_rtt_at_ns = x->now + 2 * RTT - 10 * SEC;
+	round_of(x, BDP, 2 * RTT);
+	KUNIT_EXPECT_EQ(test, x->b->min_rtt_ns, RTT);
+	x->b->min_rtt_at_ns = x->now + 2 * RTT - 10 * SEC - 1;
+	round_of(x, BDP, 2 * RTT);
+	KUNIT_EXPECT_EQ(test, x->b->min_rtt_ns, 2 * RTT);
+}
+
+/* Six losses are enough to end Startup, if they are more than two in a hundred. */
+static void bbr_startup_six_losses(struct kunit *test)
+{
+	struct bbr *x = begin(test);
+
+	round_of(x, 100 * MSS, RTT);
+	lossy_round(x, 200, 6);
+	KUNIT_EXPECT_TRUE(test, x->b->full_bw_reached);
+	KUNIT_EXPECT_NE(test, x->b->state, TQUIC_BBR_STARTUP);
+}
+
+/* A round ends with the first ACK of what was sent after the ACK that began it. */
+static void bbr_rounds_begin(struct kunit *test)
+{
+	struct bbr *x = begin(test);
+	struct tquic_rate_pkt a, b, c;
+	u64 sent_ns = x->now, rounds;
+
+	send(x, &a, 10 * MSS);
+	send(x, &b, 10 * MSS);
+	x->now += RTT;
+	acked(x, &a, 10 * MSS, sent_ns);
+	rounds = x->b->rounds;
+	KUNIT_EXPECT_TRUE(test, x->b->round_start);
+	KUNIT_EXPECT_TRUE(test, x->b->loss_round_start);
+	send(x, &c, 10 * MSS);
+	x->now += MS;
+	acked(x, &b, 10 * MSS, sent_ns);
+	KUNIT_EXPECT_FALSE(test, x->b->round_start);
+	KUNIT_EXPECT_FALSE(test, x->b->loss_round_start);
+	KUNIT_EXPECT_EQ(test, x->b->rounds, rounds);
+	x->now += RTT;
+	acked(x, &c, 10 * MSS, x->now - RTT - MS);
+	KUNIT_EXPECT_TRUE(test, x->b->round_start);
+	KUNIT_EXPECT_TRUE(test, x->b->loss_round_start);
+	KUNIT_EXPECT_EQ(test, x->b->rounds, rounds + 1);
+}
+
+/* How far the pacing rate follows what is measured, by state */
+static void bbr_pacing_by_state(struct kunit *test)
+{
+	static const struct {
+		u8 state;
+		u32 pct;
+	} gains[] = {
+		{ TQUIC_BBR_CRUISE, 100 }, { TQUIC_BBR_REFILL, 100 }, { TQUIC_BBR_PROBE_RTT, 100 },
+	};
+	struct bbr *x = cruising(test);
+	u32 i;
+
+	x->b->probe_wait_ns = 1000 * SEC;
+	for (i = 0; i < ARRAY_SIZE(gains); i++) {
+		x->b->rounds_since_probe = 0;
+		x->b->probe_rtt_done_ns = x->now + SEC;
+		x->b->state = gains[i].state;
+		/* The round goes on, so that no state ends. */
+		x->b->next_round_delivered = U64_MAX;
+		x->b->loss_round_delivered = U64_MAX;
+		round_of(x, BDP, RTT);
+		KUNIT_EXPECT_EQ(test, x->b->state, gains[i].state);
+		KUNIT_EXPECT_EQ(test, x->b->pacing_rate, BW * gains[i].pct / 100 * 99 / 100);
+	}
+}
+
 static struct kunit_case bbr_cases[] = {
 	KUNIT_CASE(bbr_before_samples),
 	KUNIT_CASE(bbr_startup),
@@ -685,6 +810,12 @@ static struct kunit_case bbr_cases[] = {
 	KUNIT_CASE(bbr_extra_acked),
 	KUNIT_CASE(bbr_losses_forgotten),
 	KUNIT_CASE(bbr_hostile),
+	KUNIT_CASE(bbr_down_by_chance),
+	KUNIT_CASE(bbr_window_used_up),
+	KUNIT_CASE(bbr_min_rtt_ends),
+	KUNIT_CASE(bbr_startup_six_losses),
+	KUNIT_CASE(bbr_rounds_begin),
+	KUNIT_CASE(bbr_pacing_by_state),
 	{}
 };
 

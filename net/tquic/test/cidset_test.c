@@ -418,6 +418,21 @@ static void cidset_remote_random_order(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, next, 511);
 }
 
+/* An id that moved into the place of one that is gone can be the next. */
+static void cidset_remote_next_in_first_place(struct kunit *test)
+{
+	struct tquic_cid want = cid_of(2);
+	struct tquic_cidset_remote c;
+
+	remote_init(&c);
+	KUNIT_EXPECT_NULL(test, tquic_cidset_remote_next(&c));
+	KUNIT_ASSERT_EQ(test, add(&c, 1, 0), 0);
+	KUNIT_ASSERT_EQ(test, add(&c, 2, 0), 0);
+	KUNIT_ASSERT_EQ(test, tquic_cidset_remote_rotate(&c), 0);
+	KUNIT_ASSERT_NOT_NULL(test, tquic_cidset_remote_next(&c));
+	KUNIT_EXPECT_TRUE(test, tquic_cid_equal(tquic_cidset_remote_next(&c), &want));
+}
+
 static struct kunit_case cidset_cases[] = {
 	KUNIT_CASE(cidset_local_issue_and_retire),
 	KUNIT_CASE(cidset_local_bounds),
@@ -434,6 +449,7 @@ static struct kunit_case cidset_cases[] = {
 	KUNIT_CASE(cidset_remote_far_sequence_numbers),
 	KUNIT_CASE(cidset_remote_reset_tokens),
 	KUNIT_CASE(cidset_remote_random_order),
+	KUNIT_CASE(cidset_remote_next_in_first_place),
 	{ }
 };
 

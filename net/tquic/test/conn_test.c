@@ -145,6 +145,8 @@ static void conn_stateless_reset(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, tquic_conn_on_reset(c, token, p->now));
 	KUNIT_EXPECT_EQ(test, c->state, TQUIC_STATE_DRAINING);
 	KUNIT_EXPECT_EQ(test, c->closed.flags, TQUIC_CLOSE_PEER | TQUIC_CLOSE_RESET);
+	KUNIT_EXPECT_EQ(test, c->closed.error_code, 0);
+	KUNIT_EXPECT_EQ(test, c->closed.frame_type, 0);
 	KUNIT_EXPECT_EQ(test, p->end[0].events[TQUIC_EVENT_CLOSED], 1);
 	KUNIT_EXPECT_TRUE(test, c->todo & TQUIC_TODO_STATE);
 	KUNIT_EXPECT_FALSE(test, tquic_conn_on_reset(c, token, p->now));
@@ -165,7 +167,10 @@ static void conn_done_before_tls_end(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, p->end[1].conn.confirmed);
 	KUNIT_EXPECT_FALSE(test, p->end[0].conn.confirmed);
 	KUNIT_EXPECT_EQ(test, p->end[0].conn.state, TQUIC_STATE_HANDSHAKE);
+	p->end[0].conn.todo = 0;
 	pair_tls_end(&p->end[0]);
+	KUNIT_EXPECT_EQ(test, p->end[0].conn.todo & (TQUIC_TODO_STATE | TQUIC_TODO_WRITE),
+			TQUIC_TODO_STATE | TQUIC_TODO_WRITE);
 	KUNIT_EXPECT_TRUE(test, p->end[0].conn.confirmed);
 	KUNIT_EXPECT_EQ(test, p->end[0].conn.state, TQUIC_STATE_ESTABLISHED);
 }
@@ -186,6 +191,7 @@ static void conn_params_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, p->end[0].conn.state, TQUIC_STATE_CLOSING);
 	KUNIT_EXPECT_EQ(test, p->end[0].conn.closed.error_code,
 			TQUIC_ERR_TRANSPORT_PARAMETER);
+	KUNIT_EXPECT_EQ(test, p->end[0].conn.closed.frame_type, 0);
 }
 
 /* One side does not offer multipath: plain RFC 9000 */
@@ -198,12 +204,19 @@ static void conn_without_multipath(struct kunit *test)
 	pair_run(p, PAIR_MS(200));
 	KUNIT_EXPECT_FALSE(test, p->end[0].conn.multipath);
 	KUNIT_EXPECT_FALSE(test, p->end[1].conn.multipath);
+	KUNIT_EXPECT_EQ(test, p->end[1].conn.max_path_id_local, 0);
 	KUNIT_EXPECT_NULL(test, tquic_path_spare(&p->end[0].conn));
 	KUNIT_EXPECT_EQ(test, tquic_cidset_remote_spare(&tquic_conn_path(&p->end[0].conn, 0)->remote), 1);
 	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[0], false, 30000));
 	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 5 * SEC));
 	KUNIT_EXPECT_EQ(test, tquic_path_close(&p->end[0].conn, tquic_conn_path(&p->end[0].conn, 0), 0, p->now),
 			-EOPNOTSUPP);
+	/* An id that is retired is replaced. */
+	KUNIT_ASSERT_EQ(test, tquic_cidset_remote_rotate(&tquic_conn_path(&p->end[0].conn, 0)->remote), 0);
+	pair_kick(&p->end[0]);
+	pair_run(p, PAIR_MS(200));
+	KUNIT_EXPECT_EQ(test, p->end[1].conn.state, TQUIC_STATE_ESTABLISHED);
+	KUNIT_EXPECT_EQ(test, tquic_cidset_remote_spare(&tquic_conn_path(&p->end[0].conn, 0)->remote), 1);
 }
 
 /* More path ids than there is room for are not offered */
@@ -334,15 +347,19 @@ static void conn_close_repeated(struct kunit *test)
 	p->link[0].drop_next[1] = 100;
 	pair_kick(&p->end[0]);
 	for (i = 0; i < 64; i++) {
-		pair_inject(&p->end[0], TQUIC_PKT_1RTT, 0, 1000 + i, ping, 1);
+		KUNIT_EXPECT_EQ(test, pair_inject(&p->end[0], TQUIC_PKT_1RTT, 0, 1000 + i, ping, 1),
+				0);
 		pair_kick(&p->end[0]);
 	}
 	/* At once, and after 1, 2, 4, 8, 16 and 32 packets. */
 	KUNIT_EXPECT_EQ(test, p->link[0].pipe[1].sent - sent, 7);
 	KUNIT_EXPECT_EQ(test, p->end[1].conn.state, TQUIC_STATE_ESTABLISHED);
 	p->link[0].drop_next[1] = 0;
-	pair_inject(&p->end[0], TQUIC_PKT_1RTT, 0, 2000, "\x1c\0\0\0", 4);
+	c->todo = 0;
+	KUNIT_EXPECT_EQ(test, pair_inject(&p->end[0], TQUIC_PKT_1RTT, 0, 2000,
+					  (const u8 *)"\x1c\0\0\0", 4), 0);
 	KUNIT_EXPECT_EQ(test, c->state, TQUIC_STATE_DRAINING);
+	KUNIT_EXPECT_TRUE(test, c->todo & TQUIC_TODO_STATE);
 	KUNIT_EXPECT_TRUE(test, pair_until(p, conn_one_closed, 5 * SEC));
 }
 
@@ -485,6 +502,232 @@ static void conn_hs_pto_earliest(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, tquic_conn_deadline_ns(c), due);
 }
 
+/* A probe timeout is about what is missing; the other level has nothing to repeat. */
+static void conn_hs_pto_one_level(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *c = &p->end[0].conn;
+
+	KUNIT_ASSERT_TRUE(test, pair_start(p));
+	c->keys_tx |= BIT(TQUIC_LEVEL_HANDSHAKE);
+	tquic_conn_on_timeout(c, tquic_conn_deadline_ns(c));
+	KUNIT_EXPECT_EQ(test, c->hs_probes[0], 2);
+	KUNIT_EXPECT_EQ(test, c->hs_probes[1], 0);
+}
+
+/* Bytes dropped unread say nothing about how fast the program reads. */
+static void conn_stop_keeps_window(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *s = &p->end[1].conn;
+	struct tquic_stream *stream;
+	struct pair_flow *f;
+	u64 max;
+
+	s->local.max_data = 65536;
+	p->end[1].paused = true;
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	f = pair_flow_open(&p->end[0], false, 200000);
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	pair_run(p, SEC);
+	KUNIT_ASSERT_EQ(test, s->flow_rx.highest, 65536);
+	stream = tquic_streams_find(&s->streams, f->id);
+	KUNIT_ASSERT_NOT_NULL(test, stream);
+	max = s->flow_rx.max;
+	s->flow_rx.epoch_ns = p->now;
+	KUNIT_EXPECT_EQ(test, tquic_conn_stream_stop(s, stream, 1, p->now), 0);
+	KUNIT_EXPECT_TRUE(test, s->ctl & TQUIC_CONN_CTL_MAX_DATA);
+	KUNIT_EXPECT_EQ(test, s->flow_rx.max, max + 65536);
+}
+
+/* Bytes of the handshake that wait for those before them go with the connection. */
+static void conn_destroy_frees_crypto(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	u8 frame[4] = { TQUIC_FRAME_CRYPTO, 40, 1, 'x' };
+	struct tquic_conn *s = &p->end[1].conn;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(100));
+	frame[1] = s->crypto[TQUIC_LEVEL_APP].rx.contig + 20;
+	pair_inject_next(&p->end[1], TQUIC_PKT_1RTT, 0, frame, sizeof(frame));
+	KUNIT_EXPECT_EQ(test, s->crypto[TQUIC_LEVEL_APP].rx.chunk_count, 1);
+	KUNIT_EXPECT_GT(test, s->streams.rx_mem.used, 0);
+	tquic_conn_destroy(s);
+	KUNIT_EXPECT_EQ(test, s->streams.rx_mem.used, 0);
+}
+
+/* What a connection announces and goes by unless somebody says otherwise */
+static void conn_defaults(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *c = kunit_kzalloc(test, sizeof(*c), GFP_KERNEL);
+	const struct tquic_conn_ops *ops = p->end[0].conn.ops;
+
+	KUNIT_ASSERT_NOT_NULL(test, c);
+	memset(c, 0xa5, sizeof(*c));
+	tquic_conn_init(c, ops);
+	KUNIT_EXPECT_PTR_EQ(test, c->ops, ops);
+	KUNIT_EXPECT_EQ(test, c->state, 0);
+	KUNIT_EXPECT_EQ(test, c->todo, 0);
+	KUNIT_EXPECT_NULL(test, tquic_conn_path(c, 0));
+	KUNIT_EXPECT_EQ(test, c->local.max_idle_timeout_ms, 30000);
+	KUNIT_EXPECT_EQ(test, c->local.max_data, 4 << 20);
+	KUNIT_EXPECT_EQ(test, c->local.max_stream_data_bidi_local, 4 << 20);
+	KUNIT_EXPECT_EQ(test, c->local.max_stream_data_bidi_remote, 4 << 20);
+	KUNIT_EXPECT_EQ(test, c->local.max_stream_data_uni, 4 << 20);
+	KUNIT_EXPECT_EQ(test, c->local.max_streams_bidi, 128);
+	KUNIT_EXPECT_EQ(test, c->local.max_streams_uni, 128);
+	KUNIT_EXPECT_EQ(test, c->local.active_cid_limit, 4);
+	KUNIT_EXPECT_EQ(test, c->local.max_datagram_frame_size, 65535);
+	KUNIT_EXPECT_TRUE(test, c->local.has_max_path_id);
+	KUNIT_EXPECT_EQ(test, c->local.max_path_id, 7);
+	/* RFC 9000 §18.2: what holds of a peer that says nothing */
+	KUNIT_EXPECT_EQ(test, c->peer.max_ack_delay_ms, 25);
+	KUNIT_EXPECT_EQ(test, c->peer.ack_delay_exponent, 3);
+	KUNIT_EXPECT_EQ(test, c->peer.active_cid_limit, 2);
+	tquic_conn_destroy(c);
+}
+
+/* A level's end takes its probes and its timeouts with it (RFC 9002 §6.2.2). */
+static void conn_discard_rearms(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *c = &p->end[0].conn;
+
+	KUNIT_ASSERT_TRUE(test, pair_start(p));
+	c->keys_tx |= BIT(TQUIC_LEVEL_HANDSHAKE);
+	KUNIT_ASSERT_NOT_NULL(test, tquic_space_on_sent(&c->hs[1], 0, 100, TQUIC_SENT_F_ELICITING |
+							TQUIC_SENT_F_IN_FLIGHT, p->now));
+	c->hs_pto_count = 3;
+	c->hs_probes[0] = 2;
+	c->hs[0].ack_now = true;
+	tquic_conn_discard_level(c, TQUIC_LEVEL_INITIAL, p->now);
+	KUNIT_EXPECT_FALSE(test, c->hs[0].ack_now);
+	KUNIT_EXPECT_EQ(test, tquic_conn_path(c, 0)->cc.in_flight, 0);
+	KUNIT_EXPECT_EQ(test, tquic_conn_deadline_ns(c), p->now + 999 * NSEC_PER_MSEC);
+}
+
+/* DATAGRAMs that were not sent, or not read, are freed with the connection. */
+static void conn_destroy_frees_datagrams(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *c = &p->end[0].conn;
+	struct sk_buff *skb[2];
+	u32 i;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	for (i = 0; i < 2; i++) {
+		skb[i] = alloc_skb(100, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, skb[i]);
+		__skb_queue_tail(i ? &c->dgram_rx : &c->dgram_tx, skb_get(skb[i]));
+	}
+	tquic_conn_destroy(c);
+	for (i = 0; i < 2; i++) {
+		KUNIT_EXPECT_FALSE(test, skb_shared(skb[i]));
+		kfree_skb(skb[i]);
+	}
+}
+
+/* How long a closed connection is kept, and by which close: three PTO of the first */
+static void conn_close_kept(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *c = &p->end[0].conn;
+	struct tquic_event ev;
+	u64 end;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(200));
+	p->link[0].cut = true;
+	c->want_events = true;
+	end = p->now + 3 * tquic_rtt_pto_ns(&tquic_conn_path(c, 0)->rtt, PAIR_MS(25));
+	tquic_conn_close(c, 5, 6, false, NULL, 0, p->now);
+	KUNIT_EXPECT_EQ(test, c->closed.frame_type, 6);
+	KUNIT_EXPECT_EQ(test, tquic_conn_deadline_ns(c), end);
+	KUNIT_ASSERT_TRUE(test, tquic_conn_event_pop(c, &ev));
+	KUNIT_EXPECT_EQ(test, ev.type, TQUIC_EVENT_CLOSED);
+	KUNIT_EXPECT_EQ(test, ev.error_code, 5);
+	tquic_conn_on_timeout(c, end - 1);
+	KUNIT_EXPECT_EQ(test, c->state, TQUIC_STATE_CLOSING);
+	tquic_conn_on_timeout(c, end);
+	KUNIT_EXPECT_EQ(test, c->state, TQUIC_STATE_CLOSED);
+	KUNIT_EXPECT_EQ(test, c->closed.flags, 0);
+	KUNIT_EXPECT_FALSE(test, tquic_conn_event_pop(c, &ev));
+}
+
+/* The end for want of any word is no error. */
+static void conn_idle_is_no_error(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *c = &p->end[0].conn;
+	struct tquic_event ev;
+
+	c->local.max_idle_timeout_ms = 1000;
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	c->want_events = true;
+	KUNIT_ASSERT_TRUE(test, pair_until(p, conn_both_closed, 10 * SEC));
+	KUNIT_ASSERT_TRUE(test, tquic_conn_event_pop(c, &ev));
+	KUNIT_EXPECT_EQ(test, ev.type, TQUIC_EVENT_CLOSED);
+	KUNIT_EXPECT_EQ(test, ev.error_code, 0);
+	KUNIT_EXPECT_EQ(test, ev.id, 0);
+}
+
+/* Both levels of the handshake have a timer for what is about to count as lost. */
+static void conn_hs_loss_timer(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *c = &p->end[0].conn;
+	u32 i;
+
+	KUNIT_ASSERT_TRUE(test, pair_start(p));
+	for (i = 0; i < 2; i++) {
+		c->hs[i].loss_time_ns = p->now + PAIR_MS(5);
+		KUNIT_EXPECT_EQ(test, tquic_conn_deadline_ns(c), p->now + PAIR_MS(5));
+		tquic_conn_on_timeout(c, p->now + PAIR_MS(5) - 1);
+		KUNIT_EXPECT_NE(test, c->hs[i].loss_time_ns, 0);
+		tquic_conn_on_timeout(c, p->now + PAIR_MS(5));
+		KUNIT_EXPECT_EQ(test, c->hs[i].loss_time_ns, 0);
+	}
+}
+
+/* However often nobody answers, the count stops somewhere. */
+static void conn_hs_pto_count(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *c = &p->end[0].conn;
+	u32 i;
+
+	KUNIT_ASSERT_TRUE(test, pair_start(p));
+	c->idle_ns = 0;
+	for (i = 1; i <= 20; i++) {
+		c->hs_probes[0] = 0;
+		tquic_conn_on_timeout(c, tquic_conn_deadline_ns(c));
+		KUNIT_EXPECT_EQ(test, c->hs_pto_count, min_t(u32, i, 16));
+		KUNIT_EXPECT_EQ(test, tquic_conn_path(c, 0)->ecn, i < TQUIC_PATH_ECN_PTOS);
+	}
+}
+
+/* Which parameter limits which streams */
+static void conn_stream_limits(struct kunit *test)
+{
+	struct tquic_params *params = kunit_kzalloc(test, sizeof(*params), GFP_KERNEL);
+	struct tquic_stream_limits l = {};
+
+	KUNIT_ASSERT_NOT_NULL(test, params);
+	params->max_stream_data_bidi_local = 1;
+	params->max_stream_data_bidi_remote = 2;
+	params->max_stream_data_uni = 3;
+	params->max_streams_bidi = 4;
+	params->max_streams_uni = 5;
+	tquic_conn_limits(params, &l);
+	KUNIT_EXPECT_EQ(test, l.data_bidi_local, 1);
+	KUNIT_EXPECT_EQ(test, l.data_bidi_remote, 2);
+	KUNIT_EXPECT_EQ(test, l.data_uni, 3);
+	KUNIT_EXPECT_EQ(test, l.streams[0], 4);
+	KUNIT_EXPECT_EQ(test, l.streams[1], 5);
+}
+
 static struct kunit_case conn_cases[] = {
 	KUNIT_CASE(conn_handshake_clean),
 	KUNIT_CASE(conn_handshake_lossy),
@@ -507,6 +750,17 @@ static struct kunit_case conn_cases[] = {
 	KUNIT_CASE(conn_congestion_changes),
 	KUNIT_CASE(conn_buffer_follows_paths),
 	KUNIT_CASE(conn_hs_pto_earliest),
+	KUNIT_CASE(conn_hs_pto_one_level),
+	KUNIT_CASE(conn_stop_keeps_window),
+	KUNIT_CASE(conn_destroy_frees_crypto),
+	KUNIT_CASE(conn_defaults),
+	KUNIT_CASE(conn_discard_rearms),
+	KUNIT_CASE(conn_destroy_frees_datagrams),
+	KUNIT_CASE(conn_close_kept),
+	KUNIT_CASE(conn_idle_is_no_error),
+	KUNIT_CASE(conn_hs_loss_timer),
+	KUNIT_CASE(conn_hs_pto_count),
+	KUNIT_CASE(conn_stream_limits),
 	{}
 };
 

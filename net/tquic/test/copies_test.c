@@ -111,11 +111,24 @@ static void copies_bounded(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 1)->copies.count, 0);
 }
 
+/* What a path owed goes with it. */
+static void copies_end_with_path(struct kunit *test)
+{
+	struct pair *p = copies_pair(test);
+	struct tquic_conn *conn = &pair_server(p)->conn;
+	struct tquic_rec rec = { .kind = TQUIC_REC_STREAM, .id = 1, .len = 100 };
+
+	tquic_copies_add(conn, pair_path(p, 1, 0), &rec);
+	KUNIT_ASSERT_EQ(test, pair_path(p, 1, 1)->copies.count, 1);
+	tquic_path_destroy(conn, pair_path(p, 1, 1));
+}
+
 static struct kunit_case copies_cases[] = {
 	KUNIT_CASE(copies_everywhere),
 	KUNIT_CASE(copies_passed_over),
 	KUNIT_CASE(copies_cut),
 	KUNIT_CASE(copies_bounded),
+	KUNIT_CASE(copies_end_with_path),
 	{}
 };
 

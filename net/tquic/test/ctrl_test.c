@@ -265,8 +265,13 @@ static void ctrl_stop(struct kunit *test)
 	f->ended = true;
 	KUNIT_EXPECT_EQ(test, tquic_conn_stream_stop(conn, ctrl_stream(p, 1, f->id), 17, p->now), 0);
 	p->link[0].drop_next[0] = 3;
+	ctrl_watch(p);
 	pair_kick(&p->end[1]);
+	KUNIT_EXPECT_EQ(test, ctrl_seen[1][TQUIC_FRAME_STOP_SENDING], 1);
 	pair_run(p, 2 * SEC);
+	/* More of it is not wanted. */
+	KUNIT_EXPECT_EQ(test, ctrl_seen[1][TQUIC_FRAME_MAX_STREAM_DATA], 0);
+	KUNIT_EXPECT_TRUE(test, p->end[0].todo & TQUIC_TODO_WRITE);
 	KUNIT_EXPECT_EQ(test, p->end[0].events[TQUIC_EVENT_STREAM_STOP], 1);
 	KUNIT_EXPECT_NULL(test, ctrl_stream(p, 0, f->id));
 	KUNIT_EXPECT_NULL(test, ctrl_stream(p, 1, f->id));
@@ -442,6 +447,13 @@ static void ctrl_path_cids_blocked(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, CTRL_SEEN_MP(0, TQUIC_FRAME_PATH_CIDS_BLOCKED), 1);
 	KUNIT_EXPECT_EQ(test, CTRL_SEEN_MP(0, TQUIC_FRAME_PATHS_BLOCKED), 0);
 	KUNIT_EXPECT_EQ(test, p->end[1].conn.state, TQUIC_STATE_ESTABLISHED);
+	/* Once more, and the packet is lost: it is repeated about the same path. */
+	path->ctl |= TQUIC_PATH_CTL_CIDS_BLOCKED;
+	p->link[0].drop_next[1] = 1;
+	pair_kick(&p->end[0]);
+	KUNIT_EXPECT_EQ(test, path->ctl, 0);
+	pair_run(p, SEC);
+	KUNIT_EXPECT_EQ(test, CTRL_SEEN_MP(0, TQUIC_FRAME_PATH_CIDS_BLOCKED), 3);
 	ctrl_lose(test, conn, TQUIC_REC_PATH_CIDS_BLOCKED, path->id, 0);
 	KUNIT_EXPECT_EQ(test, path->ctl, TQUIC_PATH_CTL_CIDS_BLOCKED);
 }
@@ -473,6 +485,9 @@ static void ctrl_lost_limits(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, conn->ctl, TQUIC_CONN_CTL_PING | TQUIC_CONN_CTL_HANDSHAKE_DONE |
 			TQUIC_CONN_CTL_MAX_DATA | TQUIC_CONN_CTL_MAX_PATH_ID);
 
+	t->max_remote[0] += 10;
+	ctrl_lose(test, conn, TQUIC_REC_MAX_STREAMS_BIDI, 0, t->max_remote[1]);
+	ctrl_lose(test, conn, TQUIC_REC_MAX_STREAMS_UNI, 0, t->max_remote[0]);
 	ctrl_lose(test, conn, TQUIC_REC_MAX_STREAMS_BIDI, 0, t->max_remote[0] - 1);
 	ctrl_lose(test, conn, TQUIC_REC_MAX_STREAMS_UNI, 0, t->max_remote[1] - 1);
 	KUNIT_EXPECT_EQ(test, t->grant_due, 0);
@@ -481,6 +496,7 @@ static void ctrl_lost_limits(struct kunit *test)
 	ctrl_lose(test, conn, TQUIC_REC_MAX_STREAMS_UNI, 0, t->max_remote[1]);
 	KUNIT_EXPECT_EQ(test, t->grant_due, BIT(0) | BIT(1));
 
+	t->peer.streams[0] += 10;
 	t->blocked_at[0] = t->peer.streams[0];
 	t->blocked_at[1] = t->peer.streams[1];
 	ctrl_lose(test, conn, TQUIC_REC_STREAMS_BLOCKED_BIDI, 0, t->peer.streams[0] - 1);
@@ -617,6 +633,112 @@ static void ctrl_new_cids_lost(struct kunit *test)
 	}
 }
 
+/* That streams are wanted is said once for each limit. */
+static void ctrl_streams_blocked_once(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *conn = &p->end[0].conn;
+	u32 i;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(200));
+	ctrl_watch(p);
+	conn->streams.blocked_due = BIT(0) | BIT(1);
+	for (i = 0; i < 3; i++) {
+		conn->ctl |= TQUIC_CONN_CTL_PING;
+		pair_kick(&p->end[0]);
+	}
+	KUNIT_EXPECT_EQ(test, ctrl_seen[0][TQUIC_FRAME_STREAMS_BLOCKED_BIDI], 1);
+	KUNIT_EXPECT_EQ(test, ctrl_seen[0][TQUIC_FRAME_STREAMS_BLOCKED_UNI], 1);
+	KUNIT_EXPECT_EQ(test, conn->streams.blocked_due, 0);
+}
+
+/* A token is given once, and again when it was lost. */
+static void ctrl_token_once(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *conn = &p->end[1].conn;
+	u32 i;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(200));
+	kfree(conn->new_token);
+	conn->new_token = kmalloc(5, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, conn->new_token);
+	memcpy(conn->new_token, "token", 5);
+	conn->new_token_len = 5;
+	ctrl_watch(p);
+	conn->ctl |= TQUIC_CONN_CTL_NEW_TOKEN;
+	p->link[0].drop_next[0] = 1;
+	for (i = 0; i < 3; i++) {
+		conn->ctl |= TQUIC_CONN_CTL_PING;
+		pair_kick(&p->end[1]);
+		KUNIT_EXPECT_EQ(test, ctrl_seen[1][TQUIC_FRAME_NEW_TOKEN], 1);
+	}
+	pair_run(p, SEC);
+	KUNIT_EXPECT_EQ(test, ctrl_seen[1][TQUIC_FRAME_NEW_TOKEN], 2);
+	KUNIT_EXPECT_EQ(test, conn->ctl, 0);
+}
+
+/* A limit of streams that is lost is told again, for the same kind of streams. */
+static void ctrl_grants_lost(struct kunit *test)
+{
+	static const u8 types[] = { TQUIC_FRAME_MAX_STREAMS_BIDI, TQUIC_FRAME_MAX_STREAMS_UNI };
+	struct tquic_conn *conn;
+	struct pair *p;
+	u32 uni;
+
+	for (uni = 0; uni < 2; uni++) {
+		p = pair_create(test, 1);
+		conn = &p->end[1].conn;
+		KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+		pair_run(p, PAIR_MS(200));
+		ctrl_watch(p);
+		conn->streams.max_remote[uni] += 10;
+		conn->streams.grant_due = BIT(uni);
+		p->link[0].drop_next[0] = 1;
+		pair_kick(&p->end[1]);
+		KUNIT_EXPECT_EQ(test, ctrl_seen[1][types[uni]], 1);
+		KUNIT_EXPECT_EQ(test, conn->streams.grant_due, 0);
+		pair_run(p, SEC);
+		KUNIT_EXPECT_EQ(test, ctrl_seen[1][types[uni]], 2);
+		KUNIT_EXPECT_EQ(test, ctrl_seen[1][types[!uni]], 0);
+		KUNIT_EXPECT_EQ(test, p->end[0].conn.streams.peer.streams[uni], 138);
+		KUNIT_EXPECT_EQ(test, p->end[0].conn.streams.peer.streams[!uni], 128);
+	}
+}
+
+/* The same of what is missing: streams of the one kind, or of the other */
+static void ctrl_blocked_lost(struct kunit *test)
+{
+	static const u8 types[] = {
+		TQUIC_FRAME_STREAMS_BLOCKED_BIDI, TQUIC_FRAME_STREAMS_BLOCKED_UNI,
+	};
+	struct tquic_stream *s;
+	struct tquic_conn *conn;
+	struct pair *p;
+	u32 uni;
+
+	for (uni = 0; uni < 2; uni++) {
+		p = pair_create(test, 1);
+		conn = &p->end[0].conn;
+		p->end[1].conn.local.max_streams_bidi = 0;
+		p->end[1].conn.local.max_streams_uni = 0;
+		KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+		pair_run(p, PAIR_MS(200));
+		ctrl_watch(p);
+		KUNIT_ASSERT_EQ(test, tquic_streams_open(&conn->streams, uni, p->now, GFP_KERNEL, &s),
+				-EAGAIN);
+		p->link[0].drop_next[1] = 1;
+		pair_kick(&p->end[0]);
+		KUNIT_EXPECT_EQ(test, ctrl_seen[0][types[uni]], 1);
+		pair_run(p, SEC);
+		KUNIT_EXPECT_EQ(test, ctrl_seen[0][types[uni]], 2);
+		KUNIT_EXPECT_EQ(test, ctrl_seen[0][types[!uni]], 0);
+		KUNIT_EXPECT_EQ(test, conn->streams.blocked_due, 0);
+	}
+}
+
 static struct kunit_case ctrl_cases[] = {
 	KUNIT_CASE(ctrl_paths_blocked),
 	KUNIT_CASE(ctrl_path_cids_blocked),
@@ -634,6 +756,10 @@ static struct kunit_case ctrl_cases[] = {
 	KUNIT_CASE(ctrl_all_lossy),
 	KUNIT_CASE(ctrl_datagrams),
 	KUNIT_CASE(ctrl_ack_ranges_trimmed),
+	KUNIT_CASE(ctrl_streams_blocked_once),
+	KUNIT_CASE(ctrl_token_once),
+	KUNIT_CASE(ctrl_grants_lost),
+	KUNIT_CASE(ctrl_blocked_lost),
 	{}
 };
 

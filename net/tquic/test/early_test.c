@@ -281,6 +281,8 @@ static void early_refused_settings(struct kunit *test)
 	u8 buf[512];
 	ssize_t n;
 
+	/* As a server tells them, with what only a server may tell */
+	p->remembered.has_reset_token = true;
 	n = tquic_params_encode(&p->remembered, true, buf, sizeof(buf), 0);
 	KUNIT_ASSERT_GT(test, n, 0);
 	KUNIT_ASSERT_TRUE(test, pair_start(p));
@@ -316,6 +318,22 @@ static void early_closed(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, early_sent[0][TQUIC_LEVEL_INITIAL], 2);
 }
 
+/* A stream that is reset before the handshake is over is reset in a 0-RTT packet. */
+static void early_reset(struct kunit *test)
+{
+	struct pair *p = early_pair(test, PAIR_EARLY_TAKEN);
+	struct pair_flow *f = early_request(test, p, 5000);
+	struct tquic_conn *c = &pair_client(p)->conn;
+	u32 sent = early_sent[0][TQUIC_LEVEL_EARLY];
+
+	KUNIT_EXPECT_EQ(test, tquic_conn_stream_reset(c, tquic_streams_find(&c->streams, f->id),
+						      7), 0);
+	pair_kick(pair_client(p));
+	KUNIT_EXPECT_EQ(test, early_sent[0][TQUIC_LEVEL_EARLY], sent + 1);
+	KUNIT_ASSERT_TRUE(test, pair_until(p, pair_flows_done, NSEC_PER_SEC));
+	pair_check(p);
+}
+
 static struct kunit_case early_cases[] = {
 	KUNIT_CASE(early_accepted),
 	KUNIT_CASE(early_answer),
@@ -330,6 +348,7 @@ static struct kunit_case early_cases[] = {
 	KUNIT_CASE(early_frames),
 	KUNIT_CASE(early_refused_settings),
 	KUNIT_CASE(early_closed),
+	KUNIT_CASE(early_reset),
 	{}
 };
 

@@ -289,6 +289,10 @@ static void frame_max_fields(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, frame_parse_hex(test, "14ffffffffffffffff", &f), 0);
 	KUNIT_EXPECT_EQ(test, f.max.id, 0);
 	KUNIT_EXPECT_EQ(test, f.max.val, TQUIC_VARINT_MAX);
+	KUNIT_ASSERT_EQ(test, frame_parse_hex(test, "1108ffffffffffffffff", &f), 0);
+	KUNIT_EXPECT_EQ(test, f.max.val, TQUIC_VARINT_MAX);
+	KUNIT_ASSERT_EQ(test, frame_parse_hex(test, "1508ffffffffffffffff", &f), 0);
+	KUNIT_EXPECT_EQ(test, f.max.val, TQUIC_VARINT_MAX);
 	for (i = 0; i < ARRAY_SIZE(streams); i++) {
 		scnprintf(hex, sizeof(hex), "%sd000000000000000", streams[i]);
 		KUNIT_EXPECT_EQ(test, frame_parse_hex(test, hex, &f), 0);

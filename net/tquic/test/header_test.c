@@ -388,12 +388,18 @@ static void header_put_retry_matches_rfc(struct kunit *test)
 						  &dcid, &scid, "token", 5, 0xff),
 			20);
 	KUNIT_EXPECT_MEMEQ(test, buf, want.p, 20);
+	KUNIT_EXPECT_PTR_EQ(test, w.p, buf + 20);
 	want = wire_hex(test, retry_v2);
 	w.p = buf;
 	KUNIT_EXPECT_EQ(test,
 			tquic_hdr_put_retry(&w, tquic_version_find(TQUIC_VERSION_2),
 					    &dcid, &scid, "token", 5, 0x0f), 20);
 	KUNIT_EXPECT_MEMEQ(test, buf, want.p, 20);
+	/* The low bits are random, and no others. */
+	w.p = buf;
+	KUNIT_EXPECT_EQ(test, tquic_hdr_put_retry(&w, tquic_version_find(1), &dcid, &scid,
+						  "token", 5, 0x35), 20);
+	KUNIT_EXPECT_EQ(test, buf[0], 0xf5);
 	for (n = 0; n < 20; n++) {
 		w = (struct tquic_wbuf){ buf, buf + n };
 		KUNIT_EXPECT_EQ(test,

@@ -124,6 +124,7 @@ static void input_violations(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, conn->state, TQUIC_STATE_CLOSING, "%s", c->name);
 		KUNIT_EXPECT_EQ_MSG(test, conn->closed.error_code, c->error, "%s", c->name);
 		KUNIT_EXPECT_EQ_MSG(test, conn->closed.frame_type, c->frame, "%s", c->name);
+		KUNIT_EXPECT_EQ_MSG(test, conn->closed.flags, 0, "%s", c->name);
 		pair_kick(&p->end[c->to]);
 		pair_run(p, PAIR_MS(15));
 		/* The peer is told. */
@@ -170,9 +171,9 @@ static void input_multipath_not_negotiated(struct kunit *test)
 {
 	static const u8 frames[][6] = {
 		{ 0x3e, 0, 0, 0, 0, 0 }, { MP(0x75), 0, 0 }, { MP(0x76), 0, 0 }, { MP(0x79), 0, 0 },
-		{ MP(0x7a), 9 }, { MP(0x7b), 0 }, { MP(0x7c), 0, 0 },
+		{ MP(0x7a), 9 }, { MP(0x7b), 0 }, { MP(0x7c), 0, 0 }, { MP(0x79), 1, 0 },
 	};
-	static const u8 len[] = { 6, 4, 4, 4, 3, 3, 4 };
+	static const u8 len[] = { 6, 4, 4, 4, 3, 3, 4, 4 };
 	struct tquic_conn *conn;
 	struct pair *p;
 	u32 i;
@@ -261,7 +262,8 @@ static void input_forgotten_path(struct kunit *test)
 {
 	static const u8 frames[] = {
 		0x3e, 1, 0x40, 99, 0, 0, 0, MP(0x75), 1, 0, MP(0x76), 1, 9, MP(0x79), 1, 50,
-		MP(0x7c), 1, 50,
+		MP(0x7c), 1, 50, MP(0x78), 1, 9, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8,
+		0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 	};
 	struct pair *p = pair_create(test, 2);
 	struct tquic_conn *conn = &p->end[1].conn;
@@ -467,6 +469,130 @@ static void input_spurious(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, path->cc.ssthresh, U64_MAX);
 }
 
+/* Handshake packets are of path 0, whatever id they came to: so is what their ACK tells. */
+static void input_hs_ack_is_of_path_0(struct kunit *test)
+{
+	u8 ack[] = { 0x02, 0, 0, 0, 0 };
+	struct pair *p = pair_create(test, 2);
+	struct tquic_conn *c = &p->end[0].conn;
+	struct tquic_path *path;
+
+	KUNIT_ASSERT_TRUE(test, pair_start(p));
+	pair_run(p, PAIR_MS(25));
+	path = tquic_path_find(c, 1);
+	KUNIT_ASSERT_NOT_NULL(test, path);
+	KUNIT_ASSERT_TRUE(test, c->keys_rx & BIT(TQUIC_LEVEL_HANDSHAKE));
+	KUNIT_ASSERT_GT(test, c->hs[1].eliciting_in_flight, 0);
+	ack[1] = c->hs[1].next_pn - 1;
+	ack[4] = ack[1];
+	KUNIT_ASSERT_EQ(test, pair_inject(&p->end[0], TQUIC_PKT_HANDSHAKE, 1, 90, ack,
+					  sizeof(ack)), 0);
+	KUNIT_EXPECT_EQ(test, c->hs[1].eliciting_in_flight, 0);
+	KUNIT_EXPECT_EQ(test, path->rtt.first_sample_ns, 0);
+	KUNIT_EXPECT_EQ(test, tquic_conn_path(c, 0)->rtt.latest_ns, PAIR_MS(5));
+}
+
+/* A window counts as used up when two packets more would have filled it (RFC 9002 §7.8). */
+static void input_window_used_up(struct kunit *test)
+{
+	u8 ack[] = { 0x02, 0x40, 0, 0, 0, 0 };
+	struct tquic_conn *conn;
+	struct tquic_path *path;
+	struct pair *p;
+	u64 cwnd;
+	u32 less, bytes, mss;
+
+	for (less = 0; less < 2; less++) {
+		p = input_pair(test);
+		conn = &p->end[0].conn;
+		path = tquic_conn_path(conn, 0);
+		mss = path->cc.mss;
+		cwnd = 10 * mss;
+		path->cc.cwnd = cwnd;
+		path->cc.ssthresh = cwnd;
+		KUNIT_ASSERT_EQ(test, path->cc.in_flight, 0);
+		bytes = cwnd - 2 * mss - less;
+		ack[2] = path->space.next_pn;
+		KUNIT_ASSERT_NOT_NULL(test, tquic_space_on_sent(&path->space, ack[2], bytes,
+								TQUIC_SENT_F_ELICITING |
+								TQUIC_SENT_F_IN_FLIGHT, p->now));
+		tquic_cc_on_sent(&path->cc, bytes, p->now);
+		KUNIT_ASSERT_EQ(test, pair_inject(&p->end[0], TQUIC_PKT_1RTT, 0, 1000, ack,
+						  sizeof(ack)), 0);
+		KUNIT_EXPECT_EQ(test, path->cc.in_flight, 0);
+		if (less)
+			KUNIT_EXPECT_EQ(test, path->cc.cwnd, cwnd);
+		else
+			KUNIT_EXPECT_GT(test, path->cc.cwnd, cwnd);
+	}
+}
+
+/* Frames about a stream that has ended at both sides come late, and mean nothing. */
+static void input_forgotten_stream(struct kunit *test)
+{
+	static const u8 frames[2][13] = {
+		{ 0x05, 2, 7, 0x11, 2, 0x7f, 0xff },
+		{ 0x15, 2, 9, 0x04, 2, 7, 0x40, 100, 0x0a, 2, 1, 'x' },
+	};
+	struct pair *p = pair_create(test, 1);
+	struct pair_flow *f;
+	u32 i;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	f = pair_flow_open(&p->end[0], true, 100);
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	KUNIT_ASSERT_EQ(test, f->id, 2);
+	KUNIT_ASSERT_TRUE(test, pair_until(p, pair_flows_done, 5 * SEC));
+	pair_run(p, SEC);
+	for (i = 0; i < 2; i++) {
+		KUNIT_EXPECT_EQ(test, p->end[i].conn.streams.count, 0);
+		KUNIT_EXPECT_EQ(test, pair_inject(&p->end[i], TQUIC_PKT_1RTT, 0, 1000, frames[i],
+						  sizeof(frames[i])), 0);
+		KUNIT_EXPECT_EQ(test, p->end[i].conn.state, TQUIC_STATE_ESTABLISHED);
+		KUNIT_EXPECT_EQ(test, p->end[i].conn.streams.count, 0);
+	}
+}
+
+/* Between the peer's PATH_ABANDON and the end of the path its frames are not looked into. */
+static void input_abandoned_path(struct kunit *test)
+{
+	static const u8 ack[] = { 0x3e, 1, 0x40, 99, 0, 0, 0 };
+	struct pair *p = pair_create(test, 2);
+	struct tquic_conn *conn = &p->end[1].conn;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
+	pair_run(p, PAIR_MS(100));
+	KUNIT_ASSERT_EQ(test, tquic_path_close(&p->end[0].conn, tquic_path_find(&p->end[0].conn, 1),
+					       0, p->now), 0);
+	pair_kick(&p->end[0]);
+	pair_run(p, PAIR_MS(30));
+	KUNIT_ASSERT_NOT_NULL(test, tquic_path_find(conn, 1));
+	KUNIT_ASSERT_EQ(test, tquic_path_find(conn, 1)->state, TQUIC_PATH_ABANDONED);
+	pair_inject(&p->end[1], TQUIC_PKT_1RTT, 0, 1000, ack, sizeof(ack));
+	KUNIT_EXPECT_EQ(test, conn->state, TQUIC_STATE_ESTABLISHED);
+}
+
+/* A higher limit of path ids is a chance to open paths; one between old and new is old news. */
+static void input_more_path_ids(struct kunit *test)
+{
+	static const u8 nine[] = { MP(0x7a), 9 }, eight[] = { MP(0x7a), 8 };
+	struct pair *p = input_pair(test);
+	struct tquic_conn *conn = &p->end[0].conn;
+
+	KUNIT_ASSERT_EQ(test, conn->max_path_id_peer, 7);
+	conn->todo = 0;
+	pair_inject(&p->end[0], TQUIC_PKT_1RTT, 0, 1000, nine, sizeof(nine));
+	KUNIT_EXPECT_EQ(test, conn->max_path_id_peer, 9);
+	KUNIT_EXPECT_TRUE(test, conn->todo & TQUIC_TODO_PATHS);
+	conn->todo = 0;
+	pair_inject(&p->end[0], TQUIC_PKT_1RTT, 0, 1001, eight, sizeof(eight));
+	pair_inject(&p->end[0], TQUIC_PKT_1RTT, 0, 1002, nine, sizeof(nine));
+	KUNIT_EXPECT_EQ(test, conn->max_path_id_peer, 9);
+	KUNIT_EXPECT_FALSE(test, conn->todo & TQUIC_TODO_PATHS);
+	KUNIT_EXPECT_EQ(test, conn->state, TQUIC_STATE_ESTABLISHED);
+}
+
 static struct kunit_case input_cases[] = {
 	KUNIT_CASE(input_status_order),
 	KUNIT_CASE(input_limits_reached),
@@ -486,6 +612,11 @@ static struct kunit_case input_cases[] = {
 	KUNIT_CASE(input_ecn),
 	KUNIT_CASE(input_ecn_bleached),
 	KUNIT_CASE(input_ecn_invented),
+	KUNIT_CASE(input_hs_ack_is_of_path_0),
+	KUNIT_CASE(input_window_used_up),
+	KUNIT_CASE(input_forgotten_stream),
+	KUNIT_CASE(input_abandoned_path),
+	KUNIT_CASE(input_more_path_ids),
 	{}
 };
 

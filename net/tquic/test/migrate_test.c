@@ -151,7 +151,9 @@ static void migrate_probed(struct kunit *test)
 	pair_run(p, PAIR_MS(15));
 	KUNIT_EXPECT_GE(test, there->delivered, 2);
 	/* While it moves nobody else is answered. */
+	memset(path->other_response, 0, sizeof(path->other_response));
 	KUNIT_EXPECT_EQ(test, inject(pair_server(p), challenge, sizeof(challenge), 0, NULL), 0);
+	KUNIT_EXPECT_EQ(test, path->other_response[7], 0);
 	KUNIT_EXPECT_FALSE(test, path->ctl & TQUIC_PATH_CTL_RESPONSE_OTHER);
 }
 
@@ -374,6 +376,13 @@ static void migrate_stays(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pair_server(p)->events[TQUIC_EVENT_PATH_MIGRATED], 0);
 	KUNIT_ASSERT_TRUE(test, pair_until(p, pair_flows_done, 20 * SEC));
 	KUNIT_EXPECT_LT(test, up->gap_ns, PAIR_MS(100));
+	KUNIT_EXPECT_EQ(test, path->ctl, 0);
+	/* A challenge or an answer that was still to be sent there is not. */
+	KUNIT_EXPECT_EQ(test, client_tries(p, 1), 0);
+	path->ctl |= TQUIC_PATH_CTL_CHALLENGE_OTHER | TQUIC_PATH_CTL_RESPONSE_OTHER;
+	tquic_conn_on_timeout(&pair_client(p)->conn, path->trial_end_ns);
+	KUNIT_EXPECT_EQ(test, path->ctl & (TQUIC_PATH_CTL_CHALLENGE_OTHER |
+					   TQUIC_PATH_CTL_RESPONSE_OTHER), 0);
 	/* It may try again. */
 	p->link[1].cut = false;
 	KUNIT_EXPECT_EQ(test, client_tries(p, 1), 0);

@@ -3,6 +3,7 @@
 #include <kunit/test.h>
 
 #include "core/path.h"
+#include "sched/sched.h"
 #include "test/pair.h"
 
 #define SEC	((u64)NSEC_PER_SEC)
@@ -511,6 +512,248 @@ static void output_unused_noted(struct kunit *test)
 		KUNIT_EXPECT_GT(test, pair_path(p, 0, i)->cc.rate.app_limited, 0);
 }
 
+/* How much of the reason is in a CONNECTION_CLOSE, which is all of the packet */
+static u32 out_close_reason(struct kunit *test, const struct tquic_tx_pkt *pkt)
+{
+	struct tquic_rbuf b = { pkt->data + pkt->hdr_len, pkt->data + pkt->len };
+	struct tquic_frame f;
+
+	KUNIT_ASSERT_EQ(test, tquic_frame_parse(&b, &f), 0);
+	KUNIT_EXPECT_EQ(test, f.type, TQUIC_FRAME_CONNECTION_CLOSE);
+	KUNIT_EXPECT_EQ(test, f.close.code, 9);
+	KUNIT_EXPECT_EQ(test, tquic_rbuf_left(&b), 0);
+	return f.close.reason_len;
+}
+
+/* CONNECTION_CLOSE of all levels in a datagram; words are cut and levels left out for lack of room */
+static void output_close_room(struct kunit *test)
+{
+	static const u8 why[50] = "what went wrong";
+	struct pair *p = pair_create(test, 1);
+	struct tquic_tx_pkt pkts[TQUIC_LEVEL_COUNT] = {};
+	struct pair_end *s = pair_server(p);
+	u8 *buf = kunit_kzalloc(test, OUT_ROOM, GFP_KERNEL);
+	u32 first, i;
+
+	KUNIT_ASSERT_NOT_NULL(test, buf);
+	KUNIT_ASSERT_TRUE(test, pair_start(p));
+	pair_run(p, PAIR_MS(11));
+	KUNIT_ASSERT_EQ(test, s->conn.keys_tx, BIT(TQUIC_LEVEL_INITIAL) |
+			BIT(TQUIC_LEVEL_HANDSHAKE) | BIT(TQUIC_LEVEL_APP));
+	p->tap = out_stop;
+	tquic_conn_close(&s->conn, 9, 0, false, why, sizeof(why), p->now);
+	KUNIT_ASSERT_EQ(test, tquic_conn_output(&s->conn, buf, OUT_ROOM, p->now, pkts), 3);
+	for (i = 0; i < 3; i++) {
+		KUNIT_EXPECT_EQ(test, out_close_reason(test, &pkts[i]), sizeof(why));
+		if (i)
+			KUNIT_EXPECT_PTR_EQ(test, pkts[i].data, pkts[i - 1].data +
+					    pkts[i - 1].len + TQUIC_AEAD_TAG_LEN);
+	}
+	KUNIT_EXPECT_EQ(test, tquic_conn_output(&s->conn, buf, OUT_ROOM, p->now, pkts), 0);
+
+	first = pkts[0].len + TQUIC_AEAD_TAG_LEN;
+	s->conn.close_levels = s->conn.keys_tx;
+	KUNIT_ASSERT_EQ(test, tquic_conn_output(&s->conn, buf, first + TQUIC_RECORD_ROOM_MIN,
+						p->now, pkts), 2);
+	KUNIT_EXPECT_EQ(test, pkts[1].level, TQUIC_LEVEL_HANDSHAKE);
+	KUNIT_EXPECT_LT(test, out_close_reason(test, &pkts[1]), sizeof(why));
+	s->conn.close_levels = s->conn.keys_tx;
+	KUNIT_ASSERT_EQ(test, tquic_conn_output(&s->conn, buf, first + TQUIC_RECORD_ROOM_MIN - 1,
+						p->now, pkts), 1);
+	KUNIT_EXPECT_EQ(test, out_close_reason(test, &pkts[0]), sizeof(why));
+}
+
+/* Without keys for it nothing goes into a 0-RTT packet, however much it waits. */
+static void output_no_early(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_tx_pkt pkts[TQUIC_LEVEL_COUNT];
+	u32 i, len;
+
+	KUNIT_ASSERT_TRUE(test, pair_start(p));
+	p->tap = out_stop;
+	pair_run(p, PAIR_MS(11));
+	for (i = 0; i < 2; i++) {
+		p->end[i].conn.hs_probes[0] = 0;
+		p->end[i].conn.hs_probes[1] = 0;
+		p->end[i].conn.ctl |= TQUIC_CONN_CTL_MAX_DATA;
+	}
+	KUNIT_EXPECT_EQ(test, out_next(test, &p->end[0], pkts, &len), 0);
+	while (out_next(test, &p->end[1], pkts, &len))
+		KUNIT_EXPECT_NE(test, pkts[0].level, TQUIC_LEVEL_EARLY);
+}
+
+/* A path that may not say what it wants to keeps nobody else from sending. */
+static void output_blocked_path(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 2);
+	struct tquic_tx_pkt pkts[TQUIC_LEVEL_COUNT];
+	struct pair_end *s = pair_server(p);
+	struct tquic_path *path;
+	u32 len;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
+	pair_run(p, SEC);
+	p->tap = out_stop;
+	path = pair_path(p, 1, 0);
+	path->state = TQUIC_PATH_VALIDATING;
+	path->validated = false;
+	path->tx_allowed_bytes = TQUIC_RECORD_ROOM_MIN - 1;
+	path->ctl |= TQUIC_PATH_CTL_CHALLENGE;
+	s->conn.ctl |= TQUIC_CONN_CTL_PING;
+	KUNIT_ASSERT_EQ(test, out_next(test, s, pkts, &len), 1);
+	KUNIT_EXPECT_EQ(test, pkts[0].path->id, 1);
+	KUNIT_EXPECT_EQ(test, s->conn.ctl, 0);
+	KUNIT_EXPECT_EQ(test, out_next(test, s, pkts, &len), 0);
+	path->tx_allowed_bytes = TQUIC_RECORD_ROOM_MIN;
+	KUNIT_ASSERT_EQ(test, out_next(test, s, pkts, &len), 1);
+	KUNIT_EXPECT_EQ(test, pkts[0].path->id, 0);
+	KUNIT_EXPECT_EQ(test, len, TQUIC_RECORD_ROOM_MIN);
+}
+
+/* While all are paced the timer is that of the first path that will have room. */
+static void output_pace_timer(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 3);
+	struct tquic_tx_pkt pkts[TQUIC_LEVEL_COUNT];
+	struct tquic_conn *c = &p->end[0].conn;
+	struct tquic_path *path[3];
+	u64 due[3];
+	u32 i, k, len;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
+	pair_run(p, SEC);
+	p->tap = out_stop;
+	for (i = 0; i < 3; i++) {
+		path[i] = pair_path(p, 0, i);
+		while (!tquic_sched_paced(path[i], p->now))
+			tquic_pacer_on_sent(&path[i]->pacer, 1472, p->now,
+					    tquic_path_pacing_rate(path[i]), 1472);
+		for (k = 0; k < 3 * i; k++)
+			tquic_pacer_on_sent(&path[i]->pacer, 1472, p->now,
+					    tquic_path_pacing_rate(path[i]), 1472);
+		due[i] = tquic_pacer_next_ns(&path[i]->pacer, p->now,
+					     tquic_path_pacing_rate(path[i]), path[i]->pmtu.bytes);
+	}
+	KUNIT_ASSERT_GT(test, due[0], p->now);
+	KUNIT_ASSERT_GT(test, due[1], due[0]);
+	KUNIT_ASSERT_GT(test, due[2], due[1]);
+	c->ctl |= TQUIC_CONN_CTL_PING;
+	KUNIT_EXPECT_EQ(test, out_next(test, &p->end[0], pkts, &len), 0);
+	KUNIT_EXPECT_EQ(test, tquic_conn_deadline_ns(c), due[0]);
+	/* Neither a full window nor a path that is suspect will send then. */
+	tquic_cc_on_sent(&path[0]->cc, tquic_cc_room_bytes(&path[0]->cc), p->now);
+	KUNIT_EXPECT_EQ(test, out_next(test, &p->end[0], pkts, &len), 0);
+	KUNIT_EXPECT_EQ(test, tquic_conn_deadline_ns(c), due[1]);
+	path[1]->state = TQUIC_PATH_SUSPECT;
+	path[1]->space.last_eliciting_ns = p->now;
+	KUNIT_EXPECT_EQ(test, out_next(test, &p->end[0], pkts, &len), 0);
+	KUNIT_EXPECT_EQ(test, tquic_conn_deadline_ns(c), due[2]);
+	path[1]->state = TQUIC_PATH_ACTIVE;
+}
+
+/* A way that is to be tried without an id for it is not tried. */
+static void output_trial_without_id(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 2);
+	struct tquic_tx_pkt pkts[TQUIC_LEVEL_COUNT];
+	struct tquic_path *path;
+	u32 i, len;
+	u64 sent;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, SEC);
+	path = pair_path(p, 0, 0);
+	sent = path->stats.tx_packets;
+	for (i = 0; i < path->remote.count; i++)
+		path->remote.e[i].used = true;
+	path->ctl |= TQUIC_PATH_CTL_CHALLENGE_OTHER;
+	KUNIT_EXPECT_EQ(test, out_next(test, pair_client(p), pkts, &len), 0);
+	KUNIT_EXPECT_EQ(test, path->ctl, 0);
+	KUNIT_EXPECT_EQ(test, path->stats.tx_packets, sent);
+}
+
+/* Datagrams with an Initial have the size that RFC 9000 §14.1 asks for, and no more. */
+static void output_close_padded(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_tx_pkt pkts[TQUIC_LEVEL_COUNT] = {};
+	struct pair_end *c = pair_client(p);
+	u32 len;
+
+	KUNIT_ASSERT_TRUE(test, pair_start(p));
+	p->tap = out_stop;
+	tquic_conn_path(&c->conn, 0)->pmtu.bytes = 1400;
+	c->conn.keys_tx |= BIT(TQUIC_LEVEL_HANDSHAKE);
+	c->conn.hs_probes[0] = 1;
+	c->conn.hs_probes[1] = 1;
+	KUNIT_ASSERT_EQ(test, out_next(test, c, pkts, &len), 2);
+	KUNIT_EXPECT_EQ(test, len, TQUIC_INITIAL_BYTES_MIN);
+	/* Whoever has sent a Handshake packet needs no Initial ones (RFC 9001 §4.9.1). */
+	KUNIT_EXPECT_TRUE(test, c->conn.keys_tx & BIT(TQUIC_LEVEL_INITIAL));
+	KUNIT_EXPECT_EQ(test, out_next(test, c, pkts, &len), 0);
+	KUNIT_EXPECT_FALSE(test, c->conn.keys_tx & BIT(TQUIC_LEVEL_INITIAL));
+
+	p = pair_create(test, 1);
+	c = pair_client(p);
+	KUNIT_ASSERT_TRUE(test, pair_start(p));
+	p->tap = out_stop;
+	tquic_conn_path(&c->conn, 0)->pmtu.bytes = 1400;
+	c->conn.keys_tx |= BIT(TQUIC_LEVEL_HANDSHAKE);
+	tquic_conn_close(&c->conn, 9, 0, false, NULL, 0, p->now);
+	KUNIT_ASSERT_EQ(test, out_next(test, c, pkts, &len), 2);
+	KUNIT_EXPECT_EQ(test, len, TQUIC_INITIAL_BYTES_MIN);
+}
+
+/* A probe of the size has company only if the window has room for that. */
+static void output_mtu_company(struct kunit *test)
+{
+	struct pair *p;
+	struct tquic_tx_pkt pkts[TQUIC_LEVEL_COUNT];
+	struct tquic_path *path;
+	u32 i, len, bytes;
+
+	for (i = 0; i < 2; i++) {
+		p = pair_create(test, 1);
+		KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+		pair_run(p, PAIR_MS(500));
+		p->tap = out_stop;
+		path = pair_path(p, 0, 0);
+		tquic_path_restart_mtu(path);
+		bytes = tquic_path_mtu_probe(&p->end[0].conn, path, p->now);
+		KUNIT_ASSERT_GT(test, bytes, TQUIC_MIN_UDP_PAYLOAD);
+		KUNIT_ASSERT_EQ(test, path->cc.in_flight, 0);
+		path->cc.cwnd = bytes + i;
+		KUNIT_ASSERT_EQ(test, out_next(test, &p->end[0], pkts, &len), 1);
+		KUNIT_EXPECT_EQ(test, len, bytes);
+		KUNIT_EXPECT_EQ(test, path->probes, i);
+	}
+}
+
+/* Any path may have something for its other address. */
+static void output_other_of_second(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 2);
+	struct tquic_tx_pkt pkts[TQUIC_LEVEL_COUNT];
+	struct pair_end *s = pair_server(p);
+	u64 types[4];
+	u32 len;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
+	pair_run(p, SEC);
+	pair_path(p, 1, 1)->ctl |= TQUIC_PATH_CTL_CHALLENGE_OTHER;
+	KUNIT_ASSERT_EQ(test, out_next(test, s, pkts, &len), 1);
+	KUNIT_EXPECT_EQ(test, pkts[0].path->id, 1);
+	KUNIT_EXPECT_TRUE(test, pkts[0].other);
+	KUNIT_EXPECT_EQ(test, len, TQUIC_MIN_UDP_PAYLOAD);
+	KUNIT_ASSERT_EQ(test, out_frames(test, &pkts[0], types, 4), 2);
+	KUNIT_EXPECT_EQ(test, types[0], TQUIC_FRAME_PATH_CHALLENGE);
+	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 1)->ctl, 0);
+}
+
 static struct kunit_case output_cases[] = {
 	KUNIT_CASE(output_first_flight),
 	KUNIT_CASE(output_coalesced),
@@ -529,6 +772,14 @@ static struct kunit_case output_cases[] = {
 	KUNIT_CASE(output_retransmits_elsewhere),
 	KUNIT_CASE(output_responses),
 	KUNIT_CASE(output_unused_noted),
+	KUNIT_CASE(output_close_room),
+	KUNIT_CASE(output_no_early),
+	KUNIT_CASE(output_blocked_path),
+	KUNIT_CASE(output_pace_timer),
+	KUNIT_CASE(output_trial_without_id),
+	KUNIT_CASE(output_close_padded),
+	KUNIT_CASE(output_mtu_company),
+	KUNIT_CASE(output_other_of_second),
 	{}
 };
 

@@ -42,6 +42,9 @@ static void link_down_alone(struct kunit *test)
 	KUNIT_EXPECT_GT(test, path->cc.in_flight, 0);
 	pair_run(p, 5 * SEC);
 	KUNIT_EXPECT_GE(test, path->pto_count, 4);
+	tquic_path_link_up(&p->end[0].conn, path, p->now);
+	KUNIT_EXPECT_EQ(test, path->probes, 1);
+	KUNIT_EXPECT_FALSE(test, path->down);
 	pair_link_up(p, 0);
 	KUNIT_EXPECT_EQ(test, path->pto_count, 0);
 	f->gap_ns = 0;

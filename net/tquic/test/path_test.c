@@ -597,6 +597,464 @@ static void path_cc_group(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, list_empty(&conn->cc_group.members));
 }
 
+static u64 path_pto_ns(struct pair *p, u32 id)
+{
+	return tquic_rtt_pto_ns(&pair_path(p, 0, id)->rtt, PAIR_MS(25));
+}
+
+/* Stragglers of an abandoned path are known for three PTO of the slowest one. */
+static void path_abandon_kept(struct kunit *test)
+{
+	struct pair *p = path_pair(test, 2);
+	struct tquic_conn *conn = &p->end[0].conn;
+	u64 end = p->now + 3 * path_pto_ns(p, 1);
+
+	KUNIT_ASSERT_GT(test, path_pto_ns(p, 1), path_pto_ns(p, 0));
+	KUNIT_ASSERT_EQ(test, tquic_path_close(conn, pair_path(p, 0, 1), 0, p->now), 0);
+	KUNIT_EXPECT_EQ(test, tquic_path_deadline_ns(conn, pair_path(p, 0, 1)), end);
+	pair_kick(&p->end[0]);
+	pair_run(p, end - p->now - 1);
+	KUNIT_EXPECT_NOT_NULL(test, pair_path(p, 0, 1));
+	pair_run(p, 1);
+	KUNIT_EXPECT_NULL(test, pair_path(p, 0, 1));
+	KUNIT_EXPECT_EQ(test, p->end[0].freed, 1);
+}
+
+/* As long as the peer has not heard of it, one more PTO is waited. */
+static void path_abandon_unheard(struct kunit *test)
+{
+	struct pair *p = path_pair(test, 2);
+	struct tquic_conn *conn = &p->end[0].conn;
+	struct tquic_path *path = pair_path(p, 0, 1);
+	u64 end = p->now + 3 * path_pto_ns(p, 1);
+
+	p->link[0].cut = true;
+	p->link[1].cut = true;
+	KUNIT_ASSERT_EQ(test, tquic_path_close(conn, path, 0, p->now), 0);
+	pair_kick(&p->end[0]);
+	pair_run(p, end - p->now);
+	KUNIT_ASSERT_PTR_EQ(test, pair_path(p, 0, 1), path);
+	KUNIT_EXPECT_EQ(test, tquic_path_deadline_ns(conn, path), end + path_pto_ns(p, 1));
+}
+
+static void path_expect_status(struct kunit *test, struct tquic_conn *conn, u64 flags)
+{
+	struct tquic_event ev;
+
+	KUNIT_ASSERT_TRUE(test, tquic_conn_event_pop(conn, &ev));
+	KUNIT_EXPECT_EQ(test, ev.type, TQUIC_EVENT_PATH_STATUS);
+	KUNIT_EXPECT_EQ(test, ev.id, 1);
+	KUNIT_EXPECT_EQ(test, ev.error_code, flags);
+	KUNIT_EXPECT_FALSE(test, tquic_conn_event_pop(conn, &ev));
+}
+
+/* The program hears of the peer's wish, and of its end */
+static void path_status_told(struct kunit *test)
+{
+	struct pair *p = path_pair(test, 2);
+	struct tquic_conn *conn = &p->end[1].conn;
+
+	conn->want_events = true;
+	tquic_path_set_flags(pair_path(p, 0, 1), TQUIC_PATH_BACKUP);
+	pair_kick(&p->end[0]);
+	pair_run(p, PAIR_MS(100));
+	path_expect_status(test, conn, TQUIC_PATH_BACKUP);
+	conn->todo = 0;
+	tquic_path_on_status(conn, pair_path(p, 1, 1), false, p->now);
+	path_expect_status(test, conn, 0);
+	KUNIT_EXPECT_TRUE(test, conn->todo & TQUIC_TODO_PATHS);
+	KUNIT_EXPECT_FALSE(test, pair_path(p, 1, 1)->peer_backup);
+}
+
+/*
+ * What is under way on a path the peer spares is sent again on another, once in a
+ * round trip, and only if there is one that nobody spares.
+ */
+static void path_status_drains(struct kunit *test)
+{
+	struct pair *p = path_pair(test, 2);
+	struct tquic_path *other = pair_path(p, 1, 0), *path = pair_path(p, 1, 1);
+	struct tquic_conn *conn = &p->end[1].conn;
+	u64 in_flight, drained;
+
+	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[1], false, 1 << 20));
+	pair_run(p, PAIR_MS(60));
+	in_flight = path->cc.in_flight;
+	KUNIT_ASSERT_GT(test, in_flight, 0);
+	tquic_path_on_status(conn, path, false, p->now);
+	other->backup = true;
+	tquic_path_on_status(conn, path, true, p->now);
+	other->backup = false;
+	other->metered = true;
+	tquic_path_on_status(conn, path, true, p->now);
+	other->metered = false;
+	other->peer_backup = true;
+	tquic_path_on_status(conn, path, true, p->now);
+	other->peer_backup = false;
+	KUNIT_EXPECT_EQ(test, path->cc.in_flight, in_flight);
+	drained = p->now;
+	tquic_path_on_status(conn, path, true, drained);
+	KUNIT_EXPECT_EQ(test, path->cc.in_flight, 0);
+
+	tquic_path_on_status(conn, path, false, p->now);
+	pair_kick(&p->end[1]);
+	in_flight = path->cc.in_flight;
+	KUNIT_ASSERT_GT(test, in_flight, 0);
+	tquic_path_on_status(conn, path, true, drained + path->rtt.srtt_ns - 1);
+	KUNIT_EXPECT_EQ(test, path->cc.in_flight, in_flight);
+	tquic_path_on_status(conn, path, true, drained + path->rtt.srtt_ns);
+	KUNIT_EXPECT_EQ(test, path->cc.in_flight, 0);
+}
+
+static u32 path_cid_calls;
+static u32 path_cid_fails;
+static int path_cid_answer;
+static int (*path_cid_plain)(struct tquic_conn *conn, const struct tquic_cid *cid, u32 path_id,
+			     u64 seq);
+
+static int path_cid_add(struct tquic_conn *conn, const struct tquic_cid *cid, u32 path_id, u64 seq)
+{
+	return path_cid_calls++ < path_cid_fails ? path_cid_answer :
+						   path_cid_plain(conn, cid, path_id, seq);
+}
+
+/* Neither ids that are taken nor lack of memory ends the supply: the timer tries again. */
+static void path_cids_wait(struct kunit *test)
+{
+	static const int answers[] = { -ENOMEM, -EEXIST };
+	static const u32 calls[] = { 1, 4 };
+	const struct tquic_conn_ops *plain;
+	struct tquic_conn_ops ops;
+	struct tquic_conn *conn;
+	struct pair *p;
+	u32 i, id;
+
+	for (i = 0; i < 2; i++) {
+		p = pair_create(test, 1);
+		conn = &p->end[0].conn;
+		KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+		pair_run(p, PAIR_MS(200));
+		id = conn->next_path_id;
+		tquic_path_destroy(conn, tquic_path_find(conn, id - 1));
+		plain = conn->ops;
+		ops = *plain;
+		ops.cid_add = path_cid_add;
+		conn->ops = &ops;
+		path_cid_plain = plain->cid_add;
+		path_cid_answer = answers[i];
+		path_cid_fails = U32_MAX;
+		path_cid_calls = 0;
+		tquic_path_replenish(conn, p->now);
+		conn->ops = plain;
+		KUNIT_EXPECT_EQ(test, path_cid_calls, calls[i]);
+		KUNIT_ASSERT_NOT_NULL(test, tquic_path_find(conn, id));
+		KUNIT_EXPECT_EQ(test, tquic_path_find(conn, id)->local.count, 0);
+		KUNIT_ASSERT_EQ(test, tquic_conn_deadline_ns(conn), p->now + TQUIC_PATH_RETRY_NS);
+		tquic_conn_on_timeout(conn, p->now + TQUIC_PATH_RETRY_NS);
+		KUNIT_EXPECT_EQ(test, tquic_path_find(conn, id)->local.count, TQUIC_PATH_CIDS);
+		KUNIT_EXPECT_EQ(test, conn->replenish_ns, 0);
+	}
+}
+
+/* A path abandoned while it is validated challenges no more, though its challenge is lost. */
+static void path_abandon_validating(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 2);
+	struct tquic_conn *conn = &p->end[0].conn;
+	struct tquic_path *path;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(200));
+	p->link[1].cut = true;
+	path = pair_open_path(p, 1, false);
+	KUNIT_ASSERT_NOT_NULL(test, path);
+	KUNIT_ASSERT_EQ(test, path->state, TQUIC_PATH_VALIDATING);
+	conn->todo = TQUIC_TODO_READ;
+	KUNIT_ASSERT_EQ(test, tquic_path_close(conn, path, 0, p->now), 0);
+	KUNIT_EXPECT_EQ(test, conn->todo, TQUIC_TODO_READ | TQUIC_TODO_PATHS);
+	KUNIT_EXPECT_EQ(test, path->ctl, TQUIC_PATH_CTL_ABANDON);
+	KUNIT_EXPECT_EQ(test, path->challenges, 0);
+}
+
+/* Challenges are remembered, the newest first, as many as there is room for. */
+static void path_challenges_kept(struct kunit *test)
+{
+	struct tquic_path *path = kunit_kzalloc(test, sizeof(*path), GFP_KERNEL);
+	u8 sent[TQUIC_PATH_CHALLENGES + 3][TQUIC_PATH_DATA_LEN];
+	u32 i;
+
+	KUNIT_ASSERT_NOT_NULL(test, path);
+	for (i = 0; i < ARRAY_SIZE(sent); i++) {
+		tquic_path_new_challenge(path, SEC + i);
+		memcpy(sent[i], path->challenge[0], TQUIC_PATH_DATA_LEN);
+		KUNIT_EXPECT_EQ(test, path->challenges, min_t(u32, i + 1, TQUIC_PATH_CHALLENGES));
+		KUNIT_EXPECT_EQ(test, path->challenge_due_ns, SEC + i + TQUIC_RTT_INITIAL_NS);
+	}
+	for (i = 0; i < TQUIC_PATH_CHALLENGES; i++)
+		KUNIT_EXPECT_MEMEQ(test, path->challenge[i], sent[ARRAY_SIZE(sent) - 1 - i],
+				   TQUIC_PATH_DATA_LEN);
+}
+
+/* After an outage of more than three round trips the window says nothing about the link. */
+static void path_outage_window(struct kunit *test)
+{
+	struct pair *p = path_pair(test, 2);
+	struct tquic_conn *conn = &p->end[0].conn;
+	struct tquic_path *path = pair_path(p, 0, 1);
+	u64 now = p->now;
+
+	path->cc.cwnd = 100000;
+	tquic_path_link_down(conn, path, now);
+	KUNIT_ASSERT_EQ(test, path->state, TQUIC_PATH_SUSPECT);
+	now += 3 * path->rtt.srtt_ns;
+	conn->todo = TQUIC_TODO_READ;
+	tquic_path_on_progress(conn, path, now);
+	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
+	KUNIT_EXPECT_EQ(test, conn->todo, TQUIC_TODO_READ | TQUIC_TODO_PATHS);
+	KUNIT_EXPECT_EQ(test, path->cc.cwnd, 100000);
+	tquic_path_link_down(conn, path, now);
+	tquic_path_on_progress(conn, path, now + 3 * path->rtt.srtt_ns + 1);
+	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
+	KUNIT_EXPECT_LT(test, path->cc.cwnd, 20000);
+}
+
+/* However long nobody answers, the count of timeouts stops somewhere. */
+static void path_pto_count(struct kunit *test)
+{
+	struct pair *p = path_pair(test, 1);
+	struct tquic_path *path = pair_path(p, 0, 0);
+	struct tquic_conn *conn = &p->end[0].conn;
+	u32 i;
+
+	p->link[0].cut = true;
+	conn->ctl |= TQUIC_CONN_CTL_PING;
+	pair_kick(&p->end[0]);
+	path->ecn = true;
+	path->space.peer_ecn.ect0 = 0;
+	for (i = 1; i <= 20; i++) {
+		path->probes = 0;
+		tquic_path_on_timeout(conn, path, tquic_path_pto_deadline_ns(conn, path));
+		KUNIT_EXPECT_EQ(test, path->pto_count, min_t(u32, i, 16));
+		KUNIT_EXPECT_EQ(test, path->probes, 2);
+		/* Perhaps it is the marks that nobody lets pass. */
+		KUNIT_EXPECT_EQ(test, path->ecn, i < TQUIC_PATH_ECN_PTOS);
+		conn->ctl |= TQUIC_CONN_CTL_PING;
+		pair_kick(&p->end[0]);
+	}
+}
+
+/* One path that gets no id leaves the others theirs. */
+static void path_cids_one_fails(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *conn = &p->end[0].conn;
+	const struct tquic_conn_ops *plain = conn->ops;
+	struct tquic_conn_ops ops = *plain;
+	u32 id;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(200));
+	id = conn->next_path_id;
+	tquic_path_destroy(conn, tquic_path_find(conn, id - 1));
+	tquic_path_destroy(conn, tquic_path_find(conn, id - 2));
+	ops.cid_add = path_cid_add;
+	path_cid_plain = plain->cid_add;
+	path_cid_answer = -ENOMEM;
+	path_cid_fails = 1;
+	path_cid_calls = 0;
+	conn->ops = &ops;
+	tquic_path_replenish(conn, p->now);
+	conn->ops = plain;
+	KUNIT_ASSERT_NOT_NULL(test, tquic_path_find(conn, id));
+	KUNIT_ASSERT_NOT_NULL(test, tquic_path_find(conn, id + 1));
+	KUNIT_EXPECT_EQ(test, tquic_path_find(conn, id)->local.count +
+			tquic_path_find(conn, id + 1)->local.count, TQUIC_PATH_CIDS);
+	KUNIT_EXPECT_EQ(test, conn->replenish_ns, p->now + TQUIC_PATH_RETRY_NS);
+}
+
+/* When a larger size is probed for, and what a new beginning of that means */
+static void path_mtu_probe_time(struct kunit *test)
+{
+	struct pair *p = path_pair(test, 1);
+	struct tquic_conn *conn = &p->end[0].conn;
+	struct tquic_path *path = pair_path(p, 0, 0);
+
+	KUNIT_ASSERT_EQ(test, path->pmtu.bytes, PAIR_MTU);
+	KUNIT_EXPECT_EQ(test, tquic_path_mtu_probe(conn, path, p->now), 0);
+	tquic_path_restart_mtu(path);
+	KUNIT_EXPECT_EQ(test, path->pmtu.bytes, TQUIC_MIN_UDP_PAYLOAD);
+	KUNIT_EXPECT_EQ(test, path->cc.mss, TQUIC_MIN_UDP_PAYLOAD);
+	KUNIT_EXPECT_EQ(test, tquic_path_mtu_probe(conn, path, p->now), PAIR_MTU);
+	conn->confirmed = false;
+	KUNIT_EXPECT_EQ(test, tquic_path_mtu_probe(conn, path, p->now), 0);
+	conn->confirmed = true;
+	path->state = TQUIC_PATH_SUSPECT;
+	KUNIT_EXPECT_EQ(test, tquic_path_mtu_probe(conn, path, p->now), 0);
+	path->state = TQUIC_PATH_ACTIVE;
+	path->pto_count = 1;
+	KUNIT_EXPECT_EQ(test, tquic_path_mtu_probe(conn, path, p->now), 0);
+	path->pto_count = 0;
+	tquic_cc_on_sent(&path->cc, tquic_cc_room_bytes(&path->cc), p->now);
+	KUNIT_EXPECT_EQ(test, tquic_path_mtu_probe(conn, path, p->now), 0);
+}
+
+/* What a path has under way decides what its silence means. */
+static void path_silence(struct kunit *test)
+{
+	struct pair *p = path_pair(test, 2);
+	struct tquic_conn *conn = &p->end[0].conn;
+	struct tquic_path *path = pair_path(p, 0, 0);
+	u64 sent = p->now, srtt = PAIR_MS(100), slack = PAIR_MS(8);
+
+	path->rtt.srtt_ns = srtt;
+	path->rtt.rttvar_ns = slack / 4;
+	path->progress_ns = sent;
+	path->space.largest_rx_ns = sent;
+	KUNIT_EXPECT_EQ(test, tquic_path_pto_deadline_ns(conn, path), 0);
+	KUNIT_ASSERT_NOT_NULL(test, tquic_space_on_sent(&path->space, path->space.next_pn, 1000,
+							TQUIC_SENT_F_ELICITING |
+							TQUIC_SENT_F_IN_FLIGHT, sent));
+	tquic_cc_on_sent(&path->cc, 1000, sent);
+	/* An acknowledgment is overdue, with the peer's 25 ms for it. */
+	KUNIT_EXPECT_EQ(test, tquic_path_pto_deadline_ns(conn, path),
+			sent + srtt + slack + PAIR_MS(25));
+	/* Later packets restart the timeout of RFC 9002, and not this one. */
+	tquic_space_on_sent(&path->space, path->space.next_pn, 1000,
+			    TQUIC_SENT_F_ELICITING | TQUIC_SENT_F_IN_FLIGHT, sent + PAIR_MS(60));
+	KUNIT_EXPECT_EQ(test, tquic_path_pto_deadline_ns(conn, path),
+			sent + srtt + slack + PAIR_MS(25));
+	/* Others were acknowledged since: half a round trip from there */
+	path->progress_ns = sent + PAIR_MS(70);
+	KUNIT_EXPECT_EQ(test, tquic_path_pto_deadline_ns(conn, path),
+			path->progress_ns + srtt / 2 + PAIR_MS(25));
+	/* Whoever has little under way is content with anything that comes. */
+	path->space.largest_rx_ns = sent + PAIR_MS(75);
+	KUNIT_EXPECT_EQ(test, tquic_path_pto_deadline_ns(conn, path),
+			path->space.largest_rx_ns + srtt / 2 + PAIR_MS(25));
+	path->cc.cwnd = 2000;
+	KUNIT_EXPECT_EQ(test, tquic_path_pto_deadline_ns(conn, path),
+			path->progress_ns + srtt / 2 + PAIR_MS(25));
+	/* Alone, the timeout of RFC 9002 counts. */
+	pair_path(p, 0, 1)->state = TQUIC_PATH_SUSPECT;
+	KUNIT_EXPECT_EQ(test, tquic_path_pto_deadline_ns(conn, path),
+			sent + PAIR_MS(60) + srtt + slack + PAIR_MS(25));
+	pair_path(p, 0, 1)->state = TQUIC_PATH_ACTIVE;
+	/* A suspect path is probed as its timeout says, but at least so often. */
+	path->state = TQUIC_PATH_SUSPECT;
+	KUNIT_EXPECT_EQ(test, tquic_path_pto_deadline_ns(conn, path),
+			path->space.last_eliciting_ns + srtt + slack + PAIR_MS(25));
+	path->pto_count = 3;
+	KUNIT_EXPECT_EQ(test, tquic_path_pto_deadline_ns(conn, path),
+			path->space.last_eliciting_ns + conn->tune.probe_max_ns);
+	path->pto_count = 0;
+	path->state = TQUIC_PATH_ACTIVE;
+}
+
+/* A validation takes three PTO of a path nothing is known of; the last path outlives it. */
+static void path_validation_time(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 2);
+	struct tquic_conn *conn = &p->end[0].conn;
+	struct tquic_path *path;
+	u64 end;
+
+	p->end[1].conn.local.has_max_path_id = false;
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(200));
+	path = pair_path(p, 0, 0);
+	p->link[0].cut = true;
+	tquic_rtt_init(&path->rtt, TQUIC_RTT_INITIAL_NS);
+	tquic_path_revalidate(conn, path, p->now);
+	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_VALIDATING);
+	KUNIT_EXPECT_TRUE(test, path->validated);
+	/* Without the peer's delay a PTO is 999 ms. */
+	end = p->now + 3 * (PAIR_MS(999) + PAIR_MS(25));
+	KUNIT_EXPECT_EQ(test, path->validate_end_ns, end);
+	pair_kick(&p->end[0]);
+	KUNIT_EXPECT_EQ(test, path->challenge_due_ns, p->now + TQUIC_RTT_INITIAL_NS);
+	tquic_path_on_timeout(conn, path, end - 1);
+	KUNIT_EXPECT_EQ(test, path->validate_end_ns, end);
+	tquic_path_on_timeout(conn, path, end);
+	KUNIT_EXPECT_EQ(test, path->validate_end_ns, 0);
+	KUNIT_EXPECT_EQ(test, path->challenge_due_ns, 0);
+	KUNIT_EXPECT_EQ(test, conn->state, TQUIC_STATE_ESTABLISHED);
+}
+
+/* What a path has to wait for; 0 is nothing */
+static void path_deadlines(struct kunit *test)
+{
+	struct pair *p = path_pair(test, 2);
+	struct tquic_conn *conn = &p->end[0].conn;
+	struct tquic_path *path = pair_path(p, 0, 1);
+	u64 now = p->now;
+
+	path->space.ack_deadline_ns = 0;
+	KUNIT_ASSERT_EQ(test, tquic_path_deadline_ns(conn, path), 0);
+	path->challenge_due_ns = now + 9;
+	KUNIT_EXPECT_EQ(test, tquic_path_deadline_ns(conn, path), now + 9);
+	/* It is about to be sent anyway. */
+	path->ctl |= TQUIC_PATH_CTL_CHALLENGE;
+	KUNIT_EXPECT_EQ(test, tquic_path_deadline_ns(conn, path), 0);
+	path->ctl = 0;
+	path->validate_end_ns = now + 8;
+	KUNIT_EXPECT_EQ(test, tquic_path_deadline_ns(conn, path), now + 8);
+	path->space.ack_deadline_ns = now + 7;
+	KUNIT_EXPECT_EQ(test, tquic_path_deadline_ns(conn, path), now + 7);
+	path->space.loss_time_ns = now + 6;
+	KUNIT_EXPECT_EQ(test, tquic_path_deadline_ns(conn, path), now + 6);
+	path->trial_end_ns = now + 5;
+	KUNIT_EXPECT_EQ(test, tquic_path_deadline_ns(conn, path), now + 5);
+	path->trial_end_ns = 0;
+	path->space.loss_time_ns = 0;
+	/* An acknowledgment that may not be sent is not waited for. */
+	path->validated = false;
+	path->tx_allowed_bytes = TQUIC_RECORD_ROOM_MIN - 1;
+	KUNIT_EXPECT_EQ(test, tquic_path_deadline_ns(conn, path), now + 8);
+	path->tx_allowed_bytes = TQUIC_RECORD_ROOM_MIN;
+	KUNIT_EXPECT_EQ(test, tquic_path_deadline_ns(conn, path), now + 7);
+	path->validated = true;
+	/* A packet under way has its timeout, unless it is probed for already. */
+	path->space.ack_deadline_ns = 0;
+	path->validate_end_ns = 0;
+	path->challenge_due_ns = 0;
+	KUNIT_ASSERT_NOT_NULL(test, tquic_space_on_sent(&path->space, path->space.next_pn, 1000,
+							TQUIC_SENT_F_ELICITING |
+							TQUIC_SENT_F_IN_FLIGHT, now));
+	KUNIT_EXPECT_EQ(test, tquic_path_deadline_ns(conn, path),
+			tquic_path_pto_deadline_ns(conn, path));
+	KUNIT_EXPECT_NE(test, tquic_path_deadline_ns(conn, path), 0);
+	path->probes = 1;
+	KUNIT_EXPECT_EQ(test, tquic_path_deadline_ns(conn, path), 0);
+	path->probes = 0;
+	/* Before the handshake is confirmed it has none. */
+	conn->confirmed = false;
+	KUNIT_EXPECT_EQ(test, tquic_path_deadline_ns(conn, path), 0);
+	conn->confirmed = true;
+}
+
+/* What comes on a failed path has it probed at once, but not more than once in a round trip. */
+static void path_packet_revives(struct kunit *test)
+{
+	struct pair *p = path_pair(test, 2);
+	struct tquic_path *path = pair_path(p, 0, 1);
+	u64 srtt = path->rtt.srtt_ns, rx = path->stats.rx_packets;
+
+	path->space.last_eliciting_ns = p->now;
+	tquic_path_on_packet(path, p->now + srtt);
+	KUNIT_EXPECT_EQ(test, path->probes, 0);
+	path->state = TQUIC_PATH_SUSPECT;
+	tquic_path_on_packet(path, p->now + srtt - 1);
+	KUNIT_EXPECT_EQ(test, path->probes, 0);
+	tquic_path_on_packet(path, p->now + srtt);
+	KUNIT_EXPECT_EQ(test, path->probes, 1);
+	path->probes = 2;
+	tquic_path_on_packet(path, p->now + srtt);
+	KUNIT_EXPECT_EQ(test, path->probes, 2);
+	KUNIT_EXPECT_EQ(test, path->stats.rx_packets, rx + 4);
+	path->probes = 0;
+	path->state = TQUIC_PATH_ACTIVE;
+}
+
 static struct kunit_case path_cases[] = {
 	KUNIT_CASE(path_create),
 	KUNIT_CASE(path_highest_id),
@@ -620,6 +1078,21 @@ static struct kunit_case path_cases[] = {
 	KUNIT_CASE(path_mtu_small),
 	KUNIT_CASE(path_cids_replaced),
 	KUNIT_CASE(path_cc_group),
+	KUNIT_CASE(path_abandon_kept),
+	KUNIT_CASE(path_abandon_unheard),
+	KUNIT_CASE(path_status_told),
+	KUNIT_CASE(path_status_drains),
+	KUNIT_CASE(path_cids_wait),
+	KUNIT_CASE(path_abandon_validating),
+	KUNIT_CASE(path_challenges_kept),
+	KUNIT_CASE(path_outage_window),
+	KUNIT_CASE(path_pto_count),
+	KUNIT_CASE(path_cids_one_fails),
+	KUNIT_CASE(path_mtu_probe_time),
+	KUNIT_CASE(path_silence),
+	KUNIT_CASE(path_validation_time),
+	KUNIT_CASE(path_deadlines),
+	KUNIT_CASE(path_packet_revives),
 	{}
 };
 

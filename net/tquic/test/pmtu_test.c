@@ -113,6 +113,9 @@ static void pmtu_raise(struct kunit *test)
 	pmtu_walk(&m, 1372, SEC);
 	KUNIT_EXPECT_EQ(test, tquic_pmtu_wanted(&m, SEC + TQUIC_PMTU_RAISE_NS - 1), 0);
 	KUNIT_EXPECT_EQ(test, tquic_pmtu_wanted(&m, SEC + TQUIC_PMTU_RAISE_NS), 1472);
+	/* A router that says what is known changes nothing. */
+	tquic_pmtu_on_too_big(&m, m.fails_bytes - 1);
+	KUNIT_EXPECT_EQ(test, tquic_pmtu_wanted(&m, SEC + TQUIC_PMTU_RAISE_NS - 1), 0);
 	/* In vain, and again */
 	pmtu_walk(&m, 1372, SEC + TQUIC_PMTU_RAISE_NS);
 	KUNIT_EXPECT_EQ(test, m.bytes, 1372);

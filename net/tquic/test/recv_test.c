@@ -476,6 +476,21 @@ static void recv_matches_model(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, tquic_recv_eof(&f->r));
 }
 
+/* A packet that is held may be somebody else's too: nothing is written behind its bytes. */
+static void recv_held_is_not_extended(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct sk_buff *skb = packet(test, f, 1200);
+
+	KUNIT_ASSERT_EQ(test, arrive_in(f, skb, 1000), 0);
+	KUNIT_ASSERT_TRUE(test, skb_shared(skb));
+	skb->data[1000] = ~f->bytes[1000];
+	KUNIT_ASSERT_EQ(test, arrive(f, 1000, 1, false), 0);
+	KUNIT_EXPECT_EQ(test, skb->data[1000], (u8)~f->bytes[1000]);
+	KUNIT_EXPECT_EQ(test, read_bytes(test, f, 1001), 1001);
+	kfree_skb(skb);
+}
+
 static struct kunit_case recv_cases[] = {
 	KUNIT_CASE(recv_in_order_to_the_end),
 	KUNIT_CASE(recv_gaps_and_overlaps),
@@ -497,6 +512,7 @@ static struct kunit_case recv_cases[] = {
 	KUNIT_CASE(recv_bounds_out_of_order_memory),
 	KUNIT_CASE(recv_bounds_number_of_pieces),
 	KUNIT_CASE(recv_matches_model),
+	KUNIT_CASE(recv_held_is_not_extended),
 	{ }
 };
 

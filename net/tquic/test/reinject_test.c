@@ -192,6 +192,62 @@ static void reinject_stalled(struct kunit *test)
 	KUNIT_EXPECT_LT(test, gap_ns, slow_cut_gap_ns(test, no_copies));
 }
 
+/* The packet of a path sent first, or last, of those that carry bytes of a stream */
+static struct tquic_sent_pkt *reinject_carrier(struct tquic_path *path, bool last)
+{
+	struct tquic_sent *sent = &path->space.sent;
+	struct tquic_sent_pkt *pkt, *found = NULL;
+	u64 pn;
+
+	for (pn = sent->head; pn < sent->next && (last || !found); pn++) {
+		pkt = tquic_sent_get(sent, pn);
+		if (pkt->state == TQUIC_SENT_OUTSTANDING && pkt->recs &&
+		    pkt->recs->kind == TQUIC_REC_STREAM)
+			found = pkt;
+	}
+	return found;
+}
+
+/* At the end the packet that comes last goes again; under a full window the oldest does. */
+static void reinject_order(struct kunit *test)
+{
+	struct pair *p = reinject_pair(test, false, no_copies);
+	struct tquic_conn *conn = &pair_server(p)->conn;
+	struct tquic_path *slow = pair_path(p, 1, 1);
+	struct tquic_sent_pkt *first, *last;
+	struct tquic_stream *s;
+	struct pair_flow *f;
+	u64 una;
+
+	f = pair_flow_open(pair_server(p), false, 64 * KIB);
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	pair_run(p, PAIR_MS(90));
+	first = reinject_carrier(slow, false);
+	last = reinject_carrier(slow, true);
+	KUNIT_ASSERT_NOT_NULL(test, first);
+	KUNIT_ASSERT_PTR_NE(test, first, last);
+	KUNIT_ASSERT_EQ(test, conn->streams.tx_mem.unsent, 0);
+	conn->tune.reinject_percent = 10;
+	/* Nobody waits for bytes that have come another way, except for the last. */
+	s = tquic_streams_find(&conn->streams, f->id);
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	una = s->tx.una;
+	s->tx.una = s->tx.end + 1;
+	KUNIT_EXPECT_NULL(test, tquic_reinject(conn, p->now));
+	s->tx.una = una;
+	slow->reinject_top = 0;
+	KUNIT_EXPECT_PTR_EQ(test, tquic_reinject(conn, p->now), pair_path(p, 1, 0));
+	KUNIT_EXPECT_NULL(test, last->recs);
+	KUNIT_EXPECT_NOT_NULL(test, first->recs);
+	conn->streams.tx_mem.unsent = 1;
+	KUNIT_EXPECT_PTR_EQ(test, tquic_reinject(conn, p->now), pair_path(p, 1, 0));
+	KUNIT_EXPECT_NULL(test, first->recs);
+	conn->streams.tx_mem.unsent = 0;
+	KUNIT_EXPECT_PTR_NE(test, first, reinject_carrier(slow, true));
+	/* Too late: all of it arrives before a copy could. */
+	KUNIT_EXPECT_NULL(test, tquic_reinject(conn, p->now + PAIR_MS(140)));
+}
+
 static struct kunit_case reinject_cases[] = {
 	KUNIT_CASE(reinject_short_object),
 	KUNIT_CASE(reinject_lost_copies),
@@ -200,6 +256,7 @@ static struct kunit_case reinject_cases[] = {
 	KUNIT_CASE(reinject_full_buffer),
 	KUNIT_CASE(reinject_backup),
 	KUNIT_CASE(reinject_stalled),
+	KUNIT_CASE(reinject_order),
 	{}
 };
 

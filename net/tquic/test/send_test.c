@@ -500,6 +500,99 @@ static void send_suite_exit(struct kunit_suite *suite)
 	tquic_rec_cache_exit();
 }
 
+/* The smallest piece of memory that holds all that was asked for */
+static void send_reserve_sizes(struct kunit *test)
+{
+	static const u32 sizes[] = { TQUIC_SEND_CHUNK_MIN, 2 * TQUIC_SEND_CHUNK_MIN,
+				     TQUIC_SEND_CHUNK_MAX };
+	struct tquic_mem mem = { };
+	struct tquic_send s;
+	u32 i, want;
+	u8 *dst;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		want = sizes[i] - sizeof(struct tquic_chunk);
+		tquic_send_init(&s, U64_MAX, &mem);
+		KUNIT_EXPECT_EQ(test, tquic_send_reserve(&s, want, GFP_KERNEL, &dst), want);
+		KUNIT_EXPECT_EQ(test, mem.used, sizes[i]);
+		tquic_send_destroy(&s);
+		tquic_send_init(&s, U64_MAX, &mem);
+		KUNIT_EXPECT_EQ(test, tquic_send_reserve(&s, want + 1, GFP_KERNEL, &dst),
+				sizes[i] == TQUIC_SEND_CHUNK_MAX ? want : want + 1);
+		KUNIT_EXPECT_EQ(test, mem.used, min_t(u32, 2 * sizes[i], TQUIC_SEND_CHUNK_MAX));
+		tquic_send_destroy(&s);
+	}
+	KUNIT_EXPECT_EQ(test, mem.used, 0);
+}
+
+/* Who a copy is of use to: a reader that still waits for some of it, or for the end */
+static void send_wants_copies(struct kunit *test)
+{
+	struct tquic_rec *all = record(test, 0, 100, false), *end = record(test, 100, 0, true);
+	struct tquic_rec *both = record(test, 50, 50, true);
+	struct tquic_mem mem = { };
+	struct tquic_send s;
+
+	tquic_send_init(&s, U64_MAX, &mem);
+	write_bytes(test, &s, 100);
+	KUNIT_ASSERT_EQ(test, tquic_send_finish(&s), 0);
+	expect_send(test, &s, 1000, 0, 100, true, false);
+	KUNIT_EXPECT_TRUE(test, tquic_send_wants(&s, all));
+	KUNIT_EXPECT_TRUE(test, tquic_send_wants(&s, end));
+	/* The last of them is missing. */
+	acked(test, &s, 0, 99, false);
+	KUNIT_EXPECT_TRUE(test, tquic_send_wants(&s, all));
+	acked(test, &s, 99, 1, false);
+	KUNIT_EXPECT_FALSE(test, tquic_send_wants(&s, all));
+	KUNIT_EXPECT_TRUE(test, tquic_send_wants(&s, end));
+	KUNIT_EXPECT_TRUE(test, tquic_send_wants(&s, both));
+	acked(test, &s, 100, 0, true);
+	KUNIT_EXPECT_FALSE(test, tquic_send_wants(&s, end));
+	KUNIT_EXPECT_FALSE(test, tquic_send_wants(&s, both));
+	tquic_send_destroy(&s);
+	/* Nor does anybody wait for what was reset. */
+	tquic_send_init(&s, U64_MAX, &mem);
+	write_bytes(test, &s, 100);
+	expect_send(test, &s, 1000, 0, 100, false, false);
+	KUNIT_EXPECT_TRUE(test, tquic_send_wants(&s, all));
+	KUNIT_ASSERT_TRUE(test, tquic_send_reset(&s, 1));
+	KUNIT_EXPECT_FALSE(test, tquic_send_wants(&s, all));
+	/* What is left to others is nothing then. */
+	tquic_send_skip(&s, record(test, 0, 0, false), 1);
+	KUNIT_EXPECT_EQ(test, s.nxt, 100);
+	KUNIT_EXPECT_TRUE(test, RB_EMPTY_ROOT(&s.lost));
+	tquic_send_destroy(&s);
+	tquic_rec_free(all);
+	tquic_rec_free(end);
+	tquic_rec_free(both);
+}
+
+/* All was acknowledged and is gone; what is written after a pause is read from where it lies. */
+static void send_copies_after_pause(struct kunit *test)
+{
+	static const u32 lens[] = { 100, 3000, 50 };
+	static u8 buf[3000];
+	struct tquic_mem mem = { };
+	struct tquic_send s;
+	u64 off = 0;
+	u32 i, k;
+
+	tquic_send_init(&s, U64_MAX, &mem);
+	for (i = 0; i < ARRAY_SIZE(lens); i++) {
+		write_bytes(test, &s, lens[i]);
+		KUNIT_ASSERT_TRUE(test, tquic_send_copy(&s, off, buf, lens[i]));
+		for (k = 0; k < lens[i]; k++)
+			KUNIT_ASSERT_EQ(test, buf[k], pattern(off + k));
+		expect_send(test, &s, lens[i], off, lens[i], false, false);
+		/* Once more, as if it had been lost */
+		KUNIT_ASSERT_TRUE(test, tquic_send_copy(&s, off, buf, lens[i]));
+		acked(test, &s, off, lens[i], false);
+		KUNIT_EXPECT_EQ(test, mem.used, 0);
+		off += lens[i];
+	}
+	tquic_send_destroy(&s);
+}
+
 static struct kunit_case send_cases[] = {
 	KUNIT_CASE(send_simple_life),
 	KUNIT_CASE(send_chunks_fit_the_write),
@@ -512,6 +605,9 @@ static struct kunit_case send_cases[] = {
 	KUNIT_CASE(send_left_out),
 	KUNIT_CASE(send_stop_makes_reset),
 	KUNIT_CASE(send_survives_random_loss),
+	KUNIT_CASE(send_reserve_sizes),
+	KUNIT_CASE(send_wants_copies),
+	KUNIT_CASE(send_copies_after_pause),
 	{ }
 };
 
