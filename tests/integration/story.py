@@ -102,12 +102,16 @@ class Running:
         folder = self._out.parent
         return popen(words, cwd=folder, stdout=stdout, stderr=stderr, text=True, env=env)
 
+    def goes_on(self) -> bool:
+        """Fail if it has ended."""
+        assert self._process.poll() is None, f"{self._line}: {self._errors.read_text()}"
+        return True
+
     def wait_ready(self, word: str) -> None:
         """Wait until standard error has a word."""
         deadline = time.monotonic() + READY_S
         while word not in self._errors.read_text():
-            assert self._process.poll() is None, self._errors.read_text()
-            assert time.monotonic() < deadline, f"{self._line}: not ready"
+            assert self.goes_on() and time.monotonic() < deadline, f"{self._line}: not ready"
             time.sleep(0.1)
 
     def wait_says(self, word: str) -> None:

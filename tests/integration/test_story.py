@@ -24,10 +24,10 @@ from typing import Any
 import pytest
 import ynl
 from conftest import LabMaker
-from running import NAME, Certificates, unload_diag, wait_for
+from running import NAME, Certificates, load_diag, unload_diag, wait_for
 from story import Running, Terminals
 
-from tquic import iproute, modbuild, paths
+from tquic import iproute, paths
 from tquic.lab import Counters, Link, Namespace, TwoLinks
 
 pytestmark = [
@@ -97,14 +97,11 @@ class Story:
         return running
 
     def load(self) -> None:
-        """The module, where DKMS would put it, and nothing to be seen at first."""
-        folder = Path("/lib/modules", platform.release(), "updates/dkms")
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in ("tquic.ko", modbuild.DIAG):
-            shutil.copy(paths.build() / "module" / platform.release() / name, folder)
-        subprocess.run(["depmod", "-a"], check=True)
+        """A module without a past, and nothing to be seen at first."""
         wait_for(lambda: not subprocess.run(["rmmod", "tquic"], check=False).returncode)
-        self.client("load", "modprobe -a tquic tquic_diag")
+        module = paths.build() / "module" / platform.release() / "tquic.ko"
+        subprocess.run(["insmod", str(module)], check=True)
+        load_diag()
         for name, line in (
             ("no-conn", "tquic conn show"),
             ("no-path", "tquic path show"),
@@ -134,7 +131,7 @@ class Story:
             f"tquic get https://10.66.0.2:4433/image --ca ca.pem --server-name {NAME} "
             "--path 10.66.0.1 --path 10.66.1.1 -o got",
         )
-        wait_for(lambda: self._states() == ["active", "active"])
+        wait_for(lambda: self.get.goes_on() and self._states() == ["active", "active"])
         time.sleep(5)
 
     def _paths(self) -> list[dict[str, Any]]:
@@ -215,7 +212,8 @@ class Story:
 @contextmanager
 def prepared(folder: Path, certificates: Certificates) -> Iterator[ExitStack]:
     """The files a user would have, and a machine as it was afterwards."""
-    (folder / "files").mkdir()
+    for name in ("files", "got"):
+        (folder / name).mkdir()
     (folder / "files/image").write_bytes(random.Random(7).randbytes(FILE_BYTES))
     shutil.copy(certificates.good.cert_file, folder / "server.pem")
     shutil.copy(certificates.good.key_file, folder / "server.key")
