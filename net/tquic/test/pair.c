@@ -145,6 +145,7 @@ static int pair_path_move(struct tquic_conn *conn, struct tquic_path *path,
 	if (path->moving && *other == path->link)
 		return 1;
 	/* What came from elsewhere allows nothing to be sent here. */
+	e->slot_id[path->index] = path->id;
 	e->rx_bytes[path->index] = skb->len;
 	e->tx_bytes[path->index] = 0;
 	return 0;
