@@ -25,7 +25,7 @@ help:
 	@echo '  make python         tests of the Python package'
 	@echo '  make kunit          KUnit suites on the debug kernel: build/kunit/report.json'
 	@echo '  make integration    real sockets on the stock kernel, in namespaces in a machine'
-	@echo '  make fuzz         fuzz the parsers for a while'
+	@echo '  make fuzz         fuzz the parsers and connections for a while (FUZZ="SECONDS=60 TARGETS=conn")'
 	@echo '  make mutants      small faults in the engine, one at a time: do the user-level tests see them?'
 	@echo '  make demo         move a file over two links and cut one of them'
 	@echo '  make bench        goodput, stalls and completion times beside kernel MPTCP'
@@ -98,7 +98,7 @@ trace-cost:
 	@$(BIN)/python -m tquic.trace_cost
 
 fuzz: $(TQUIC)
-	@$(MAKE) -C tests/fuzz run PYTHON=$(BIN)/python
+	@$(MAKE) -C tests/fuzz run PYTHON=$(BIN)/python $(FUZZ)
 
 mutants: $(TQUIC)
 	@$(TQUIC) mutants $(MUTANTS)

@@ -136,6 +136,18 @@ static void tquic_output_trace_frames(const struct tquic_conn *conn,
 	}
 }
 
+/*
+ * The header protection sample needs four bytes after the start of the packet number
+ * (RFC 9001 §5.4.2).  To be called before another packet begins behind this one.
+ */
+static void tquic_output_fill(struct tquic_out *o)
+{
+	u32 bytes = o->bld.b.p - o->payload + o->pkt->pn_len;
+
+	if (bytes < TQUIC_PN_MAX_LEN)
+		tquic_frame_put_padding(&o->bld.b, TQUIC_PN_MAX_LEN - bytes);
+}
+
 /* Seal the books on a packet: it counts as sent from here on */
 static void tquic_output_end(struct tquic_conn *conn, struct tquic_out *o,
 			     u64 now)
@@ -146,12 +158,7 @@ static void tquic_output_end(struct tquic_conn *conn, struct tquic_out *o,
 	u8 flags = o->flags;
 	u32 bytes;
 
-	/* The header protection sample needs four bytes after the start of
-	 * the packet number (RFC 9001 §5.4.2).
-	 */
-	if (o->bld.b.p - o->payload + pkt->pn_len < TQUIC_PN_MAX_LEN)
-		tquic_frame_put_padding(&o->bld.b, TQUIC_PN_MAX_LEN - pkt->pn_len -
-					(o->bld.b.p - o->payload));
+	tquic_output_fill(o);
 	pkt->len = o->bld.b.p - pkt->data;
 	bytes = pkt->len + TQUIC_AEAD_TAG_LEN;
 	if (o->len_field)
@@ -808,6 +815,7 @@ static int tquic_output_handshake(struct tquic_conn *conn, u8 *buf, u32 room,
 		}
 		if (levels[i] == TQUIC_LEVEL_INITIAL)
 			pad |= !conn->server || o[n].bld.eliciting;
+		tquic_output_fill(&o[n]);
 		used = o[n].bld.b.p + TQUIC_AEAD_TAG_LEN - buf;
 		n++;
 	}

@@ -107,6 +107,34 @@ static void output_coalesced(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, out_frames(test, &pkts[0], types, 4), 1);
 }
 
+/* An Initial with nothing but a PING is complete before the Handshake packet begins behind it */
+static void output_coalesced_ping(struct kunit *test)
+{
+	static const u8 ack[] = { TQUIC_FRAME_ACK, 1, 0, 0, 1 };
+	struct pair *p = pair_create(test, 1);
+	struct tquic_tx_pkt pkts[TQUIC_LEVEL_COUNT];
+	struct pair_end *s = pair_server(p);
+	struct tquic_hdr h;
+	u64 types[4];
+	u32 len;
+
+	s->flight_bytes = 400;
+	KUNIT_ASSERT_TRUE(test, pair_start(p));
+	p->tap = out_stop;
+	pair_run(p, PAIR_MS(11));
+	KUNIT_ASSERT_EQ(test, pair_inject(s, TQUIC_PKT_INITIAL, 0, 9, ack, sizeof(ack)), 0);
+	s->conn.hs_probes[0] = 1;
+	s->conn.hs_probes[1] = 1;
+	KUNIT_ASSERT_EQ(test, out_next(test, s, pkts, &len), 2);
+	KUNIT_ASSERT_EQ(test, out_frames(test, &pkts[0], types, 4), 2);
+	KUNIT_EXPECT_EQ(test, types[0], TQUIC_FRAME_PING);
+	KUNIT_EXPECT_EQ(test, types[1], TQUIC_FRAME_PADDING);
+	KUNIT_EXPECT_PTR_EQ(test, pkts[1].data, pkts[0].data + pkts[0].len + TQUIC_AEAD_TAG_LEN);
+	KUNIT_ASSERT_EQ(test, tquic_hdr_parse(pkts[1].data, len - (pkts[1].data - pkts[0].data),
+					      TQUIC_LOCAL_CID_LEN, &h), 0);
+	KUNIT_EXPECT_EQ(test, h.type, TQUIC_PKT_HANDSHAKE);
+}
+
 /* A probe timeout of the handshake sends all that is missing twice, not PINGs */
 static void output_probes(struct kunit *test)
 {
@@ -757,6 +785,7 @@ static void output_other_of_second(struct kunit *test)
 static struct kunit_case output_cases[] = {
 	KUNIT_CASE(output_first_flight),
 	KUNIT_CASE(output_coalesced),
+	KUNIT_CASE(output_coalesced_ping),
 	KUNIT_CASE(output_probes),
 	KUNIT_CASE(output_no_needless_padding),
 	KUNIT_CASE(output_ack_policy),

@@ -20,6 +20,7 @@
 #define PAIR_BURST_MAX		100000
 #define PAIR_ROOM		9216
 #define PAIR_CHECK_EVERY	64
+#define PAIR_TLS_HEAD		6
 
 /* A datagram on its way */
 struct pair_dgram {
@@ -144,6 +145,7 @@ static int pair_path_move(struct tquic_conn *conn, struct tquic_path *path,
 	if (path->moving && *other == path->link)
 		return 1;
 	/* What came from elsewhere allows nothing to be sent here. */
+	e->slot_id[path->index] = path->id;
 	e->rx_bytes[path->index] = skb->len;
 	e->tx_bytes[path->index] = 0;
 	return 0;
@@ -371,12 +373,13 @@ static void pair_tls_send(struct pair_end *e, enum tquic_level level, u32 len,
 	if (!msg)
 		return;
 	if (params) {
-		n = tquic_conn_local_params(&e->conn, msg + 6, PAIR_TLS_MAX - 6);
+		n = tquic_conn_local_params(&e->conn, msg + PAIR_TLS_HEAD,
+					    PAIR_TLS_MAX - PAIR_TLS_HEAD);
 		if (n < 0)
 			pair_fail(e->pair, "parameters cannot be encoded");
 		n = max_t(ssize_t, n, 0);
 	}
-	len = clamp_t(u32, len, n + 6, PAIR_TLS_MAX);
+	len = clamp_t(u32, len, n + PAIR_TLS_HEAD, PAIR_TLS_MAX);
 	msg[0] = level;
 	put_unaligned_be16(len, msg + 2);
 	put_unaligned_be16(n, msg + 4);
@@ -429,9 +432,9 @@ static void pair_tls_message(struct pair_end *e, u32 step)
 
 	if (n && !conn->server && e->pair->early == PAIR_EARLY_TAKEN &&
 	    tquic_early_accept(conn))
-		pair_fail(e->pair, "early data that was taken was never offered");
+		pair_blame(e->pair, "early data that was taken was never offered");
 	if (n)
-		ret = tquic_conn_peer_params(conn, e->tls.msg + 6, n, now);
+		ret = tquic_conn_peer_params(conn, e->tls.msg + PAIR_TLS_HEAD, n, now);
 	if (ret || conn->state != TQUIC_STATE_HANDSHAKE)
 		return;
 	if (conn->server && !step) {
@@ -456,6 +459,13 @@ static void pair_tls_message(struct pair_end *e, u32 step)
 	pair_replay(e);
 }
 
+static bool pair_tls_sound(const struct pair_tls *t, enum tquic_level level)
+{
+	u32 len = get_unaligned_be16(t->msg + 2), n = get_unaligned_be16(t->msg + 4);
+
+	return t->msg[0] == level && len <= PAIR_TLS_MAX && n + PAIR_TLS_HEAD <= len;
+}
+
 static bool pair_tls_read(struct pair_end *e, enum tquic_level level)
 {
 	struct tquic_recv *rx = &e->conn.crypto[level].rx;
@@ -464,16 +474,19 @@ static bool pair_tls_read(struct pair_end *e, enum tquic_level level)
 	u32 n, want;
 
 	while ((n = tquic_recv_peek(rx, &p))) {
-		want = t->have < 4 ? 4 : get_unaligned_be16(t->msg + 2);
-		if (want > PAIR_TLS_MAX || (t->have >= 4 && t->msg[0] != level)) {
-			pair_blame(e->pair, "a handshake message is broken");
-			return false;
-		}
+		want = t->have < PAIR_TLS_HEAD ? PAIR_TLS_HEAD : get_unaligned_be16(t->msg + 2);
 		n = min(n, want - t->have);
 		memcpy(t->msg + t->have, p, n);
 		t->have += n;
 		tquic_recv_consume(rx, n, e->pair->now, 0);
-		if (t->have >= 4 && t->have == get_unaligned_be16(t->msg + 2)) {
+		if (t->have < PAIR_TLS_HEAD)
+			continue;
+		if (!pair_tls_sound(t, level)) {
+			pair_blame(e->pair, "a handshake message is broken");
+			t->have = 0;
+			return false;
+		}
+		if (t->have == get_unaligned_be16(t->msg + 2)) {
 			t->have = 0;
 			return true;
 		}
@@ -717,7 +730,46 @@ int pair_inject(struct pair_end *to, enum tquic_pkt_type type, u32 path_id,
 	return ret;
 }
 
-/* The same with the number the peer would use next, so that its acknowledgment is legal */
+/*
+ * A packet that was opened and came over @link, as the adapter has it: there are keys, a
+ * server takes new paths and follows those that move, a client does where it tries to.
+ */
+int pair_inject_over(struct pair_end *to, u32 link, const struct tquic_rx_pkt *pkt)
+{
+	struct pair_link *from = &to->pair->link[link];
+	enum tquic_level level = pair_level(pkt->type);
+	struct tquic_conn *conn = &to->conn;
+	struct tquic_path *path = pkt->path;
+	struct tquic_rx_pkt copy = *pkt;
+	int ret;
+
+	if (conn->state >= TQUIC_STATE_CLOSED || !(conn->keys_rx & BIT(level)) ||
+	    !pair_open_rx(to, path, link))
+		return -EPERM;
+	if (path->link != from && !conn->server &&
+	    (!path->trial_end_ns || to->other_link[path->index] != from))
+		return -EXDEV;
+	copy.skb = alloc_skb(pkt->dgram_bytes, GFP_KERNEL);
+	if (!copy.skb)
+		return -ENOMEM;
+	/* Frames are at the end, behind the header and its padding. */
+	memset(skb_put(copy.skb, pkt->dgram_bytes - pkt->len), 0, pkt->dgram_bytes - pkt->len);
+	copy.payload = skb_put_data(copy.skb, pkt->payload, pkt->len);
+	to->rx_link = from;
+	if (path->link != from) {
+		copy.moved = to->pair->nat ? TQUIC_MOVED_PORT : TQUIC_MOVED_ADDRESS;
+	} else {
+		pair_account(to, path, pkt->dgram_bytes, 0);
+		tquic_path_on_rx(path, pkt->dgram_bytes);
+	}
+	pair_enter(to->pair);
+	ret = tquic_conn_input(conn, &copy, to->pair->now);
+	pair_leave(to->pair);
+	kfree_skb(copy.skb);
+	return ret;
+}
+
+/* As pair_inject(), with the number the peer would use next, so that its acknowledgment is legal */
 int pair_inject_next(struct pair_end *to, enum tquic_pkt_type type, u32 path_id,
 		     const u8 *payload, u32 len)
 {
@@ -775,17 +827,18 @@ static void pair_check_datagram(struct pair_end *e, const struct tquic_tx_pkt *p
 static bool pair_push_one(struct pair_end *e)
 {
 	struct tquic_tx_pkt pkts[TQUIC_LEVEL_COUNT];
-	struct sk_buff *skb = alloc_skb(PAIR_ROOM, GFP_KERNEL);
+	struct sk_buff *skb = e->pair->spare ?: alloc_skb(PAIR_ROOM, GFP_KERNEL);
 	u32 len, link;
 	int i, n;
 
 	if (!skb)
 		return false;
+	e->pair->spare = NULL;
 	pair_enter(e->pair);
 	n = tquic_conn_output(&e->conn, skb->data, PAIR_ROOM, e->pair->now, pkts);
 	pair_leave(e->pair);
 	if (!n || !pkts[0].path->link) {
-		kfree_skb(skb);
+		e->pair->spare = skb;
 		return n;
 	}
 	len = pkts[n - 1].data + pkts[n - 1].len + TQUIC_AEAD_TAG_LEN - skb->data;
@@ -974,6 +1027,46 @@ static void pair_sum(const struct tquic_space *space, u64 *bytes, u32 *eliciting
 	}
 }
 
+/* What streams used of their credit and of memory, against what the connection counts */
+static void pair_check_streams(struct pair_end *e)
+{
+	struct tquic_streams *t = &e->conn.streams;
+	const struct tquic_flow_rx *flow = &e->conn.flow_rx;
+	u64 unread = 0, sent = 0, unsent = 0, tx = 0, rx = 0;
+	struct tquic_stream *s;
+	unsigned long index;
+	u32 i, count = 0;
+
+	for (i = 0; i < ARRAY_SIZE(t->by_type); i++) {
+		xa_for_each(&t->by_type[i], index, s) {
+			count++;
+			unread += s->rx.flow.highest - s->rx.flow.consumed;
+			sent += s->tx.nxt;
+			unsent += s->tx.end - s->tx.nxt;
+			tx += s->tx.buffered_bytes;
+			rx += s->rx.charged;
+			if (s->rx.contig > s->rx.flow.highest ||
+			    s->rx.flow.consumed > s->rx.contig ||
+			    s->rx.flow.highest > s->rx.flow.max)
+				pair_fail(e->pair, "a stream received what nobody allowed");
+		}
+	}
+	for (i = 0; i < TQUIC_LEVEL_COUNT; i++)
+		rx += e->conn.crypto[i].rx.charged;
+	if (count != t->count)
+		pair_fail(e->pair, "streams are miscounted");
+	if (tx != t->tx_mem.used || rx != t->rx_mem.used)
+		pair_fail(e->pair, "memory of streams is miscounted");
+	if (unsent != t->tx_mem.unsent)
+		pair_fail(e->pair, "bytes not yet sent are miscounted");
+	if (e->conn.state > TQUIC_STATE_ESTABLISHED)
+		return;
+	if (unread != flow->highest - flow->consumed || flow->highest > flow->max)
+		pair_fail(e->pair, "credit given to the peer is miscounted");
+	if (sent > e->conn.flow_tx.used || e->conn.flow_tx.used > e->conn.flow_tx.max)
+		pair_fail(e->pair, "credit of the peer is miscounted");
+}
+
 static void pair_check_end(struct pair_end *e)
 {
 	const struct tquic_path *path;
@@ -994,6 +1087,7 @@ static void pair_check_end(struct pair_end *e)
 		if (bytes != path->cc.in_flight)
 			pair_fail(e->pair, "bytes in flight are miscounted");
 	}
+	pair_check_streams(e);
 }
 
 void pair_check(struct pair *p)
@@ -1196,6 +1290,7 @@ static void pair_destroy(void *ctx)
 			kfree(d);
 		}
 	}
+	kfree_skb(p->spare);
 	tquic_rec_cache_exit();
 }
 

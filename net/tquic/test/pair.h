@@ -188,6 +188,7 @@ struct pair_flow {
  * @flow: transfers
  * @engine: called with true before and with false after each call of the engine
  * @tap: sees each datagram sent; false swallows it
+ * @spare: buffer for the next datagram
  * @spin: timers that fired without the clock moving
  * @kicks: number of calls
  * @early: 0-RTT; the client remembers what @remembered holds, a server's parameters
@@ -209,6 +210,7 @@ struct pair {
 	void (*engine)(struct pair *p, bool enter);
 	bool (*tap)(struct pair *p, struct pair_end *from,
 		    const struct tquic_tx_pkt *pkts, int n);
+	struct sk_buff *spare;
 	u32 spin;
 	u64 kicks;
 	enum pair_early early;
@@ -238,6 +240,7 @@ bool pair_flows_done(struct pair *p);
 u8 pair_byte(u64 id, u64 off);
 int pair_inject(struct pair_end *to, enum tquic_pkt_type type, u32 path_id,
 		u64 pn, const u8 *payload, u32 len);
+int pair_inject_over(struct pair_end *to, u32 link, const struct tquic_rx_pkt *pkt);
 int pair_inject_next(struct pair_end *to, enum tquic_pkt_type type, u32 path_id,
 		     const u8 *payload, u32 len);
 struct tquic_path *pair_path(struct pair *p, u32 end, u32 id);
