@@ -7,6 +7,7 @@
  *
  *	links N				1 to 4, first of all
  *	link I RATE DELAY QUEUE LOSS REORDER DUP
+ *	window BYTES			credit both ends give, which does not grow; before open
  *	sched NAME, cc NAME		of both ends, at any time
  *	sample TIME			every so often; 0: never
  *	open				handshake, one path for each link
@@ -15,6 +16,7 @@
  *	   mtu I BYTES			larger datagrams vanish
  *	   iface I 0|1			the client's interface, which its host notices
  *	   backup I 0|1			the client wants the path spared
+ *	   weight I N			share of the path, 0: none given
  *	   close I			the client abandons the path, the link gets another
  *	   pause END 0|1		its program reads nothing
  *	   flow END BYTES		END sends: 0 client, 1 server

@@ -152,6 +152,44 @@ static const char *sim_do_backup(struct sim *s, const struct sim_cmd *cmd)
 	return NULL;
 }
 
+/* Both ends give the path over a link a share for the scheduler that goes by weights. */
+static const char *sim_do_weight(struct sim *s, const struct sim_cmd *cmd)
+{
+	struct pair_link *link = sim_link(s, cmd);
+	struct tquic_path *path;
+	u32 i, k;
+
+	if (!link || cmd->arg[1] > U16_MAX)
+		return "no such link, or too large a weight";
+	for (i = 0; i < 2; i++) {
+		for (k = 0; k < TQUIC_PATHS_MAX; k++) {
+			path = tquic_conn_path(&s->pair->end[i].conn, k);
+			if (path && path->link == link)
+				path->weight = cmd->arg[1];
+		}
+	}
+	return NULL;
+}
+
+/* window BYTES: credit that both ends give, for all streams and for each; before the start */
+static const char *sim_do_window(struct sim *s, const struct sim_cmd *cmd)
+{
+	struct tquic_params *local;
+	u32 i;
+
+	if (s->start_ns || !cmd->arg[0])
+		return "a window is set before the start";
+	for (i = 0; i < 2; i++) {
+		local = &s->pair->end[i].conn.local;
+		local->max_data = cmd->arg[0];
+		local->max_stream_data_bidi_local = cmd->arg[0];
+		local->max_stream_data_bidi_remote = cmd->arg[0];
+		local->max_stream_data_uni = cmd->arg[0];
+		s->pair->end[i].conn.tune.rx_window_max_bytes = cmd->arg[0];
+	}
+	return NULL;
+}
+
 /* The client abandons a path; the link soon gets another. */
 static const char *sim_do_close(struct sim *s, const struct sim_cmd *cmd)
 {
@@ -206,7 +244,8 @@ static struct pair_flow *sim_flow_open(struct sim *s, u32 from, u64 bytes)
 		s->flows = old;
 		f->from = NULL;
 	}
-	return pair_flow_open(&p->end[from], false, bytes);
+	/* One way: a stream that nobody writes back on would stay open. */
+	return pair_flow_open(&p->end[from], true, bytes);
 }
 
 static const char *sim_do_flow(struct sim *s, const struct sim_cmd *cmd)
@@ -244,6 +283,8 @@ static const struct sim_verb sim_verbs[] = {
 	{ "iface", 2, sim_do_iface },
 	{ "backup", 2, sim_do_backup },
 	{ "close", 1, sim_do_close },
+	{ "weight", 2, sim_do_weight },
+	{ "window", 1, sim_do_window },
 	{ "mtu", 2, sim_do_mtu },
 	{ "pause", 2, sim_do_pause },
 	{ "flow", 2, sim_do_flow },

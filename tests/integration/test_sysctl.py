@@ -34,7 +34,7 @@ from tquic.sock import TquicSocket
 from tquic.sysctl import SysctlError
 from tquic.sysctl_spec import SysctlSpec
 from tquic.tls import Role
-from tquic.uapi import NO_MULTIPATH, PathState, RecvMask
+from tquic.uapi import NO_MULTIPATH, BondState, PathState, RecvMask
 
 pytestmark = [pytest.mark.usefixtures("module"), pytest.mark.timeout(300)]
 
@@ -571,15 +571,18 @@ def _mtu_max(bench: Bench) -> None:
 
 @effect("min_legs")
 def _min_legs(bench: Bench) -> None:
-    """A backup path is used all the same when two are to be."""
+    """A backup path is used all the same when two are to be, and one is told to be too few."""
     for least in (1, 2):
         with (
             tuned(bench.client, min_legs=least, scheduler="roundrobin"),
             bench.joined() as ends,
         ):
+            alone = BondState.DEGRADED if least == 2 else BondState.SINGLE_PATH
+            assert ends.client.info().bond_state == alone
             with bench.client.entered():
                 add_paths(ends.client, [PathSpec(bench.lab.client_address(1))])
             wait_active(ends.client, 2)
+            assert ends.client.info().bond_state == BondState.BONDED
             ends.client.set_path_status(1, backup=True)
             before = ends.client.path_info(1).bytes_sent
             for _ in range(5):

@@ -269,7 +269,7 @@ enum tquic_bond_state {
 	TQUIC_BOND_SINGLE_PATH,		/* one path */
 	TQUIC_BOND_PENDING,		/* one works, others have not answered yet */
 	TQUIC_BOND_BONDED,		/* two or more, all of them work */
-	TQUIC_BOND_DEGRADED,		/* one was lost, and is neither back nor removed */
+	TQUIC_BOND_DEGRADED,		/* one was lost, or there are fewer than min_legs */
 };
 
 #define TQUIC_BOND_STATES		4

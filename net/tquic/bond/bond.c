@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The bond: whether a connection's paths together are what they should be */
+#include <linux/minmax.h>
 #include <linux/string.h>
 
 #include "bond/bond.h"
@@ -19,15 +20,20 @@ void tquic_bond_init(struct tquic_bond *bond, u64 now)
 /*
  * A lost leg counts until it is back or was removed, however many others there
  * are: what the operator meant to have is not there.  One that never answered
- * was not part of the bond yet.
+ * was not part of the bond yet.  A minimum that is asked for is missed as long as
+ * even those that have yet to answer would not make it up.
  */
 static enum tquic_bond_state tquic_bond_judge(const struct tquic_bond_legs *legs)
 {
-	if (legs->active + legs->validating + legs->lost < 2)
+	unsigned int coming = legs->active + legs->validating;
+
+	if (legs->min > 1 && coming < legs->min)
+		return TQUIC_BOND_DEGRADED;
+	if (coming + legs->lost < 2)
 		return TQUIC_BOND_SINGLE_PATH;
 	if (legs->lost)
 		return TQUIC_BOND_DEGRADED;
-	return legs->active < 2 ? TQUIC_BOND_PENDING : TQUIC_BOND_BONDED;
+	return legs->active < max(2, legs->min) ? TQUIC_BOND_PENDING : TQUIC_BOND_BONDED;
 }
 
 /**

@@ -11,11 +11,13 @@
  * @active: carry data, or stand by
  * @validating: have not been answered yet
  * @lost: were active and no longer answer
+ * @min: how many the operator wants at least; 0 and 1: no matter
  */
 struct tquic_bond_legs {
 	u8 active;
 	u8 validating;
 	u8 lost;
+	u8 min;
 };
 
 /**

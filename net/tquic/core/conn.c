@@ -406,6 +406,8 @@ void tquic_conn_tls_end(struct tquic_conn *conn, bool verified, u64 now)
 	}
 	tquic_path_replenish(conn, now);
 	tquic_conn_event(conn, TQUIC_EVENT_ESTABLISHED, 0, 0);
+	/* One path may be fewer than the operator's minimum. */
+	tquic_path_bond(conn, now);
 }
 
 /* Tell readers of events, and whoever monitors */

@@ -281,10 +281,16 @@ void tquic_path_replenish(struct tquic_conn *conn, u64 now)
 	}
 }
 
-/* A path was opened or closed, or changed its state: what of the bond? */
-static void tquic_path_bond(struct tquic_conn *conn, u64 now)
+/**
+ * tquic_path_bond() - a path was opened or closed, or changed its state: what of the bond?
+ * @conn: connection
+ * @now: time in ns
+ *
+ * Context: connection lock held.
+ */
+void tquic_path_bond(struct tquic_conn *conn, u64 now)
 {
-	struct tquic_bond_legs legs = {};
+	struct tquic_bond_legs legs = { .min = conn->tune.min_legs };
 	const struct tquic_path *path;
 	u8 before = conn->bond.state;
 	unsigned int i;

@@ -177,6 +177,7 @@ struct tquic_path {
 struct tquic_path *tquic_path_create(struct tquic_conn *conn, u32 id, u64 now);
 void tquic_path_set_state(struct tquic_conn *conn, struct tquic_path *path,
 			  enum tquic_path_state state);
+void tquic_path_bond(struct tquic_conn *conn, u64 now);
 void tquic_path_destroy(struct tquic_conn *conn, struct tquic_path *path);
 struct tquic_path *tquic_path_find(const struct tquic_conn *conn, u32 id);
 struct tquic_path *tquic_path_spare(const struct tquic_conn *conn);

@@ -7,6 +7,7 @@
 #include <linux/math64.h>
 #include <linux/minmax.h>
 #include "core/conn.h"
+#include "core/path.h"
 #include "sched/sched.h"
 
 /**
@@ -16,6 +17,18 @@
 struct tquic_ecf {
 	bool waiting;
 };
+
+/*
+ * Time in which a path sends so many bytes: a window in each round trip.  Where a
+ * rate is what limits the path the window is far above what it sends.
+ */
+static u64 tquic_ecf_time_ns(const struct tquic_path *path, u64 bytes)
+{
+	if (tquic_path_rated(path))
+		return mul_u64_u64_div_u64(bytes, NSEC_PER_SEC,
+					   max_t(u64, 1, tquic_path_pacing_rate(path)));
+	return mul_u64_u64_div_u64(bytes, path->rtt.srtt_ns, path->cc.cwnd);
+}
 
 /*
  * With k bytes to send, the fast path (full now) ends after 1 + k/cwnd of its
@@ -36,11 +49,11 @@ static bool tquic_ecf_wait(struct tquic_conn *conn, const struct tquic_path *fas
 	BUILD_BUG_ON(sizeof(*ecf) > sizeof(conn->sched_priv));
 	if (ecf->waiting)
 		bound_ns += bound_ns / 4;
-	if (fast_ns + mul_u64_u64_div_u64(k, fast_ns, fast->cc.cwnd) >= bound_ns) {
+	if (fast_ns + tquic_ecf_time_ns(fast, k) >= bound_ns) {
 		ecf->waiting = false;
 		return false;
 	}
-	if (mul_u64_u64_div_u64(k, slow_ns, slow->cc.cwnd) < 2 * fast_ns + margin_ns)
+	if (tquic_ecf_time_ns(slow, k) < 2 * fast_ns + margin_ns)
 		return false;
 	ecf->waiting = true;
 	return true;

@@ -34,6 +34,21 @@ static const struct {
 	{ { 0, 1, 1 }, TQUIC_BOND_DEGRADED },
 	{ { 0, 0, 2 }, TQUIC_BOND_DEGRADED },
 	{ { 14, 1, 1 }, TQUIC_BOND_DEGRADED },
+	/* One is as good as no minimum. */
+	{ { 0, 0, 0, 1 }, TQUIC_BOND_SINGLE_PATH },
+	{ { 0, 0, 1, 1 }, TQUIC_BOND_SINGLE_PATH },
+	{ { 2, 0, 0, 1 }, TQUIC_BOND_BONDED },
+	/* Too few are too few, lost or never there; those that are being tried may do. */
+	{ { 1, 0, 0, 2 }, TQUIC_BOND_DEGRADED },
+	{ { 0, 1, 0, 2 }, TQUIC_BOND_DEGRADED },
+	{ { 1, 1, 0, 2 }, TQUIC_BOND_PENDING },
+	{ { 2, 0, 0, 2 }, TQUIC_BOND_BONDED },
+	{ { 2, 0, 0, 3 }, TQUIC_BOND_DEGRADED },
+	{ { 2, 1, 0, 3 }, TQUIC_BOND_PENDING },
+	{ { 3, 0, 0, 3 }, TQUIC_BOND_BONDED },
+	{ { 3, 1, 0, 3 }, TQUIC_BOND_BONDED },
+	/* Enough are left, and one was lost all the same. */
+	{ { 3, 0, 1, 2 }, TQUIC_BOND_DEGRADED },
 };
 
 static void bond_judgement(struct kunit *test)
@@ -155,11 +170,35 @@ static void bond_never_answered(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, p->end[0].conn.bond.entered[TQUIC_BOND_DEGRADED], 0);
 }
 
+/* The operator wants two: one is too few, from the time the connection is there. */
+static void bond_minimum(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 2);
+	struct tquic_path *path;
+
+	p->end[0].conn.tune.min_legs = 2;
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	bond_expect(test, p, 0, TQUIC_BOND_DEGRADED, 1);
+	pair_run(p, PAIR_MS(200));
+	bond_expect(test, p, 0, TQUIC_BOND_DEGRADED, 1);
+	/* The other end has no minimum. */
+	bond_expect(test, p, 1, TQUIC_BOND_SINGLE_PATH, 0);
+	path = pair_open_path(p, 1, false);
+	KUNIT_ASSERT_NOT_NULL(test, path);
+	bond_expect(test, p, 0, TQUIC_BOND_PENDING, 2);
+	pair_run(p, PAIR_MS(300));
+	bond_expect(test, p, 0, TQUIC_BOND_BONDED, 3);
+	KUNIT_EXPECT_EQ(test, tquic_path_close(&p->end[0].conn, path, 0, p->now), 0);
+	bond_expect(test, p, 0, TQUIC_BOND_DEGRADED, 4);
+	pair_check(p);
+}
+
 static struct kunit_case bond_test_cases[] = {
 	KUNIT_CASE(bond_judgement),
 	KUNIT_CASE(bond_transitions),
 	KUNIT_CASE(bond_of_a_connection),
 	KUNIT_CASE(bond_never_answered),
+	KUNIT_CASE(bond_minimum),
 	{}
 };
 

@@ -59,7 +59,6 @@ static void ecf_inequalities(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 58880), 1);
 }
 
-/* The larger deviation of the two counts, on both sides */
 /* A fast path whose pacer holds it back for longer than a round trip of the slow one */
 static void ecf_not_for_ever(struct kunit *test)
 {
@@ -72,6 +71,7 @@ static void ecf_not_for_ever(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 20000), 1);
 }
 
+/* The larger deviation of the two counts, on both sides */
 static void ecf_jitter(struct kunit *test)
 {
 	struct sched_fixture *x = ecf_make(test);
@@ -85,6 +85,26 @@ static void ecf_jitter(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 95679), -1);
 		KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 95680), 1);
 	}
+}
+
+/* Where the operator allows less than the window does, that is how fast it will be done. */
+static void ecf_rates(struct kunit *test)
+{
+	struct sched_fixture *x = ecf_make(test);
+
+	/* A tenth of what the window allows: the 480 ms that are left are 35328 bytes. */
+	x->path[0].rate_cap = 73600;
+	KUNIT_ASSERT_TRUE(test, tquic_path_rated(&x->path[0]));
+	x->path[1].rtt.srtt_ns = 500 * NSEC_PER_MSEC;
+	KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 20000), -1);
+	KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 35327), -1);
+	KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 35328), 1);
+	/* The slow one: not done with 2944 bytes in two round trips of the fast path */
+	x->path[0].rate_cap = 0;
+	x->path[1].rtt.srtt_ns = 100 * NSEC_PER_MSEC;
+	x->path[1].rate_cap = 73600;
+	KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 2943), 1);
+	KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 2944), -1);
 }
 
 /* Having waited, it goes on waiting up to a quarter more */
@@ -108,6 +128,7 @@ static struct kunit_case ecf_cases[] = {
 	KUNIT_CASE(ecf_inequalities),
 	KUNIT_CASE(ecf_not_for_ever),
 	KUNIT_CASE(ecf_jitter),
+	KUNIT_CASE(ecf_rates),
 	KUNIT_CASE(ecf_hysteresis),
 	{}
 };

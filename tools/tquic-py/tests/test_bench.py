@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tquic import bench_plot, bench_report, cli
-from tquic.bench_guest import Run
+from tquic import bench_plot, bench_report, cli, sim_soak
+from tquic.bench_guest import Run, TrialRun, outcome
 from tquic.bench_peers import Meter, Sample, Task
 from tquic.bench_profiles import PROFILES
-from tquic.bench_report import full_again_s, line, load_runs, stall_ms, verdicts
+from tquic.bench_report import full_again_s, line, load_record, scores, stall_ms, verdicts
 from tquic.perf import Order
+from tquic.sched_trials import BASE, METRICS, TRIALS, Load, Outcome, judge
 
 
 def steady(mbit: float, seconds: int, gaps: list[tuple[float, float]] | None = None) -> Sample:
@@ -91,14 +92,10 @@ def test_lines_and_verdicts() -> None:
     assert [verdict.met for verdict in stalls] == [True, False]
 
 
-def test_calls_objects_and_fairness() -> None:
-    """What is judged besides bulk: datagrams, small objects, and the flow beside the bond."""
-    slow = replace(steady(70, 10), asked=100, delays_ms=[40.0] * 70 + [325.0] * 30)
-    good = replace(steady(69, 10), asked=100, delays_ms=[38.0] * 98 + [45.0])
+def test_objects_and_fairness() -> None:
+    """What is judged besides bulk: small objects, and the flow beside the bond."""
     quick = Sample(65536, 0.08, [65536], [])
     runs = [
-        Run(4, "call", "tquic", 2, slow, scheduler="minrtt"),
-        Run(4, "deadline", "tquic", 2, good, scheduler="deadline"),
         Run(4, "object", "tquic", 2, replace(quick, seconds=0.083)),
         Run(4, "object", "tquic", 1, quick),
         Run(4, "object", "mptcp", 2, replace(quick, seconds=0.5)),
@@ -106,13 +103,68 @@ def test_calls_objects_and_fairness() -> None:
         Run(6, "rival", "tquic", 1, steady(25, 20)),
         Run(6, "rival", "mptcp", 1, steady(1, 20)),
     ]
-    lines = [line(run, 10) for run in runs]
-    assert (lines[0].delay_p50_ms, lines[0].delay_p99_ms, lines[0].missed) == (40, 325, 0.3)
-    assert (lines[1].delay_p99_ms, lines[1].missed) == (45, 0.01)
-    judged = verdicts(lines)
-    assert [verdict.met for verdict in judged] == [True, True, False]
-    assert "64 KiB in 83 ms, over the best link 80 ms" in judged[1].text
-    assert "1.32 of what the TCP flow gets" in judged[2].text
+    judged = verdicts([line(run, 10) for run in runs])
+    assert [verdict.met for verdict in judged] == [True, False]
+    assert "64 KiB in 83 ms, over the best link 80 ms" in judged[0].text
+    assert "1.32 of what the TCP flow gets" in judged[1].text
+
+
+def test_every_scheduler_has_a_trial() -> None:
+    """And each trial names figures that there are, links that it can weigh, and a load."""
+    assert {trial.scheduler for trial in TRIALS} == set(sim_soak.SCHEDULERS) - {BASE}
+    for trial in TRIALS:
+        assert all(name in METRICS and wanted > 1 for name, wanted in trial.wanted)
+        assert len(trial.weights) in (0, len(trial.links))
+        load = trial.load
+        assert load.bulk or load.object_bytes or load.datagram_bytes
+        assert json.loads(json.dumps(asdict(load)))["seconds"] == load.seconds
+
+
+def test_outcome_of_a_trial() -> None:
+    """What is late or never came is missed; without a deadline nothing is late."""
+    load = Load(seconds=2, datagram_bytes=100, datagram_every_s=1, deadline_s=0.1)
+    sample = replace(steady(8, 2), asked=4, delays_ms=[20.0, 100.0, 101.0], objects_ms=[5.0, 15.0])
+    found = outcome(load, sample, [30, 10])
+    assert found == Outcome(8.0, 10.0, 5.0, 100.0, 0.5, 0.75)
+    assert outcome(replace(load, deadline_s=0), sample, [1, 1]).missed == 0.25
+    assert outcome(Load(bulk=True), steady(8, 10), [0, 0]) == Outcome(goodput_mbit_s=8)
+
+
+def test_load_tells_its_objects() -> None:
+    load = Load(seconds=2, object_bytes=(5, 6), object_every_s=0.5)
+    assert load.objects() == [(0, 5), (0.5, 6), (1, 5), (1.5, 6)]
+    assert Load().objects() == []
+
+
+def test_scores_tell_who_won() -> None:
+    """Better by as much as wanted, and nothing else lost for it."""
+    blest = TRIALS[0]
+    base = Outcome(goodput_mbit_s=40, delay_p99_ms=90, missed=0.1)
+
+    def met(**change: float) -> list[bool]:
+        return [score.met for score in judge(blest, replace(base, **change), base)]
+
+    assert met(goodput_mbit_s=44.1, delay_p99_ms=60) == [True, True]
+    assert met(goodput_mbit_s=43.9, delay_p99_ms=61) == [False, False]
+    assert met(goodput_mbit_s=44.1, delay_p99_ms=60, missed=0.12) == [False, False]
+    assert met(goodput_mbit_s=38, delay_p99_ms=1) == [False, False]
+    never = replace(TRIALS[2], wanted=(("missed", 2),))
+    (score,) = judge(never, Outcome(), Outcome(missed=0.1))
+    assert (score.met, score.gain) == (True, 100)
+    assert "datagrams late or lost 0.0%, minrtt 10.0%" in score.text
+
+
+def test_scores_of_a_record(tmp_path: Path) -> None:
+    """A trial is judged once both of its runs are there; the verdicts carry it."""
+    ours, base = Outcome(object_mean_ms=100), Outcome(object_mean_ms=200)
+    tried = [TrialRun(1, "ecf", ours), TrialRun(1, BASE, base), TrialRun(0, "blest", ours)]
+    record = tmp_path / "record.json"
+    record.write_text(json.dumps({"runs": [], "trials": [asdict(item) for item in tried]}))
+    runs, found = load_record(record)
+    assert (runs, found) == ([], tried)
+    (score,) = scores(found)
+    assert (score.scheduler, score.gain, score.met) == ("ecf", 2, True)
+    assert [verdict.met for verdict in verdicts([], [score])] == [True]
 
 
 def test_overhead_and_instructions() -> None:
@@ -128,8 +180,8 @@ def test_record_and_plots(tmp_path: Path) -> None:
         for transport in ("tquic", "mptcp")
     ]
     record = tmp_path / "record.json"
-    record.write_text(json.dumps([asdict(run) for run in runs]))
-    assert load_runs(record)[0].sample.bins == runs[0].sample.bins
+    record.write_text(json.dumps({"runs": [asdict(run) for run in runs], "trials": []}))
+    assert load_record(record)[0][0].sample.bins == runs[0].sample.bins
     made = bench_plot.draw(runs, tmp_path)
     assert [path.name for path in made] == ["profile-2.png"]
     assert made[0].read_bytes()[:4] == b"\x89PNG"

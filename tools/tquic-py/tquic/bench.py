@@ -41,12 +41,15 @@ def run(
     profiles: Sequence[int],
     *,
     quick: bool,
+    trials: bool,
     scheduler: str,
     congestion: str,
     say: Say,
     progress: vm.Progress,
 ) -> bench_report.Report:
-    """Measure the profiles and return all figures; report.json and the plots are written.
+    """Measure the profiles and, if asked for, the schedulers' trials; return all figures.
+
+    report.json and the plots are written.
 
     Raises BenchFailedError, and what kernels, modbuild and vm raise.
     """
@@ -59,6 +62,7 @@ def run(
         profiles=tuple(profiles),
         seconds=seconds,
         quick=quick,
+        trials=trials,
         scheduler=scheduler,
         congestion=congestion,
         server_name=SERVER_NAME,
@@ -68,7 +72,8 @@ def run(
     )
     plan = folder() / "job.json"
     plan.write_text(json.dumps(asdict(job)))
-    say(f"booting it, virtual clock: profiles {', '.join(map(str, profiles))}")
+    parts = [f"profile {number}" for number in profiles] + ["schedulers"] * trials
+    say(f"booting it, virtual clock: {', '.join(parts)}")
     done = vm.run(
         [sys.executable, "-m", bench_guest.__name__, str(plan)],
         kernel="stock",
@@ -86,9 +91,11 @@ def _conclude(done: vm.VmResult, job: Job, release: str) -> bench_report.Report:
     if done.exit_code != 0 or not record.exists():
         tail = "\n".join((done.stdout + done.stderr).splitlines()[-_TAIL_LINES:])
         raise BenchFailedError(f"the guest failed: {done.verdict()}\n{tail}")
-    runs = bench_report.load_runs(record)
+    runs, tried = bench_report.load_record(record)
+    scored = bench_report.scores(tried)
     lines = [bench_report.line(item, job.seconds) for item in runs]
     options = [f"--profile {number}" for number in job.profiles]
+    options += ["--schedulers"] * job.trials
     options += ["--quick"] if job.quick else []
     options += [f"--scheduler {job.scheduler}", f"--congestion {job.congestion}"]
     report = bench_report.Report(
@@ -98,7 +105,8 @@ def _conclude(done: vm.VmResult, job: Job, release: str) -> bench_report.Report:
         seconds=job.seconds,
         command=" ".join(["tquic bench", *options]),
         lines=lines,
-        verdicts=bench_report.verdicts(lines),
+        scores=scored,
+        verdicts=bench_report.verdicts(lines, scored),
         dmesg_warnings=[problem.headline for problem in done.problems],
     )
     report.save(folder() / REPORT_FILE)

@@ -18,12 +18,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from . import bench_peers
 from .bench_peers import Sample, Task
 from .bench_profiles import PROFILES, Profile
 from .lab import LabError, Link, TwoLinks
 from .netlink import TquicNetlink
+from .sched_trials import BASE, TRIALS, Load, Outcome, Trial, quantile
 
 RECORD_FILE = "record.json"
 PORT = 4433
@@ -46,11 +48,15 @@ class BenchError(RuntimeError):
 
 @dataclass(frozen=True)
 class Job:
-    """What the host asks for. Paths are the host's, which the guest sees too."""
+    """What the host asks for. Paths are the host's, which the guest sees too.
+
+    ``trials``: also what each scheduler is for, beside `minrtt`.
+    """
 
     profiles: tuple[int, ...]
     seconds: int
     quick: bool
+    trials: bool
     scheduler: str
     congestion: str
     server_name: str
@@ -63,8 +69,8 @@ class Job:
 class Run:
     """One transfer and what came of it.
 
-    kind        bulk, cut, down, object; call: bulk with datagrams beside it; shared, rival: two
-                transfers at once, ``transport`` that of the bonded one
+    kind        bulk, cut, down, object; shared, rival: two transfers at once, ``transport`` that
+                of the bonded one
     wire_bytes  what the links brought to the client meanwhile
     srtt_ms     the server's SRTT of the fastest path that stays, just before the first link goes
     """
@@ -78,6 +84,15 @@ class Run:
     scheduler: str = ""
     wire_bytes: int = 0
     srtt_ms: float = 0
+
+
+@dataclass(frozen=True)
+class TrialRun:
+    """A trial, by its place in the list, under one scheduler."""
+
+    trial: int
+    scheduler: str
+    outcome: Outcome
 
 
 Event = Callable[[], None]
@@ -145,8 +160,7 @@ class Bench:
         paths: list[int],
         seconds: float = 0,
         size: int = 0,
-        *,
-        call: bool = False,
+        load: Load | None = None,
     ) -> Task:
         """A task over the paths given, the first of which is connected over."""
         job = self._job
@@ -157,7 +171,7 @@ class Bench:
             sources=[self.sources[index] for index in paths],
             seconds=seconds,
             size=size,
-            call=call,
+            load=load,
             server_name=job.server_name,
             ca=job.ca,
         )
@@ -236,7 +250,7 @@ class _Measure:
         sample = self._bench.run(task, *events)
         number, count = self._profile.number, len(paths)
         wire = self._carried() - before
-        scheduler = "deadline" if kind == "deadline" else self._job.scheduler
+        scheduler = self._job.scheduler
         return Run(number, kind, task.transport, count, sample, paths[0], scheduler, wire)
 
     def _bulk(self, transport: str, paths: list[int]) -> Run:
@@ -277,13 +291,6 @@ class _Measure:
                     )
                 yield run
 
-    def _calls(self) -> Iterator[Run]:
-        task = self._bench.task("tquic", self._every, self._job.seconds, call=True)
-        yield self._run("call", task, self._every)
-        self._bench.use("deadline", self._job.congestion)
-        yield self._run("deadline", task, self._every)
-        self._bench.use(self._job.scheduler, self._job.congestion)
-
     def _shared(self) -> Iterator[Run]:
         self._bench.use(self._job.scheduler, COUPLED)
         for transport in ("tquic", "mptcp"):
@@ -309,11 +316,70 @@ class _Measure:
         yield self._bulk("mptcp", self._every)
         if not profile.swing_mbit:
             yield from self._broken()
-        yield from self._calls()
         yield from self._objects(best)
         if not self._job.quick:
             yield self._bulk("tquic", [best])
             yield self._bulk("tcp", [best])
+
+
+class _Tester:
+    """A trial's links with servers on them."""
+
+    def __init__(self, job: Job, trial: Trial, bench: Bench, lab: TwoLinks) -> None:
+        self._job = job
+        self._trial = trial
+        self._bench = bench
+        self._lab = lab
+
+    def _weigh(self) -> None:
+        """Give the weights to the paths of the server's one connection, which is what sends."""
+        with self._lab.server.entered(), TquicNetlink() as netlink:
+            for path in netlink.paths():
+                for index, weight in enumerate(self._trial.weights):
+                    if path.peer and path.peer.host == self._lab.client_address(index).host:
+                        netlink.set_path(path.token, path.path_id, weight=weight)
+
+    def run(self, scheduler: str) -> Outcome:
+        """What comes of the load under a scheduler."""
+        load, lab = self._trial.load, self._lab
+        if load.window_bytes:
+            for name in ("max_data", "max_stream_data", "window_max_bytes"):
+                lab.client.sysctl(f"net.tquic.{name}", load.window_bytes)
+        self._bench.use(scheduler, self._job.congestion)
+        every = list(range(len(lab.links)))
+        before = [lab.counters(index).rx_bytes for index in every]
+        sample = self._bench.run(self._bench.task("tquic", every, load=load), (0.0, self._weigh))
+        carried = [lab.counters(index).rx_bytes - before[index] for index in every]
+        return outcome(load, sample, carried)
+
+
+def outcome(load: Load, sample: Sample, carried: list[int]) -> Outcome:
+    """The figures of a trial's run; ``carried`` is what each link brought."""
+    due_ms = load.deadline_s * 1000
+    in_time = sum(not due_ms or delay <= due_ms for delay in sample.delays_ms)
+    took_ms = sample.objects_ms
+    return Outcome(
+        goodput_mbit_s=sample.received_bytes * 8 / 1e6 / load.seconds,
+        object_mean_ms=sum(took_ms) / max(len(took_ms), 1),
+        object_p99_ms=quantile(took_ms, 99),
+        delay_p99_ms=quantile(sample.delays_ms, 99),
+        missed=1 - in_time / sample.asked if sample.asked else 0.0,
+        first_share=carried[0] / max(sum(carried), 1),
+    )
+
+
+def _trials(job: Job) -> Iterator[TrialRun]:
+    for number, trial in enumerate(TRIALS):
+        print(f"{trial.scheduler}: {trial.title}", flush=True)
+        with TwoLinks(list(trial.links)) as lab:
+            bench = Bench(job, Profile(0, trial.title, trial.links), lab)
+            tester = _Tester(job, trial, bench, lab)
+            for scheduler in (trial.scheduler, BASE):
+                # Servers of its own: the connection is the only one there.
+                with bench.servers():
+                    run = TrialRun(number, scheduler, tester.run(scheduler))
+                print(f"{scheduler}: {run.outcome}", flush=True)
+                yield run
 
 
 def _say(run: Run) -> None:
@@ -327,12 +393,7 @@ def _say(run: Run) -> None:
     )
 
 
-def main() -> None:
-    """Do the job and leave the record, which grows run by run."""
-    words = json.loads(Path(sys.argv[1]).read_text())
-    job = Job(**{**words, "profiles": tuple(words["profiles"])})
-    target = Path(os.environ["TQUIC_RESULTS"]) / RECORD_FILE
-    runs: list[Run] = []
+def _profiles(job: Job) -> Iterator[Run]:
     for number in job.profiles:
         profile = PROFILES[number]
         print(f"profile {number}: {profile.title}", flush=True)
@@ -343,8 +404,21 @@ def main() -> None:
             with bench.servers():
                 for run in _Measure(job, profile, bench, lab).runs():
                     _say(run)
-                    runs.append(run)
-                    target.write_text(json.dumps([asdict(item) for item in runs]))
+                    yield run
+
+
+def main() -> None:
+    """Do the job and leave the record, which grows run by run."""
+    words = json.loads(Path(sys.argv[1]).read_text())
+    job = Job(**{**words, "profiles": tuple(words["profiles"])})
+    target = Path(os.environ["TQUIC_RESULTS"]) / RECORD_FILE
+    record: dict[str, list[dict[str, Any]]] = {"runs": [], "trials": []}
+    for run in _profiles(job):
+        record["runs"].append(asdict(run))
+        target.write_text(json.dumps(record))
+    for tried in _trials(job) if job.trials else ():
+        record["trials"].append(asdict(tried))
+        target.write_text(json.dumps(record))
 
 
 if __name__ == "__main__":

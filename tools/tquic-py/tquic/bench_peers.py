@@ -2,8 +2,8 @@
 """The two ends of a measured transfer, one process each; the server sends, the client counts.
 
 Both transports speak the orders of `tquic perf`: how long or how much is to be sent. A TQUIC
-server answers each datagram with one that says when it was sent; all clocks are one. Arguments:
-server tquic ADDRESS CERTIFICATE KEY | server stream ADDRESS, or client with a JSON Task.
+server answers each datagram as bench_load has it. Arguments: server tquic ADDRESS CERTIFICATE KEY |
+server stream ADDRESS, or client with a JSON Task.
 """
 
 from __future__ import annotations
@@ -11,24 +11,25 @@ from __future__ import annotations
 import json
 import signal
 import socket
-import struct
 import sys
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+from . import bench_load
 from .get import open_connection
 from .handshake import Options, listen
 from .multipath import PathSpec
 from .mux import Exchange, StreamMux
 from .perf import ALPN, Order, PerfExchange
 from .record import Address
+from .sched_trials import Load
 from .server import Server
 from .sock import TquicSocket
 from .tls import TlsConfig
-from .uapi import Deadline, PathState, RecvMask
+from .uapi import PathState, RecvMask
 
 __all__ = ["READY", "Meter", "Sample", "Task"]
 
@@ -41,10 +42,6 @@ _BIN_S = 0.1
 _STALL_S = 30.0
 _ACTIVE_TIMEOUT_S = 10.0
 _TICK_S = 0.05
-_CALL_EVERY_S = 0.02
-_CALL_BYTES = 200
-#: What a call's datagrams have to keep, each way.
-CALL_DEADLINE_S = 0.15
 
 
 @dataclass(frozen=True)
@@ -52,8 +49,7 @@ class Task:
     """What a client is to do: receive for ``seconds`` or ``size`` bytes.
 
     ``sources`` are local addresses, one path each (a stream socket binds to the first).
-    ``transport`` is tquic, tcp or mptcp. With ``call`` the server also sends 50 datagrams of 200
-    bytes a second, each with a deadline of 150 ms.
+    ``transport`` is tquic, tcp or mptcp. With ``load`` that is received instead, over TQUIC.
     """
 
     transport: str
@@ -62,9 +58,15 @@ class Task:
     sources: Sequence[str]
     seconds: float = 0
     size: int = 0
-    call: bool = False
+    load: Load | None = None
     server_name: str = ""
     ca: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Task:
+        """A task from its JSON."""
+        task = cls(**json.loads(text))
+        return replace(task, load=Load(**task.load)) if isinstance(task.load, dict) else task
 
     def order(self) -> Order:
         """The order for the server; one by time is ended by the client."""
@@ -83,6 +85,7 @@ class Sample:
     busy_s          what the machine was not idle meanwhile; with a virtual clock its instructions
     asked           datagrams that the server was asked for
     delays_ms       one-way delays of those that came
+    objects_ms      how long each object of a load took
     """
 
     received_bytes: int
@@ -93,6 +96,7 @@ class Sample:
     busy_s: float = 0
     asked: int = 0
     delays_ms: Sequence[float] = field(default_factory=tuple)
+    objects_ms: Sequence[float] = field(default_factory=tuple)
 
 
 def _idle_s() -> float:
@@ -123,12 +127,7 @@ class Meter:
         self._last_s = now_s
         self.received_bytes += size
 
-    def sample(
-        self,
-        paths: Sequence[dict[str, float]] = (),
-        asked: int = 0,
-        delays_ms: Sequence[float] = (),
-    ) -> Sample:
+    def sample(self, paths: Sequence[dict[str, float]] = ()) -> Sample:
         """What was counted."""
         busy_s = time.monotonic() - self.origin_s - (_idle_s() - self._idle_s)
         return Sample(
@@ -138,8 +137,6 @@ class Meter:
             [(round(at_s, 6), round(gap_s, 6)) for at_s, gap_s in self._gaps],
             paths,
             round(busy_s, 3),
-            asked,
-            delays_ms,
         )
 
 
@@ -165,36 +162,6 @@ class _Sink(Exchange):
         self.ended = True
 
 
-class _Call:
-    """The datagrams of a call: each tick asks the server for one."""
-
-    def __init__(self, sock: TquicSocket, mux: StreamMux) -> None:
-        self._sock = sock
-        self._next_s = time.monotonic()
-        self.asked = 0
-        self.delays_ms: list[float] = []
-        mux.on_datagram = self._came
-
-    def tick(self) -> None:
-        """Ask for what is due."""
-        while time.monotonic() >= self._next_s:
-            self._next_s += _CALL_EVERY_S
-            self.asked += 1
-            self._sock.send_datagram(b"?", deadline=Deadline.of(CALL_DEADLINE_S))
-
-    def _came(self, data: bytes) -> None:
-        sent_s: float = struct.unpack_from("!d", data)[0]
-        self.delays_ms.append(round((time.monotonic() - sent_s) * 1000, 3))
-
-
-def _answer(sock: TquicSocket, _asked: bytes) -> None:
-    data = struct.pack("!d", time.monotonic()).ljust(_CALL_BYTES, b"\0")
-    try:
-        sock.send_datagram(data, deadline=Deadline.of(CALL_DEADLINE_S, drop=True))
-    except BlockingIOError:
-        return  # the queue is full: this one is missed
-
-
 def _wait_active(sock: TquicSocket, count: int) -> None:
     deadline_s = time.monotonic() + _ACTIVE_TIMEOUT_S
     while [path.state for path in sock.paths()].count(PathState.ACTIVE) < count:
@@ -213,23 +180,28 @@ def receive_tquic(task: Task) -> Sample:
         mux = StreamMux(sock, server=False, peer=task.host)
         meter = Meter(time.monotonic())
         print(meter.origin_s, flush=True)
-        sink = _Sink(task.order(), meter)
-        end_s = meter.origin_s + task.seconds
-        mux.open(sink)
-        call = _Call(sock, mux) if task.call else None
-        mux.run(
-            lambda: sink.ended or (task.seconds > 0 and time.monotonic() >= end_s),
-            tick=call.tick if call else None,
-            stall_s=_STALL_S,
-            tick_s=_CALL_EVERY_S if call else _TICK_S,
-        )
+        load = None
+        if task.load:
+            load = bench_load.Client(sock, mux, task.load, meter.add)
+            mux.run(load.done, tick=load.tick, stall_s=_STALL_S, tick_s=load.tick_s)
+        else:
+            sink = _Sink(task.order(), meter)
+            end_s = meter.origin_s + task.seconds
+            mux.open(sink)
+            mux.run(
+                lambda: sink.ended or (task.seconds > 0 and time.monotonic() >= end_s),
+                stall_s=_STALL_S,
+                tick_s=_TICK_S,
+            )
         paths: list[dict[str, float]] = [
             {"path_id": path.path_id, "bytes": path.bytes_received, "lost": path.packets_lost}
             for path in sock.paths()
         ]
-        done = meter.sample(paths, call.asked, call.delays_ms) if call else meter.sample(paths)
+        done = meter.sample(paths)
         sock.close_with(0)
-    return done
+    if not load:
+        return done
+    return replace(done, asked=load.asked, delays_ms=load.delays_ms, objects_ms=load.objects_ms)
 
 
 def receive_stream(task: Task) -> Sample:
@@ -257,7 +229,7 @@ def serve_tquic(address: Address, certificate: Path, key: Path) -> None:
     """Serve orders over TQUIC until the process is ended."""
     tls = TlsConfig(alpn=(ALPN,), cert_file=certificate, key_file=key)
     listener = listen(address, Options(recv_mask=RecvMask.CRYPTO | RecvMask.DATAGRAM))
-    server = Server(listener, tls, lambda _stream: PerfExchange(), datagram=_answer)
+    server = Server(listener, tls, lambda _stream: PerfExchange(), datagram=bench_load.answer)
     signal.signal(signal.SIGTERM, lambda *_: server.stop())
     print(READY, end="", flush=True)
     server.run()
@@ -303,7 +275,7 @@ def main() -> None:
         case ["server", "stream", address]:
             serve_stream(_address(address))
         case ["client", text]:
-            task = Task(**json.loads(text))
+            task = Task.parse(text)
             done = receive_tquic(task) if task.transport == "tquic" else receive_stream(task)
             print(json.dumps(asdict(done)), flush=True)
         case _:

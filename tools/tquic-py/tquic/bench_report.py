@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from .bench_guest import CUT_AT_S, RESTORE_AT_S, Run
-from .bench_peers import CALL_DEADLINE_S, Sample
+from .bench_guest import CUT_AT_S, RESTORE_AT_S, Run, TrialRun
+from .bench_peers import Sample
 from .bench_profiles import PROFILES, Profile
+from .sched_trials import BASE, TRIALS, Outcome, Score, judge
 
 _BINS_PER_S = 10
 #: Full rate is back when half a second in a row carries this share of the rate before the cut.
@@ -31,8 +32,6 @@ class Line:
     full_again_s    from the restore until the rate before the cut is reached, None: never was
     instructions    of the whole machine, both ends and the links, per payload byte
     overhead        bytes on the links beyond payload: headers, acknowledgments, what went again
-    delay_p50_ms, delay_p99_ms, missed
-                    of a call's datagrams: one way, and the share that was late
     """
 
     profile: int
@@ -49,9 +48,6 @@ class Line:
     scheduler: str = ""
     instructions: float = 0
     overhead: float = 0
-    delay_p50_ms: float = 0
-    delay_p99_ms: float = 0
-    missed: float = 0
     srtt_ms: float = 0
 
 
@@ -73,6 +69,7 @@ class Report:
     seconds: int
     command: str
     lines: Sequence[Line]
+    scores: Sequence[Score]
     verdicts: Sequence[Verdict]
     dmesg_warnings: Sequence[str]
 
@@ -81,10 +78,24 @@ class Report:
         path.write_text(json.dumps(asdict(self), indent=2) + "\n")
 
 
-def load_runs(path: Path) -> list[Run]:
-    """Read the guest's record."""
-    items: list[dict[str, Any]] = json.loads(path.read_text())
-    return [Run(**{**item, "sample": Sample(**item["sample"])}) for item in items]
+def load_record(path: Path) -> tuple[list[Run], list[TrialRun]]:
+    """Read the guest's record: transfers over profiles, and trials of schedulers."""
+    record: dict[str, list[dict[str, Any]]] = json.loads(path.read_text())
+    runs = [Run(**{**item, "sample": Sample(**item["sample"])}) for item in record["runs"]]
+    trials = [
+        TrialRun(**{**item, "outcome": Outcome(**item["outcome"])}) for item in record["trials"]
+    ]
+    return runs, trials
+
+
+def scores(trials: Sequence[TrialRun]) -> list[Score]:
+    """Each scheduler beside `minrtt` in its trials."""
+    found: list[Score] = []
+    for number, trial in enumerate(TRIALS):
+        came = {item.scheduler: item.outcome for item in trials if item.trial == number}
+        if trial.scheduler in came and BASE in came:
+            found += judge(trial, came[trial.scheduler], came[BASE])
+    return found
 
 
 def stall_ms(sample: Sample) -> float:
@@ -112,7 +123,7 @@ def line(run: Run, seconds: int) -> Line:
     """The figures of one run; a bulk transfer was asked to last ``seconds``."""
     profile = PROFILES[run.profile]
     sample = run.sample
-    over_s = seconds if run.kind in ("bulk", "call", "deadline") else sample.seconds
+    over_s = seconds if run.kind == "bulk" else sample.seconds
     goodput = sample.received_bytes * 8 / 1e6 / over_s if over_s else 0.0
     broken = run.kind in ("cut", "down")
     one = profile.links[run.first].rate_mbit
@@ -133,19 +144,8 @@ def line(run: Run, seconds: int) -> Line:
         run.scheduler,
         round(sample.busy_s * 1e9 / max(sample.received_bytes, 1), 2),
         round(run.wire_bytes / max(sample.received_bytes, 1) - 1, 4) if run.wire_bytes else 0.0,
-        *_delays(sample),
         run.srtt_ms,
     )
-
-
-def _delays(sample: Sample) -> tuple[float, float, float]:
-    """p50 and p99 in ms, and the share that came late or never."""
-    if not sample.asked:
-        return 0.0, 0.0, 0.0
-    came = sorted(sample.delays_ms) or [0.0]
-    in_time = sum(delay <= CALL_DEADLINE_S * 1000 for delay in sample.delays_ms)
-    p50, p99 = (round(came[min(len(came) * share // 100, len(came) - 1)], 1) for share in (50, 99))
-    return p50, p99, round(1 - in_time / sample.asked, 4)
 
 
 def _find(lines: Sequence[Line], profile: int, kind: str, transport: str) -> Line | None:
@@ -187,20 +187,6 @@ def _broken(profile: Profile, lines: Sequence[Line]) -> list[Verdict]:
     return found
 
 
-def _call(profile: Profile, lines: Sequence[Line]) -> list[Verdict]:
-    plain = _find(lines, profile.number, "call", "tquic")
-    waits = _find(lines, profile.number, "deadline", "tquic")
-    if not plain or not waits:
-        return []
-    text = (
-        f"profile {profile.number}: datagrams beside bulk data within {waits.delay_p99_ms:.0f} ms "
-        f"(p99) and {waits.missed:.1%} late with deadline, {plain.delay_p99_ms:.0f} ms and "
-        f"{plain.missed:.1%} with {plain.scheduler}"
-    )
-    met = waits.missed <= plain.missed and waits.goodput_mbit_s >= 0.97 * plain.goodput_mbit_s
-    return [Verdict(text, met)]
-
-
 def _fair(profile: Profile, lines: Sequence[Line]) -> list[Verdict]:
     ours = _find(lines, profile.number, "shared", "tquic")
     rivals = [
@@ -236,11 +222,11 @@ def _objects(profile: Profile, lines: Sequence[Line]) -> list[Verdict]:
     return found
 
 
-def verdicts(lines: Sequence[Line]) -> list[Verdict]:
+def verdicts(lines: Sequence[Line], scored: Sequence[Score] = ()) -> list[Verdict]:
     """What the figures say about the targets."""
     found: list[Verdict] = []
     for number in sorted({item.profile for item in lines}):
         profile = PROFILES[number]
-        for judge in (_bulk, _broken, _call, _objects, _fair):
-            found += judge(profile, lines)
-    return found
+        for of in (_bulk, _broken, _objects, _fair):
+            found += of(profile, lines)
+    return found + [Verdict(score.text, score.met) for score in scored]

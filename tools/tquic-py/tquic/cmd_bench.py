@@ -11,8 +11,9 @@ from rich.table import Table
 
 from . import bench
 from .bench_profiles import PROFILES
-from .bench_report import Line, Report
+from .bench_report import Report
 from .demo_progress import Display
+from .sched_view import score_table
 
 
 @click.command()
@@ -23,24 +24,39 @@ from .demo_progress import Display
     multiple=True,
     help="Measure this profile; may be given again. Default: all.",
 )
+@click.option(
+    "--schedulers",
+    "trials",
+    is_flag=True,
+    help="Compare each scheduler with `minrtt` in what it is for; alone without --profile.",
+)
 @click.option("--quick", is_flag=True, help="Three seconds each, the smallest object only.")
 @click.option("--scheduler", default="minrtt", show_default=True, help="TQUIC's scheduler.")
 @click.option("--congestion", default="cubic", show_default=True, help="TQUIC's controller.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(
-    profiles: tuple[str, ...], quick: bool, scheduler: str, congestion: str, as_json: bool
+    profiles: tuple[str, ...],
+    trials: bool,
+    quick: bool,
+    scheduler: str,
+    congestion: str,
+    as_json: bool,
 ) -> None:
     """Measure TQUIC and kernel MPTCP over the same links, in one boot of Debian's own kernel.
 
-    Handshakes are done before time counts. Targets that are not met are told; the exit code is 1
-    only when a transfer failed or the kernel complained. Leaves report.json and plots in
-    build/bench. A profile takes some five minutes on two cores.
+    Without --profile and --schedulers it is all profiles and the schedulers. Handshakes are done
+    before time counts. Targets that are not met are told; the exit code is 1 only when a transfer
+    failed or the kernel complained. Leaves report.json and plots in build/bench. A profile takes
+    some five minutes on two cores.
     """
-    chosen = [int(text) for text in profiles] or list(PROFILES)
+    chosen = [int(text) for text in profiles]
+    if not chosen and not trials:
+        chosen, trials = list(PROFILES), True
     with Display() as display:
         report = bench.run(
             chosen,
             quick=quick,
+            trials=trials,
             scheduler=scheduler,
             congestion=congestion,
             say=display.say,
@@ -53,10 +69,6 @@ def command(
     sys.exit(1 if report.dmesg_warnings else 0)
 
 
-def _call_text(line: Line) -> str:
-    return f"{line.delay_p50_ms:.0f}/{line.delay_p99_ms:.0f} ms {line.missed:.1%}"
-
-
 def _show(report: Report) -> None:
     console = Console(highlight=False, width=140)
     for number in sorted({line.profile for line in report.lines}):
@@ -66,7 +78,6 @@ def _show(report: Report) -> None:
             table.add_column(name, justify="left" if name in ("what", "transport") else "right")
         table.add_column("stall", justify="right")
         table.add_column("full again", justify="right")
-        table.add_column("p50/p99 late", justify="right")
         table.add_column("insn/B", justify="right")
         table.add_column("over", justify="right")
         for line in report.lines:
@@ -85,11 +96,12 @@ def _show(report: Report) -> None:
                 f"{line.seconds:.3f}",
                 f"{line.stall_ms:.0f} ms" if broken else "",
                 again if broken else "",
-                _call_text(line) if line.kind in ("call", "deadline") else "",
                 f"{line.instructions:.1f}",
                 f"{line.overhead:.1%}" if line.overhead else "",
             )
         console.print(table)
+    if report.scores:
+        console.print(score_table(report.scores))
     for verdict in report.verdicts:
         console.print(f"{'met    ' if verdict.met else 'NOT MET'}  {verdict.text}")
     console.print(f"Kept in {bench.folder()}. Again: {report.command}", soft_wrap=True)

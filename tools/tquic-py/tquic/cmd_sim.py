@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from . import sim_compare, sim_links, sim_soak
+from . import sim_compare, sim_links, sim_soak, sim_trials
 from .bench_profiles import PROFILES
+from .sched_view import score_table
 from .sim import Result, bulk, profile_events, run
 
 
@@ -188,6 +189,29 @@ def compare(
             f"{line.missed_percent:.1f}",
         )
     Console(width=110, highlight=False).print(table)
+
+
+@group.command()
+@_SEED
+@click.option("--congestion", default="cubic", show_default=True)
+@_JSON
+def schedulers(seed: int, congestion: str, as_json: bool) -> None:
+    """What each scheduler is for: figures in which it beats `minrtt`, and by how much.
+
+    The trials are those of `tquic bench --schedulers`. Exit code 1 when one is not won.
+    """
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("simulating")
+        scores = sim_trials.run(
+            congestion=congestion,
+            seed=seed,
+            told=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    if as_json:
+        click.echo(json.dumps([asdict(score) for score in scores]))
+    else:
+        Console(width=140, highlight=False).print(score_table(scores))
+    sys.exit(0 if all(score.met for score in scores) else 1)
 
 
 @group.command()

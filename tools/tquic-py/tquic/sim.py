@@ -56,7 +56,10 @@ class Event:
 
 @dataclass(frozen=True)
 class Scenario:
-    """Links, what happens, how long. ``finish``: go on until all transfers have ended."""
+    """Links, what happens, how long. ``finish``: go on until all transfers have ended.
+
+    ``window_bytes`` is the credit both ends give, which then does not grow; 0: the module's own.
+    """
 
     links: tuple[Link, ...]
     events: tuple[Event, ...]
@@ -66,12 +69,15 @@ class Scenario:
     seed: int = 1
     sample_s: float = 0
     finish: bool = False
+    window_bytes: int = 0
 
     def script(self) -> str:
         """The text the simulator reads."""
         lines = [f"links {len(self.links)}"]
         for number, link in enumerate(self.links):
             lines.append(_link_line(number, link))
+        if self.window_bytes:
+            lines.append(f"window {self.window_bytes}")
         lines += [f"sched {self.scheduler}", f"cc {self.congestion}"]
         lines += [f"sample {round(self.sample_s * _NS)}", "open"]
         lines += [event.line() for event in sorted(self.events, key=lambda event: event.at_s)]
@@ -151,12 +157,17 @@ def profile_events(profile: Profile, seconds: float) -> tuple[Event, ...]:
     return tuple(rate_event(at, 0, rates[(at - 1) % 2]) for at in range(1, int(seconds)))
 
 
+def endless_bytes(links: tuple[Link, ...], seconds: float) -> int:
+    """More than the links carry in so long."""
+    return int(sum(link.rate_mbit for link in links) * 1e6 * (seconds + 1))
+
+
 def bulk(
     links: tuple[Link, ...], happens: tuple[Event, ...], seconds: float, **more: Any
 ) -> Scenario:
     """A server that sends to its client as much as it can for so long; @more as of Scenario."""
-    endless = int(sum(link.rate_mbit for link in links) * 1e6 * (seconds + 1))
-    return Scenario(links, (*happens, Event(0, "flow", (SERVER, endless))), seconds, **more)
+    endless = Event(0, "flow", (SERVER, endless_bytes(links, seconds)))
+    return Scenario(links, (*happens, endless), seconds, **more)
 
 
 def one_object(links: tuple[Link, ...], size_bytes: int, **more: Any) -> Scenario:
