@@ -26,6 +26,7 @@
 #define TQUIC_RX_MEM_MAX		(4 * TQUIC_WINDOW_MAX)
 #define TQUIC_MAX_STREAMS_DEFAULT	128
 #define TQUIC_ACTIVE_CIDS		4
+#define TQUIC_MIN_ACK_DELAY_US		1000	/* less is not worth a timer */
 #define TQUIC_MAX_PATH_ID_DEFAULT	7
 #define TQUIC_DATAGRAM_BYTES		65535
 #define TQUIC_DGRAMS_RX_BYTES_MAX	(1024 * 1024)
@@ -61,6 +62,8 @@ void tquic_conn_init(struct tquic_conn *conn, const struct tquic_conn_ops *ops)
 	p->max_streams_uni = TQUIC_MAX_STREAMS_DEFAULT;
 	p->active_cid_limit = TQUIC_ACTIVE_CIDS;
 	p->max_datagram_frame_size = TQUIC_DATAGRAM_BYTES;
+	p->has_min_ack_delay = true;
+	p->min_ack_delay_us = TQUIC_MIN_ACK_DELAY_US;
 	p->has_max_path_id = true;
 	p->max_path_id = TQUIC_MAX_PATH_ID_DEFAULT;
 	conn->tune = (struct tquic_tuning) {
@@ -147,6 +150,7 @@ int tquic_conn_start(struct tquic_conn *conn, bool server,
 				      TQUIC_PATHS_MAX - 1U);
 	conn->max_path_id_local = conn->local.has_max_path_id ?
 				  conn->local.max_path_id : 0;
+	tquic_ackfreq_start(conn);
 	tquic_space_init(&conn->hs[0], TQUIC_LEVEL_INITIAL);
 	tquic_space_init(&conn->hs[1], TQUIC_LEVEL_HANDSHAKE);
 	conn->hs[0].trace_id = conn->trace_id;
@@ -474,7 +478,7 @@ u64 tquic_conn_buffer_bytes(const struct tquic_conn *conn)
 /* Largest PTO of all open paths: what three of must pass before state goes */
 u64 tquic_conn_pto_max_ns(const struct tquic_conn *conn)
 {
-	u64 delay = conn->peer.max_ack_delay_ms * NSEC_PER_MSEC;
+	u64 delay = tquic_ackfreq_peer_delay_ns(conn);
 	const struct tquic_path *path;
 	unsigned int i;
 	u64 pto = 0;
@@ -640,7 +644,7 @@ void tquic_conn_detect_loss(struct tquic_conn *conn, struct tquic_path *path,
 	struct tquic_loss_result res = {};
 
 	tquic_loss_detect(&path->space, &path->rtt,
-			  conn->peer.max_ack_delay_ms * NSEC_PER_MSEC, now, &res);
+			  tquic_ackfreq_peer_delay_ns(conn), now, &res);
 	if (res.large_sent_ns)
 		tquic_path_doubt_mtu(path, res.large_sent_ns, now);
 	tquic_conn_lost(conn, path, &res, now);

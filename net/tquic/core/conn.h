@@ -17,6 +17,7 @@
 #include "core/streams.h"
 #include "bond/bond.h"
 #include "core/tuning.h"
+#include "core/ackfreq.h"
 
 struct tquic_sched;
 
@@ -82,6 +83,7 @@ enum tquic_conn_ctl {
 	TQUIC_CONN_CTL_PING = 16,	/* keep-alive */
 	TQUIC_CONN_CTL_PATHS_BLOCKED = 32,
 	TQUIC_CONN_CTL_NEW_TOKEN = 64,
+	TQUIC_CONN_CTL_ACK_FREQUENCY = 128,
 };
 
 /* CRYPTO bytes of one level, both ways */
@@ -171,6 +173,7 @@ struct tquic_conn {
 	u32 max_path_id_peer;		/* what the peer lets us use */
 	u32 paths_blocked;		/* limit told to be too low, plus 1; 0: none */
 	struct tquic_bond bond;
+	struct tquic_ackfreq ackfreq;
 
 	/* application data */
 	struct tquic_streams streams;

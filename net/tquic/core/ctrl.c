@@ -119,6 +119,8 @@ static void tquic_ctrl_build_conn(struct tquic_conn *conn,
 			return;
 		conn->ctl &= ~TQUIC_CONN_CTL_PATHS_BLOCKED;
 	}
+	if (conn->ctl & TQUIC_CONN_CTL_ACK_FREQUENCY && !tquic_ackfreq_build(conn, bld))
+		return;
 	if (conn->ctl & TQUIC_CONN_CTL_PING) {
 		rec = tquic_build_rec(bld, TQUIC_REC_PING);
 		if (!rec || !tquic_ctrl_finish(bld, rec,
@@ -517,6 +519,9 @@ static void tquic_ctrl_rec_lost(struct tquic_conn *conn, struct tquic_rec *rec)
 		if (rec->off == conn->max_path_id_peer)
 			conn->ctl |= TQUIC_CONN_CTL_PATHS_BLOCKED;
 		break;
+	case TQUIC_REC_ACK_FREQUENCY:
+		tquic_ackfreq_lost(conn, rec->off);
+		break;
 	case TQUIC_REC_DATAGRAM:
 		conn->stats.datagrams_dropped++;
 		break;
@@ -618,6 +623,9 @@ void tquic_ctrl_on_acked(struct tquic_conn *conn, struct tquic_rec *list, u64 no
 			path = tquic_path_find(conn, rec->id);
 			if (path)
 				path->abandon_acked = true;
+			break;
+		case TQUIC_REC_ACK_FREQUENCY:
+			tquic_ackfreq_acked(conn, rec->off, now);
 			break;
 		}
 		tquic_rec_free(rec);

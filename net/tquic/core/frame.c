@@ -16,7 +16,9 @@
 #define FRAME_ELICITING		0x40
 #define FRAME_PROBING		0x80
 
-/* RFC 9000 Table 3: packets that may carry each type, and what it does there. */
+/* RFC 9000 Table 3: packets that may carry each type, and what it does there; IMMEDIATE_ACK is
+ * of draft-ietf-quic-ack-frequency.
+ */
 static const u8 frame_base_flags[] = {
 	[TQUIC_FRAME_PADDING]		= FRAME_IN_ALL | FRAME_PROBING,
 	[TQUIC_FRAME_PING]		= FRAME_IN_ALL | FRAME_ELICITING,
@@ -38,6 +40,7 @@ static const u8 frame_base_flags[] = {
 	[TQUIC_FRAME_CONNECTION_CLOSE]	= FRAME_IN_ALL,
 	[TQUIC_FRAME_CONNECTION_CLOSE_APP] = FRAME_IN_APP,
 	[TQUIC_FRAME_HANDSHAKE_DONE]	= FRAME_IN_1RTT | FRAME_ELICITING,
+	[TQUIC_FRAME_IMMEDIATE_ACK]	= FRAME_IN_1RTT | FRAME_ELICITING,
 };
 
 static u8 frame_flags(u64 type)
@@ -51,6 +54,7 @@ static u8 frame_flags(u64 type)
 	case TQUIC_FRAME_PATH_ACK:
 	case TQUIC_FRAME_PATH_ACK_ECN:
 		return FRAME_IN_1RTT;
+	case TQUIC_FRAME_ACK_FREQUENCY:
 	case TQUIC_FRAME_PATH_ABANDON ... TQUIC_FRAME_PATH_CIDS_BLOCKED:
 		return FRAME_IN_1RTT | FRAME_ELICITING;
 	default:
@@ -316,6 +320,7 @@ static int frame_parse_other(struct tquic_rbuf *b, struct tquic_frame *f)
 		return 0;
 	case TQUIC_FRAME_PING:
 	case TQUIC_FRAME_HANDSHAKE_DONE:
+	case TQUIC_FRAME_IMMEDIATE_ACK:
 		return 0;
 	case TQUIC_FRAME_RESET_STREAM:
 		ok = tquic_get_varint(b, &f->reset_stream.id) &&
@@ -338,6 +343,12 @@ static int frame_parse_other(struct tquic_rbuf *b, struct tquic_frame *f)
 	case TQUIC_FRAME_DATAGRAM:
 		frame_get_rest(b, &f->datagram.data, &f->datagram.len);
 		return 0;
+	case TQUIC_FRAME_ACK_FREQUENCY:
+		ok = tquic_get_varint(b, &f->ack_frequency.seq) &&
+		     tquic_get_varint(b, &f->ack_frequency.threshold) &&
+		     tquic_get_varint(b, &f->ack_frequency.delay_us) &&
+		     tquic_get_varint(b, &f->ack_frequency.reorder);
+		break;
 	case TQUIC_FRAME_DATAGRAM_LEN:
 		ok = frame_get_blob(b, &f->datagram.data, &f->datagram.len);
 		break;

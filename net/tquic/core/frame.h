@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Frames: RFC 9000 §19, RFC 9221 §4, RFC 10069 §4. */
+/* Frames: RFC 9000 §19, RFC 9221 §4, RFC 10069 §4, draft-ietf-quic-ack-frequency. */
 #ifndef TQUIC_CORE_FRAME_H
 #define TQUIC_CORE_FRAME_H
 
@@ -54,6 +54,7 @@ struct tquic_frame_ack {
  * @path_data: PATH_CHALLENGE, PATH_RESPONSE
  * @close: CONNECTION_CLOSE; @frame_type 0 when @app
  * @datagram: DATAGRAM
+ * @ack_frequency: ACK_FREQUENCY
  * @path: PATH_ABANDON (@val is the error code), PATH_STATUS_* (@val is the
  *	sequence number), PATH_CIDS_BLOCKED (@val is the next sequence number);
  *	MAX_PATH_ID and PATHS_BLOCKED: @path_id and @val both hold the maximum
@@ -116,6 +117,12 @@ struct tquic_frame {
 			const u8 *data;
 			u32 len;
 		} datagram;
+		struct {
+			u64 seq;
+			u64 threshold;
+			u64 delay_us;
+			u64 reorder;
+		} ack_frequency;
 		struct {
 			u32 path_id;
 			u64 val;
@@ -181,6 +188,9 @@ bool tquic_frame_put_close(struct tquic_wbuf *b, bool app, u64 code,
 			   u64 frame_type, const u8 *reason, u32 reason_len);
 bool tquic_frame_put_handshake_done(struct tquic_wbuf *b);
 bool tquic_frame_put_ping(struct tquic_wbuf *b);
+bool tquic_frame_put_immediate_ack(struct tquic_wbuf *b);
+bool tquic_frame_put_ack_frequency(struct tquic_wbuf *b, u64 seq, u64 threshold,
+				   u64 delay_us, u64 reorder);
 bool tquic_frame_put_padding(struct tquic_wbuf *b, size_t n);
 bool tquic_frame_put_path_abandon(struct tquic_wbuf *b, u32 path_id, u64 code);
 bool tquic_frame_put_path_status(struct tquic_wbuf *b, u32 path_id, u64 seq,

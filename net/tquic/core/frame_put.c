@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Writes frames (RFC 9000 §19, RFC 9221 §4, RFC 10069 §4). */
+/* Writes frames (RFC 9000 §19, RFC 9221 §4, RFC 10069 §4, draft-ietf-quic-ack-frequency). */
 #include <linux/array_size.h>
 #include <linux/build_bug.h>
 #include <linux/minmax.h>
@@ -361,6 +361,17 @@ bool tquic_frame_put_handshake_done(struct tquic_wbuf *b)
 bool tquic_frame_put_ping(struct tquic_wbuf *b)
 {
 	return tquic_put_u8(b, TQUIC_FRAME_PING);
+}
+
+bool tquic_frame_put_immediate_ack(struct tquic_wbuf *b)
+{
+	return tquic_put_u8(b, TQUIC_FRAME_IMMEDIATE_ACK);
+}
+
+bool tquic_frame_put_ack_frequency(struct tquic_wbuf *b, u64 seq, u64 threshold,
+				   u64 delay_us, u64 reorder)
+{
+	return FRAME_PUT(b, TQUIC_FRAME_ACK_FREQUENCY, seq, threshold, delay_us, reorder);
 }
 
 bool tquic_frame_put_padding(struct tquic_wbuf *b, size_t n)

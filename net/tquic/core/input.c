@@ -19,6 +19,7 @@ struct tquic_in {
 	struct tquic_path *path;
 	enum tquic_level level;
 	bool non_probing;
+	bool ack_now;
 	u64 now;
 };
 
@@ -94,7 +95,7 @@ static int tquic_input_ack(struct tquic_in *in, const struct tquic_frame *f)
 		return ret;
 	}
 	if (conn->confirmed)
-		max_delay_ns = conn->peer.max_ack_delay_ms * NSEC_PER_MSEC;
+		max_delay_ns = tquic_ackfreq_peer_delay_ns(conn);
 	delay_ns = min_t(u64, f->ack.delay, U32_MAX) << exponent;
 	delay_ns = in->level == TQUIC_LEVEL_INITIAL ? 0 : delay_ns * NSEC_PER_USEC;
 	if (res.rtt_ns)
@@ -138,6 +139,8 @@ static int tquic_input_ack(struct tquic_in *in, const struct tquic_frame *f)
 			return ret;
 	}
 	tquic_conn_detect_loss(conn, path, in->now);
+	if (res.pkts)
+		tquic_ackfreq_judge(conn, in->now);
 	return 0;
 }
 
@@ -477,9 +480,21 @@ static int tquic_input_path_limits(struct tquic_in *in,
 	}
 }
 
+/* Frames of an extension that was not agreed on are unknown ones */
+static bool tquic_input_knows(const struct tquic_conn *conn, u64 type)
+{
+	switch (type) {
+	case TQUIC_FRAME_IMMEDIATE_ACK:
+	case TQUIC_FRAME_ACK_FREQUENCY:
+		return conn->local.has_min_ack_delay;
+	default:
+		return type < TQUIC_FRAME_PATH_ACK || conn->multipath;
+	}
+}
+
 static int tquic_input_frame(struct tquic_in *in, const struct tquic_frame *f)
 {
-	if (f->type >= TQUIC_FRAME_PATH_ACK && !in->conn->multipath)
+	if (!tquic_input_knows(in->conn, f->type))
 		return TQUIC_ERR_FRAME_ENCODING;
 	switch (f->type) {
 	case TQUIC_FRAME_PADDING:
@@ -528,6 +543,11 @@ static int tquic_input_frame(struct tquic_in *in, const struct tquic_frame *f)
 	case TQUIC_FRAME_PATHS_BLOCKED:
 	case TQUIC_FRAME_PATH_CIDS_BLOCKED:
 		return tquic_input_path_limits(in, f);
+	case TQUIC_FRAME_ACK_FREQUENCY:
+		return tquic_ackfreq_on_frame(in->conn, f);
+	case TQUIC_FRAME_IMMEDIATE_ACK:
+		in->ack_now = true;
+		return 0;
 	default:
 		return TQUIC_ERR_FRAME_ENCODING;
 	}
@@ -650,7 +670,8 @@ int tquic_conn_input(struct tquic_conn *conn, const struct tquic_rx_pkt *pkt,
 	}
 	newest = (s64)pkt->pn > space->largest_rx;
 	tquic_space_on_rx(space, pkt->pn, eliciting, pkt->ecn, now,
-			  conn->local.max_ack_delay_ms * NSEC_PER_MSEC);
+			  &conn->ackfreq.rx);
+	space->ack_now |= in.ack_now;
 	if (!ret && newest && in.non_probing && pkt->type == TQUIC_PKT_1RTT)
 		tquic_migrate_on_packet(conn, pkt, now);
 	if (ret > 0)

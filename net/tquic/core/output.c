@@ -635,6 +635,8 @@ static void tquic_output_app_frames(struct tquic_conn *conn,
 	bool data;
 
 	tquic_output_acks(conn, path, o);
+	if (why == TQUIC_WHY_PROBE)
+		tquic_ackfreq_urge(conn, &o->bld);
 	if (why == TQUIC_WHY_PATH) {
 		tquic_output_path_frames(conn, path, o);
 		if (o->bld.eliciting)

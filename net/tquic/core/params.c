@@ -7,6 +7,7 @@
 #include <linux/minmax.h>
 #include <linux/stddef.h>
 #include <linux/string.h>
+#include <linux/time64.h>
 
 #include "core/params.h"
 #include "core/varint.h"
@@ -39,7 +40,7 @@ enum tp_kind {
  * @max: largest valid integer
  */
 struct tp_desc {
-	u16 id;
+	u32 id;
 	u8 kind;
 	bool server;
 	u16 off;
@@ -90,6 +91,9 @@ static const struct tp_desc tp_known[] = {
 	       TQUIC_VARINT_MAX),
 	{ .id = TQUIC_TP_INITIAL_MAX_PATH_ID, .kind = TP_PATH_ID,
 	  .has = TP_OFF(has_max_path_id) },
+	{ .id = TQUIC_TP_MIN_ACK_DELAY, .kind = TP_VARINT,
+	  .off = TP_OFF(min_ack_delay_us), .has = TP_OFF(has_min_ack_delay),
+	  .max = TQUIC_MAX_ACK_DELAY_MS * USEC_PER_MSEC },
 	{ .id = TQUIC_TP_GREASE_QUIC_BIT, .kind = TP_FLAG,
 	  .off = TP_OFF(grease_quic_bit) },
 };
@@ -192,6 +196,9 @@ static bool tp_parse_one(struct tquic_rbuf *b, const struct tp_desc *d,
 /* What can be judged only once all parameters are known. */
 static int tp_check_all(const struct tquic_params *p)
 {
+	if (p->has_min_ack_delay &&
+	    p->min_ack_delay_us > p->max_ack_delay_ms * USEC_PER_MSEC)
+		return TQUIC_ERR_TRANSPORT_PARAMETER;
 	if (!p->has_iscid || p->iscid.len)
 		return 0;
 	/* RFC 9000 §18.2: no preferred address with a zero-length CID. */
@@ -299,7 +306,7 @@ static bool tp_put_one(struct tquic_wbuf *b, const struct tp_desc *d,
 	switch (d->kind) {
 	case TP_VARINT:
 		/* An absent parameter says the default in fewer bytes. */
-		if (!memcmp(field, (const u8 *)defaults + d->off, sizeof(u64)))
+		if (!d->has && !memcmp(field, (const u8 *)defaults + d->off, sizeof(u64)))
 			return true;
 		return tp_put_int(b, d->id, *(const u64 *)field);
 	case TP_FLAG:

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Transport parameters: RFC 9000 §18, RFC 9221 §3, RFC 9368 §3, RFC 10069 §2.1. */
+/* Transport parameters: RFC 9000 §18, RFC 9221 §3, RFC 9368 §3, RFC 10069 §2.1,
+ * draft-ietf-quic-ack-frequency.
+ */
 #ifndef TQUIC_CORE_PARAMS_H
 #define TQUIC_CORE_PARAMS_H
 
@@ -43,10 +45,13 @@ struct tquic_preferred_addr {
  * @max_ack_delay_ms: less than 2^14
  * @active_cid_limit: at least 2
  * @max_datagram_frame_size: bytes, 0: datagrams are not supported
+ * @min_ack_delay_us: shortest delay of acknowledgments that can be asked for, at most
+ *	@max_ack_delay_ms; meaningful with @has_min_ack_delay
  * @max_path_id: initial_max_path_id, meaningful with @has_max_path_id
  * @version_chosen: Chosen Version, meaningful with @has_version_info
  * @versions: Available Versions that are spoken here, in the peer's order
  * @version_count: entries of @versions
+ * @has_min_ack_delay: ACK_FREQUENCY and IMMEDIATE_ACK are listened to
  * @has_max_path_id: multipath is supported
  * @has_version_info: version_information is present
  * @has_odcid: @odcid is present
@@ -76,10 +81,12 @@ struct tquic_params {
 	u64 max_ack_delay_ms;
 	u64 active_cid_limit;
 	u64 max_datagram_frame_size;
+	u64 min_ack_delay_us;
 	u32 max_path_id;
 	u32 version_chosen;
 	u32 versions[TQUIC_VERSION_COUNT];
 	u8 version_count;
+	bool has_min_ack_delay;
 	bool has_max_path_id;
 	bool has_version_info;
 	bool has_odcid;

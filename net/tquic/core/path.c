@@ -839,7 +839,9 @@ static u64 tquic_path_silence_ns(const struct tquic_path *path,
 u64 tquic_path_pto_deadline_ns(const struct tquic_conn *conn,
 			       const struct tquic_path *path)
 {
-	u64 ack_delay_ns = conn->peer.max_ack_delay_ms * NSEC_PER_MSEC;
+	u64 ack_delay_ns = tquic_ackfreq_peer_delay_ns(conn);
+	/* Our wish for early acknowledgments makes silence tell no more than before. */
+	u64 own_ns = conn->peer.max_ack_delay_ms * NSEC_PER_MSEC;
 	u64 deadline;
 
 	if (!tquic_path_is_open(path) || !conn->confirmed ||
@@ -855,7 +857,7 @@ u64 tquic_path_pto_deadline_ns(const struct tquic_conn *conn,
 					      ack_delay_ns, path->pto_count);
 	if (deadline && path->state == TQUIC_PATH_ACTIVE &&
 	    tquic_path_others(conn, path))
-		return min(deadline, tquic_path_silence_ns(path, ack_delay_ns));
+		return min(deadline, tquic_path_silence_ns(path, max(ack_delay_ns, own_ns)));
 	return deadline;
 }
 

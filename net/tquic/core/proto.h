@@ -53,7 +53,7 @@
 #define TQUIC_STREAM_SERVER		0x01
 #define TQUIC_STREAM_UNI		0x02
 
-/* Frame types: RFC 9000 §19, RFC 9221 §4, RFC 10069 §4. */
+/* Frame types: RFC 9000 §19, RFC 9221 §4, RFC 10069 §4, draft-ietf-quic-ack-frequency. */
 enum tquic_frame_type {
 	TQUIC_FRAME_PADDING			= 0x00,
 	TQUIC_FRAME_PING			= 0x01,
@@ -80,10 +80,12 @@ enum tquic_frame_type {
 	TQUIC_FRAME_CONNECTION_CLOSE		= 0x1c,
 	TQUIC_FRAME_CONNECTION_CLOSE_APP	= 0x1d,
 	TQUIC_FRAME_HANDSHAKE_DONE		= 0x1e,
+	TQUIC_FRAME_IMMEDIATE_ACK		= 0x1f,
 	TQUIC_FRAME_DATAGRAM			= 0x30,
 	TQUIC_FRAME_DATAGRAM_LEN		= 0x31,
 	TQUIC_FRAME_PATH_ACK			= 0x3e,
 	TQUIC_FRAME_PATH_ACK_ECN		= 0x3f,
+	TQUIC_FRAME_ACK_FREQUENCY		= 0xaf,
 	TQUIC_FRAME_PATH_ABANDON		= 0x3e75,
 	TQUIC_FRAME_PATH_STATUS_BACKUP		= 0x3e76,
 	TQUIC_FRAME_PATH_STATUS_AVAILABLE	= 0x3e77,
@@ -132,7 +134,7 @@ enum tquic_err {
 };
 
 /* Transport parameter ids: RFC 9000 §18.2, RFC 9221 §3, RFC 9287 §3,
- * RFC 9368 §3, RFC 10069 §2.1.
+ * RFC 9368 §3, RFC 10069 §2.1, draft-ietf-quic-ack-frequency.
  */
 enum tquic_tp_id {
 	TQUIC_TP_ORIGINAL_DCID			= 0x00,
@@ -156,6 +158,7 @@ enum tquic_tp_id {
 	TQUIC_TP_MAX_DATAGRAM_FRAME_SIZE	= 0x20,
 	TQUIC_TP_INITIAL_MAX_PATH_ID		= 0x3e,
 	TQUIC_TP_GREASE_QUIC_BIT		= 0x2ab2,
+	TQUIC_TP_MIN_ACK_DELAY			= 0xff04de1b,
 };
 
 /**

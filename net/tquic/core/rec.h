@@ -34,6 +34,7 @@ enum tquic_rec_kind {
 	TQUIC_REC_MAX_PATH_ID,		/* off = limit */
 	TQUIC_REC_PATHS_BLOCKED,	/* off = limit */
 	TQUIC_REC_PATH_CIDS_BLOCKED,	/* id = path id, off = next sequence number */
+	TQUIC_REC_ACK_FREQUENCY,	/* off = sequence number */
 	TQUIC_REC_KINDS
 };
 

@@ -7,7 +7,6 @@
 #include "core/proto.h"
 #include "core/space.h"
 
-#define TQUIC_SPACE_ACK_EVERY	2	/* ack-eliciting packets, RFC 9000 13.2.2 */
 #define TQUIC_SPACE_QUIET_MAX	16	/* packets without an ack-eliciting frame */
 
 /* ECN field of the IP header (RFC 3168 section 5). */
@@ -30,6 +29,7 @@ void tquic_space_init(struct tquic_space *space, enum tquic_level level)
 	space->largest_acked = -1;
 	space->large_acked = -1;
 	space->largest_rx = -1;
+	space->largest_told = -1;
 	tquic_sent_init(&space->sent);
 	tquic_ranges_init(&space->rx);
 }
@@ -331,6 +331,42 @@ static void tquic_space_count_ecn(struct tquic_ecn_counts *counts, u8 ecn)
 	}
 }
 
+/*
+ * Is a packet out of order, or missing, in a way that the peer wants to know of?
+ * What is older by @reorder than the largest number told can have been declared
+ * lost by now; of what is younger the oldest one missing counts.
+ */
+static bool tquic_space_reordered(const struct tquic_space *space, u64 pn, bool in_order,
+				  u64 reorder)
+{
+	const struct tquic_ranges *rx = &space->rx;
+	u64 told = space->largest_told + 1, missing;
+	unsigned int i;
+
+	if (reorder <= 1)
+		return reorder && !in_order;
+	/* The lowest number that was not reported. */
+	told = told > reorder ? told - reorder : 0;
+	if (pn < told)
+		return true;
+	missing = max(told, rx->floor);
+	for (i = rx->n; i-- && missing >= rx->r[i].lo;)
+		missing = max(missing, rx->r[i].hi + 1);
+	return (s64)missing < space->largest_rx && space->largest_rx - missing >= reorder;
+}
+
+/* Must a packet be acknowledged at once? */
+static bool tquic_space_urgent(const struct tquic_space *space, u64 pn, bool in_order, u8 ecn,
+			       const struct tquic_ack_rule *rule)
+{
+	if (space->level == TQUIC_LEVEL_INITIAL || space->level == TQUIC_LEVEL_HANDSHAKE)
+		return true;
+	if (ecn == TQUIC_ECN_CE && (rule->threshold <= 1 || !space->rx_ce))
+		return true;
+	return space->rx_eliciting > rule->threshold ||
+	       tquic_space_reordered(space, pn, in_order, rule->reorder);
+}
+
 /**
  * tquic_space_on_rx() - note a received packet and decide when to acknowledge
  * @space: packet number space
@@ -338,16 +374,17 @@ static void tquic_space_count_ecn(struct tquic_ecn_counts *counts, u8 ecn)
  * @eliciting: it held an ack-eliciting frame
  * @ecn: ECN field of its IP header
  * @now: time
- * @max_ack_delay_ns: longest time an ACK may wait
+ * @rule: what is wanted of acknowledgments of 1-RTT packets
  *
  * RFC 9000 13.2.1 and 13.2.2: at once in Initial and Handshake, when a packet
  * is out of order or leaves a gap, when it was marked CE, and for every second
- * ack-eliciting packet; otherwise within @max_ack_delay_ns.
+ * ack-eliciting packet; otherwise within the delay. @rule may say otherwise of how
+ * many, which gaps, and, when it does, of all but the first mark in a row.
  *
  * Return: false for a duplicate, which changes nothing.
  */
 bool tquic_space_on_rx(struct tquic_space *space, u64 pn, bool eliciting, u8 ecn,
-		       u64 now, u64 max_ack_delay_ns)
+		       u64 now, const struct tquic_ack_rule *rule)
 {
 	bool in_order = (s64)pn == space->largest_rx + 1;
 
@@ -358,15 +395,13 @@ bool tquic_space_on_rx(struct tquic_space *space, u64 pn, bool eliciting, u8 ecn
 		space->largest_rx_ns = now;
 	}
 	tquic_space_count_ecn(&space->rx_ecn, ecn);
-	if (!eliciting)
-		return true;
-	space->rx_eliciting++;
-	if (space->level == TQUIC_LEVEL_INITIAL ||
-	    space->level == TQUIC_LEVEL_HANDSHAKE || !in_order ||
-	    ecn == TQUIC_ECN_CE || space->rx_eliciting >= TQUIC_SPACE_ACK_EVERY)
-		space->ack_now = true;
-	if (!space->ack_deadline_ns)
-		space->ack_deadline_ns = now + max_ack_delay_ns;
+	if (eliciting) {
+		space->rx_eliciting++;
+		space->ack_now |= tquic_space_urgent(space, pn, in_order, ecn, rule);
+		if (!space->ack_deadline_ns)
+			space->ack_deadline_ns = now + rule->delay_ns;
+	}
+	space->rx_ce = ecn == TQUIC_ECN_CE;
 	return true;
 }
 
@@ -392,6 +427,7 @@ void tquic_space_ack_sent(struct tquic_space *space)
 	space->ack_now = false;
 	space->ack_deadline_ns = 0;
 	space->rx_eliciting = 0;
+	space->largest_told = space->largest_rx;
 }
 
 /**

@@ -11,6 +11,19 @@
 #include "core/sent.h"
 
 /**
+ * struct tquic_ack_rule - when what was received is acknowledged
+ * @threshold: ack-eliciting packets that may come without
+ * @reorder: an acknowledgment is due at once when a packet is missing that is older by
+ *	so much than the newest; 1: for every one out of order, 0: for none
+ * @delay_ns: longest time it may wait
+ */
+struct tquic_ack_rule {
+	u64 threshold;
+	u64 reorder;
+	u64 delay_ns;
+};
+
+/**
  * struct tquic_space - packet number space of a level or of a path
  * @level: which keys protect it; INITIAL and HANDSHAKE acknowledge at once
  * @path_id: path whose packets these are, for tracepoints
@@ -23,6 +36,7 @@
  *	path carries, -1 before
  * @largest_rx: largest number received, -1 before
  * @largest_rx_ns: when it arrived (ACK Delay counts from here)
+ * @largest_told: largest number in an ACK of ours, -1 before
  * @loss_time_ns: when the time threshold declares the next loss, 0 for never
  * @last_eliciting_ns: when the newest ack-eliciting packet was sent
  * @persist_ns: send time of the first packet of an unbroken run of losses, or 0
@@ -38,6 +52,7 @@
  * @tx_quiet: packets sent since the last ack-eliciting one
  * @rx_eliciting: ack-eliciting packets received since our last ACK
  * @ack_now: an ACK is due at the next chance to send
+ * @rx_ce: the last packet received was marked CE
  */
 struct tquic_space {
 	enum tquic_level level;
@@ -50,6 +65,7 @@ struct tquic_space {
 	s64 large_acked;
 	s64 largest_rx;
 	u64 largest_rx_ns;
+	s64 largest_told;
 	u64 loss_time_ns;
 	u64 last_eliciting_ns;
 	u64 persist_ns;
@@ -64,6 +80,7 @@ struct tquic_space {
 	u32 tx_quiet;
 	u32 rx_eliciting;
 	bool ack_now;
+	bool rx_ce;
 };
 
 /**
@@ -118,7 +135,7 @@ u64 tquic_space_large_out_ns(const struct tquic_space *space);
 void tquic_space_drain(struct tquic_space *space, struct tquic_drain_result *res);
 
 bool tquic_space_on_rx(struct tquic_space *space, u64 pn, bool eliciting, u8 ecn,
-		       u64 now, u64 max_ack_delay_ns);
+		       u64 now, const struct tquic_ack_rule *rule);
 bool tquic_space_ack_due(const struct tquic_space *space, u64 now);
 void tquic_space_ack_sent(struct tquic_space *space);
 bool tquic_space_wants_ping(const struct tquic_space *space, u64 now, u64 srtt_ns);

@@ -116,6 +116,10 @@ static inline void tquic_trace_operands(const struct tquic_frame *f, u64 *id,
 		*id = f->retire_cid.path_id;
 		*value = f->retire_cid.seq;
 		break;
+	case TQUIC_FRAME_ACK_FREQUENCY:
+		*id = f->ack_frequency.seq;
+		*value = f->ack_frequency.threshold;
+		break;
 	case TQUIC_FRAME_CONNECTION_CLOSE:
 	case TQUIC_FRAME_CONNECTION_CLOSE_APP:
 		*value = f->close.code;

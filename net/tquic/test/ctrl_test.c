@@ -36,7 +36,7 @@ static struct tquic_stream *ctrl_stream(struct pair *p, u32 end, u64 id)
  * How often frames of a type left @end; the tap sees every packet in the clear.
  * Those of multipath have a row of their own.
  */
-static u32 ctrl_seen[2][64];
+static u32 ctrl_seen[2][256];
 static u32 ctrl_seen_mp[2][TQUIC_FRAME_PATH_CIDS_BLOCKED - TQUIC_FRAME_PATH_ABANDON + 1];
 
 #define CTRL_SEEN_MP(end, type)	ctrl_seen_mp[end][(type) - TQUIC_FRAME_PATH_ABANDON]
@@ -61,7 +61,7 @@ static bool ctrl_tap(struct pair *p, struct pair_end *from,
 						 pkts[i].level == TQUIC_LEVEL_HANDSHAKE ?
 						 TQUIC_PKT_HANDSHAKE : TQUIC_PKT_1RTT))
 				KUNIT_FAIL(p->test, "frame 0x%llx is out of place", f.type);
-			if (f.type < 64)
+			if (f.type < ARRAY_SIZE(ctrl_seen[0]))
 				ctrl_seen[from == pair_server(p)][f.type]++;
 			else
 				CTRL_SEEN_MP(from == pair_server(p), f.type)++;

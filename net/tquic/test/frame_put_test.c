@@ -34,6 +34,8 @@ PUT(path_challenge, path_challenge(b, PATH_DATA))
 PUT(path_response, path_response(b, PATH_DATA))
 PUT(handshake_done, handshake_done(b))
 PUT(ping, ping(b))
+PUT(immediate_ack, immediate_ack(b))
+PUT(ack_frequency, ack_frequency(b, 5, 12, 100000, 3))
 PUT(padding, padding(b, 5))
 PUT(path_abandon, path_abandon(b, 3, TQUIC_ERR_APPLICATION_ABANDON_PATH))
 PUT(path_backup, path_status(b, 3, 7, true))
@@ -74,6 +76,8 @@ static const struct {
 	{ put_path_response, "1b0102030405060708" },
 	{ put_handshake_done, "1e" },
 	{ put_ping, "01" },
+	{ put_immediate_ack, "1f" },
+	{ put_ack_frequency, "40af050c800186a003" },
 	{ put_padding, "0000000000" },
 	{ put_path_abandon, "7e75033e" },
 	{ put_path_backup, "7e760307" },

@@ -44,10 +44,12 @@ static const struct frame_sample {
 	{ "1c0a0603626164", TQUIC_FRAME_CONNECTION_CLOSE },
 	{ "1d410003627965", TQUIC_FRAME_CONNECTION_CLOSE_APP },
 	{ "1e", TQUIC_FRAME_HANDSHAKE_DONE },
+	{ "1f", TQUIC_FRAME_IMMEDIATE_ACK },
 	{ "306162", TQUIC_FRAME_DATAGRAM, true },
 	{ "31026162", TQUIC_FRAME_DATAGRAM_LEN },
 	{ "3e0340640a020900010200", TQUIC_FRAME_PATH_ACK },
 	{ "3f0300000000010203", TQUIC_FRAME_PATH_ACK_ECN },
+	{ "40af050c520903", TQUIC_FRAME_ACK_FREQUENCY },
 	{ "7e75037e77", TQUIC_FRAME_PATH_ABANDON },
 	{ "7e760307", TQUIC_FRAME_PATH_STATUS_BACKUP },
 	{ "7e770308", TQUIC_FRAME_PATH_STATUS_AVAILABLE },
@@ -503,6 +505,21 @@ static void ack_ecn_counts_and_path_id(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f.ack.counts.ce, 0);
 }
 
+static void frame_ack_frequency_fields(struct kunit *test)
+{
+	struct tquic_frame f;
+
+	KUNIT_ASSERT_EQ(test, frame_parse_hex(test, "40af050c800186a003", &f), 0);
+	KUNIT_EXPECT_EQ(test, f.type, TQUIC_FRAME_ACK_FREQUENCY);
+	KUNIT_EXPECT_EQ(test, f.ack_frequency.seq, 5);
+	KUNIT_EXPECT_EQ(test, f.ack_frequency.threshold, 12);
+	KUNIT_EXPECT_EQ(test, f.ack_frequency.delay_us, 100000);
+	KUNIT_EXPECT_EQ(test, f.ack_frequency.reorder, 3);
+	/* The type in more bytes than it takes */
+	KUNIT_EXPECT_EQ(test, frame_parse_hex(test, "800000af050c0103", &f),
+			TQUIC_ERR_PROTOCOL_VIOLATION);
+}
+
 static void ack_ranges_stay_above_zero(struct kunit *test)
 {
 	static const char * const bad[] = {
@@ -531,7 +548,7 @@ static void ack_ranges_stay_above_zero(struct kunit *test)
 			TQUIC_ERR_FRAME_ENCODING);
 }
 
-/* RFC 9000 Table 3, RFC 9221 §4, RFC 10069 §4. */
+/* RFC 9000 Table 3, RFC 9221 §4, RFC 10069 §4, draft-ietf-quic-ack-frequency. */
 static void frame_packets_and_properties(struct kunit *test)
 {
 	static const struct {
@@ -552,9 +569,10 @@ static void frame_packets_and_properties(struct kunit *test)
 		{ 0x1b, 0x1b, "1", true, true },
 		{ 0x1c, 0x1c, "IH01", false, false },
 		{ 0x1d, 0x1d, "01", false, false },
-		{ 0x1e, 0x1e, "1", true, false },
+		{ 0x1e, 0x1f, "1", true, false },
 		{ 0x30, 0x31, "01", true, false },
 		{ 0x3e, 0x3f, "1", false, false },
+		{ 0xaf, 0xaf, "1", true, false },
 		{ 0x3e75, 0x3e7c, "1", true, false },
 	};
 	static const struct {
@@ -665,6 +683,7 @@ static struct kunit_case frame_field_cases[] = {
 	KUNIT_CASE(frame_new_token_is_never_empty),
 	KUNIT_CASE(frame_close_fields),
 	KUNIT_CASE(frame_path_fields),
+	KUNIT_CASE(frame_ack_frequency_fields),
 	KUNIT_CASE(frame_path_id_fits_32_bits),
 	KUNIT_CASE(frame_path_data_and_datagram_fields),
 	{}

@@ -148,8 +148,9 @@ static void input_wrong_packet(struct kunit *test)
 	static const u8 frames[][9] = {
 		{ 0x0a, 0, 1, 'x' }, { 0x10, 9 }, { 0x1a }, { 0x1e }, { 0x1d, 1, 0 },
 		{ 0x05, 0, 0 }, { 0x30, 1 }, { MP(0x75), 0, 0 }, { 0x3e, 0, 0, 0, 0, 0 },
+		{ 0x1f }, { 0x40, 0xaf, 0, 1, 0x4f, 0xff, 1 },
 	};
-	static const u8 len[] = { 4, 2, 9, 1, 3, 3, 2, 4, 6 };
+	static const u8 len[] = { 4, 2, 9, 1, 3, 3, 2, 4, 6, 1, 7 };
 	struct tquic_conn *conn;
 	struct pair *p;
 	u32 i;

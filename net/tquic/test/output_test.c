@@ -189,6 +189,9 @@ static void output_ack_policy(struct kunit *test)
 	u32 len;
 
 	s->conn.local.ack_delay_exponent = 5;
+	/* Neither asks the other for anything else. */
+	pair_client(p)->conn.local.has_min_ack_delay = false;
+	s->conn.local.has_min_ack_delay = false;
 	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
 	pair_run(p, PAIR_MS(500));
 	pn = tquic_conn_path(&s->conn, 0)->space.largest_rx + 1;
@@ -230,6 +233,9 @@ static void output_ack_carrier(struct kunit *test)
 	u64 types[4], pn;
 	u32 len;
 
+	/* Neither asks the other for anything else. */
+	pair_client(p)->conn.local.has_min_ack_delay = false;
+	s->conn.local.has_min_ack_delay = false;
 	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
 	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
 	pair_run(p, SEC);
@@ -404,6 +410,9 @@ static void output_ack_piggybacked(struct kunit *test)
 	u64 types[4];
 	u32 len;
 
+	/* Neither asks the other for anything else. */
+	pair_client(p)->conn.local.has_min_ack_delay = false;
+	s->conn.local.has_min_ack_delay = false;
 	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
 	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
 	pair_run(p, SEC);

@@ -306,6 +306,50 @@ static void params_version_information(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, p.version_count, 0);
 }
 
+/* min_ack_delay, in us, is at most max_ack_delay, in ms, in whatever order they come. */
+static void params_min_ack_delay(struct kunit *test)
+{
+	static const struct {
+		const char *hex;
+		u64 us;
+		int err;
+	} table[] = {
+		{ "c0000000ff04de1b0243e8", 1000, 0 },
+		{ "c0000000ff04de1b0100", 0, 0 },
+		{ "c0000000ff04de1b04800061a8", 25000, 0 },
+		{ "c0000000ff04de1b04800061a9", 0, TQUIC_ERR_TRANSPORT_PARAMETER },
+		{ "c0000000ff04de1b0243e80b0101", 1000, 0 },
+		{ "c0000000ff04de1b0243e90b0101", 0, TQUIC_ERR_TRANSPORT_PARAMETER },
+		{ "0b0101c0000000ff04de1b0243e9", 0, TQUIC_ERR_TRANSPORT_PARAMETER },
+		{ "c0000000ff04de1b00", 0, TQUIC_ERR_TRANSPORT_PARAMETER },
+		{ "c0000000ff04de1b0343e800", 0, TQUIC_ERR_TRANSPORT_PARAMETER },
+		/* more than any max_ack_delay can be */
+		{ "c0000000ff04de1b08ffffffffffffffff", 0, TQUIC_ERR_TRANSPORT_PARAMETER },
+	};
+	struct tquic_params p;
+	u8 buf[64];
+	ssize_t n;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(table); i++) {
+		KUNIT_EXPECT_EQ_MSG(test, params_parse_hex(test, table[i].hex, false, &p),
+				    table[i].err, "%s", table[i].hex);
+		if (table[i].err)
+			continue;
+		KUNIT_EXPECT_TRUE(test, p.has_min_ack_delay);
+		KUNIT_EXPECT_EQ_MSG(test, p.min_ack_delay_us, table[i].us, "%s", table[i].hex);
+		/* Told even when it is 0, for it says that we listen. */
+		n = tquic_params_encode(&p, false, buf, sizeof(buf), 0);
+		KUNIT_ASSERT_GT(test, n, 0);
+		memset(&p, 0, sizeof(p));
+		KUNIT_ASSERT_EQ(test, tquic_params_parse(buf, n, false, &p), 0);
+		KUNIT_EXPECT_TRUE(test, p.has_min_ack_delay);
+		KUNIT_EXPECT_EQ(test, p.min_ack_delay_us, table[i].us);
+	}
+	KUNIT_EXPECT_EQ(test, params_parse_hex(test, "0b0101", false, &p), 0);
+	KUNIT_EXPECT_FALSE(test, p.has_min_ack_delay);
+}
+
 /* Parameters with every field set, none at its default. */
 static void params_fill(struct tquic_params *p)
 {
@@ -326,6 +370,8 @@ static void params_fill(struct tquic_params *p)
 	p->max_ack_delay_ms = 16383;
 	p->active_cid_limit = 1ULL << 33;
 	p->max_datagram_frame_size = 65535;
+	p->has_min_ack_delay = true;
+	p->min_ack_delay_us = 16383000;
 	p->has_max_path_id = true;
 	p->max_path_id = 0xffffffffU;
 	p->disable_active_migration = true;
@@ -533,6 +579,7 @@ static struct kunit_case params_rule_cases[] = {
 };
 
 static struct kunit_case params_encode_cases[] = {
+	KUNIT_CASE(params_min_ack_delay),
 	KUNIT_CASE(params_round_trip_server),
 	KUNIT_CASE(params_client_sends_no_server_parameters),
 	KUNIT_CASE(params_encode_needs_all_its_room),

@@ -19,6 +19,7 @@ struct space_ctx {
 	struct tquic_space space;
 	struct tquic_ack_result res;
 	struct tquic_test_ack *ack;
+	struct tquic_ack_rule rule;
 };
 
 static int space_suite_init(struct kunit_suite *suite)
@@ -44,6 +45,7 @@ static int space_init(struct kunit *test)
 	test->priv = c;
 	tquic_space_init(&c->space, TQUIC_LEVEL_APP);
 	c->ack = tquic_test_ack_new(test);
+	c->rule = (struct tquic_ack_rule) { .threshold = 1, .reorder = 1, .delay_ns = 25 * MS };
 	return kunit_add_action_or_reset(test, space_destroy_action, &c->space);
 }
 
@@ -373,7 +375,7 @@ static bool rx(struct kunit *test, u64 pn, bool eliciting, u8 ecn, u64 now)
 {
 	struct space_ctx *c = test->priv;
 
-	return tquic_space_on_rx(&c->space, pn, eliciting, ecn, now, 25 * MS);
+	return tquic_space_on_rx(&c->space, pn, eliciting, ecn, now, &c->rule);
 }
 
 static void rx_delays_ack(struct kunit *test)
@@ -431,6 +433,93 @@ static void rx_acks_at_once(struct kunit *test)
 	space->level = TQUIC_LEVEL_HANDSHAKE;
 	KUNIT_EXPECT_TRUE(test, rx(test, 11, true, NOT_ECT, 6 * MS));
 	KUNIT_EXPECT_TRUE(test, space->ack_now);
+}
+
+/* A rule of the peer's: how many, and every one at once with none allowed to wait */
+static void rx_threshold(struct kunit *test)
+{
+	struct space_ctx *c = test->priv;
+	struct tquic_space *space = &c->space;
+	u64 pn;
+
+	c->rule.threshold = 9;
+	c->rule.delay_ns = 4 * MS;
+	for (pn = 0; pn < 9; pn++)
+		rx(test, pn, true, NOT_ECT, pn * MS + 1);
+	KUNIT_EXPECT_FALSE(test, space->ack_now);
+	KUNIT_EXPECT_EQ(test, space->ack_deadline_ns, 4 * MS + 1);
+	/* What needs no acknowledgment does not count. */
+	rx(test, pn++, false, NOT_ECT, 9 * MS);
+	KUNIT_EXPECT_FALSE(test, space->ack_now);
+	rx(test, pn++, true, NOT_ECT, 9 * MS);
+	KUNIT_EXPECT_TRUE(test, space->ack_now);
+	tquic_space_ack_sent(space);
+	c->rule.threshold = 0;
+	rx(test, pn++, true, NOT_ECT, 10 * MS);
+	KUNIT_EXPECT_TRUE(test, space->ack_now);
+}
+
+/* The first mark in a row, when acknowledgments are few */
+static void rx_ce_in_a_row(struct kunit *test)
+{
+	static const u8 ecn[] = { ECT0, CE, CE, CE, ECT0, CE };
+	static const bool now[][6] = {
+		{ false, true, true, true, false, true },
+		{ false, true, false, false, false, true },
+	};
+	struct space_ctx *c = test->priv;
+	u64 i, pn = 0, k;
+
+	for (i = 0; i < 2; i++) {
+		c->rule.threshold = i ? 9 : 1;
+		for (k = 0; k < ARRAY_SIZE(ecn); k++) {
+			rx(test, pn++, true, ecn[k], MS);
+			KUNIT_EXPECT_EQ_MSG(test, c->space.ack_now, now[i][k], "%llu %llu", i, k);
+			tquic_space_ack_sent(&c->space);
+		}
+		/* A row ends with what was sent without a mark. */
+		rx(test, pn++, false, ECT0, MS);
+	}
+}
+
+/* What is missing counts by how much older it is, and only until it was told */
+static void rx_reorder(struct kunit *test)
+{
+	static const struct {
+		u8 reorder, pn;
+		bool now;
+	} steps[] = {
+		{ 0, 0, false }, { 0, 2, false }, { 0, 1, false },
+		{ 1, 4, true }, { 1, 3, true }, { 1, 5, false },
+		/* 6 is missing, then 7: the gap to the oldest one decides. */
+		{ 3, 8, false }, { 3, 9, true },
+		/* 6 was told of with 9, 7 has not been; then it comes in time. */
+		{ 3, 10, true }, { 3, 7, true }, { 3, 11, false },
+		/* 12 is missing and comes before it matters. */
+		{ 3, 13, false }, { 3, 14, false }, { 3, 12, false }, { 3, 15, false },
+		/* Older than what can be lost by now: it was declared lost wrongly. */
+		{ 3, 6, true },
+	};
+	struct space_ctx *c = test->priv;
+	u32 i;
+
+	c->rule.threshold = 100;
+	for (i = 0; i < ARRAY_SIZE(steps); i++) {
+		c->rule.reorder = steps[i].reorder;
+		rx(test, steps[i].pn, true, NOT_ECT, MS);
+		KUNIT_EXPECT_EQ_MSG(test, c->space.ack_now, steps[i].now, "step %u", i);
+		if (c->space.ack_now)
+			tquic_space_ack_sent(&c->space);
+	}
+	/* What was dropped from the ranges is not missing. */
+	tquic_ranges_drop_below(&c->space.rx, 20);
+	c->rule.reorder = 9;
+	rx(test, 20, true, NOT_ECT, MS);
+	KUNIT_EXPECT_FALSE(test, c->space.ack_now);
+	rx(test, 29, true, NOT_ECT, MS);
+	KUNIT_EXPECT_FALSE(test, c->space.ack_now);
+	rx(test, 30, true, NOT_ECT, MS);
+	KUNIT_EXPECT_TRUE(test, c->space.ack_now);
 }
 
 static void rx_duplicate_changes_nothing(struct kunit *test)
@@ -624,6 +713,9 @@ static struct kunit_case space_cases[] = {
 	KUNIT_CASE(drain),
 	KUNIT_CASE(rx_delays_ack),
 	KUNIT_CASE(rx_acks_at_once),
+	KUNIT_CASE(rx_threshold),
+	KUNIT_CASE(rx_ce_in_a_row),
+	KUNIT_CASE(rx_reorder),
 	KUNIT_CASE(rx_duplicate_changes_nothing),
 	KUNIT_CASE(quiet_wants_ping),
 	KUNIT_CASE(random_against_model),

@@ -348,8 +348,10 @@ _FRAMES: Final = {
     0x1C: "connection_close",
     0x1D: "connection_close",
     0x1E: "handshake_done",
+    0x1F: "immediate_ack",
     0x30: "datagram",
     0x31: "datagram",
+    0xAF: "ack_frequency",
 }
 _FRAMES_MULTIPATH: Final = {
     0x3E: "path_ack",
@@ -367,7 +369,7 @@ _STREAM: Final = range(0x08, 0x10)
 
 
 def frame_name(frame_type: int) -> str:
-    """The name of a frame type (RFC 9000 19, RFC 9221, RFC 10069 4); "unknown" if it has none."""
+    """The name of a frame type (RFC 9000 19, RFC 9221, RFC 10069 4, drafts); else "unknown"."""
     if frame_type in _STREAM:
         return "stream"
     return _FRAMES.get(frame_type) or _FRAMES_MULTIPATH.get(frame_type, "unknown")
