@@ -42,7 +42,7 @@ pytestmark = [
 FAST = Link(rate_mbit=4, delay_ms=10, limit=24)
 SLOW = Link(rate_mbit=2, delay_ms=25, limit=24)
 WIDE = Link(rate_mbit=100, delay_ms=5)
-FILE_BYTES = 96 << 20
+FILE_BYTES = 192 << 20
 BACKUP_FRAME = 0x3E76  # PATH_STATUS_BACKUP, RFC 10069
 #: ARP and neighbour discovery, which are no packets of a path.
 OTHERS = 16

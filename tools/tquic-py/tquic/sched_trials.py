@@ -180,7 +180,7 @@ TRIALS: tuple[Trial, ...] = (
         "redundant",
         "1 KiB fifty times a second, 2 x 20 Mbit/s 40 and 60 ms, 2 % loss",
         (_link(20, 40, loss=2), _link(20, 60, loss=2)),
-        Load(object_bytes=(1024,), object_every_s=0.02),
+        Load(seconds=40, object_bytes=(1024,), object_every_s=0.02),
         (("object_p99_ms", 1.3),),
     ),
     Trial(
