@@ -149,6 +149,7 @@ static void nomem_waits(struct kunit *test, struct tquic_conn *conn, u64 now)
 	KUNIT_EXPECT_EQ(test, tquic_conn_deadline_ns(conn), now + TQUIC_TX_RETRY_NS);
 	KUNIT_EXPECT_EQ(test, tquic_conn_output(conn, buf, sizeof(buf), now, pkts), 1);
 	KUNIT_EXPECT_EQ(test, tquic_conn_path(conn, 0)->stats.tx_packets, sent + 1);
+	KUNIT_EXPECT_FALSE(test, conn->tx_nomem);
 }
 
 static void nomem_output(struct kunit *test)

@@ -236,6 +236,7 @@ static void bbr_cycle_by_time(struct kunit *test)
 	rounds(x, 1);
 	KUNIT_EXPECT_EQ(test, x->b->state, TQUIC_BBR_UP);
 	KUNIT_EXPECT_TRUE(test, x->b->probe_samples);
+	KUNIT_EXPECT_EQ(test, x->b->probe_up_rounds, 1);
 	KUNIT_EXPECT_EQ(test, x->b->pacing_rate, BW * 125 / 100 * 99 / 100);
 }
 

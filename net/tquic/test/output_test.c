@@ -791,6 +791,28 @@ static void output_other_of_second(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 1)->ctl, 0);
 }
 
+/* A server says no more to an address that is not proven, not even that it closes. */
+static void output_close_limited(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_tx_pkt pkts[TQUIC_LEVEL_COUNT] = {};
+	struct pair_end *s = pair_server(p);
+	struct tquic_path *path;
+	u32 len;
+
+	KUNIT_ASSERT_TRUE(test, pair_start(p));
+	pair_run(p, PAIR_MS(11));
+	p->tap = out_stop;
+	path = tquic_conn_path(&s->conn, 0);
+	KUNIT_ASSERT_FALSE(test, path->validated);
+	path->tx_allowed_bytes = 100;
+	tquic_conn_close(&s->conn, 9, 0, false, NULL, 0, p->now);
+	KUNIT_ASSERT_EQ(test, out_next(test, s, pkts, &len), 1);
+	KUNIT_EXPECT_LE(test, len, 100);
+	KUNIT_EXPECT_EQ(test, pkts[0].level, TQUIC_LEVEL_INITIAL);
+	KUNIT_EXPECT_EQ(test, path->tx_allowed_bytes, 100 - len);
+}
+
 static struct kunit_case output_cases[] = {
 	KUNIT_CASE(output_first_flight),
 	KUNIT_CASE(output_coalesced),
@@ -818,6 +840,7 @@ static struct kunit_case output_cases[] = {
 	KUNIT_CASE(output_close_padded),
 	KUNIT_CASE(output_mtu_company),
 	KUNIT_CASE(output_other_of_second),
+	KUNIT_CASE(output_close_limited),
 	{}
 };
 
