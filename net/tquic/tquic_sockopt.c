@@ -19,6 +19,7 @@ static_assert(TQUIC_ENC_EARLY == TQUIC_LEVEL_EARLY);
 static_assert(TQUIC_ENC_HANDSHAKE == TQUIC_LEVEL_HANDSHAKE);
 static_assert(TQUIC_ENC_APP == TQUIC_LEVEL_APP);
 static_assert(TQUIC_TOKEN_MAX_LEN <= TQUIC_PARAMS_MAX_LEN);
+static_assert(TQUIC_URGENCY_MAX + 1 == TQUIC_URGENCY_COUNT);
 
 /* Exactly @size bytes, or -EINVAL */
 static int tquic_opt_copy(void *dst, size_t size, sockptr_t optval,
@@ -445,6 +446,42 @@ static int tquic_opt_stream_abort(struct sock *sk, int optname, sockptr_t optval
 	return ret;
 }
 
+/* The stream whose order of sending an option is about */
+static int tquic_opt_sender(struct tquic_conn *conn, u64 id, struct tquic_stream **out)
+{
+	struct tquic_stream *s;
+
+	if (!tquic_conn_is_open(conn))
+		return -ENOTCONN;
+	s = tquic_streams_find(&conn->streams, id);
+	if (!s)
+		return -ENOENT;
+	if (s->tx.state == TQUIC_SEND_NONE)
+		return -EPIPE;
+	*out = s;
+	return 0;
+}
+
+static int tquic_opt_set_priority(struct sock *sk, sockptr_t optval, unsigned int optlen)
+{
+	struct tquic_conn *conn = &tquic_sk(sk)->conn;
+	struct tquic_stream_priority p;
+	struct tquic_stream *s;
+	int ret;
+
+	ret = tquic_opt_copy(&p, sizeof(p), optval, optlen);
+	if (ret)
+		return ret;
+	if (p.incremental > 1)
+		return -EINVAL;
+	if (p.urgency > TQUIC_URGENCY_MAX)
+		return -ERANGE;
+	ret = tquic_opt_sender(conn, p.stream_id, &s);
+	if (!ret)
+		tquic_streams_set_priority(&conn->streams, s, p.urgency, p.incremental);
+	return ret;
+}
+
 static int tquic_opt_close(struct sock *sk, sockptr_t optval, unsigned int optlen)
 {
 	struct tquic_conn *conn = &tquic_sk(sk)->conn;
@@ -615,6 +652,8 @@ static int tquic_do_setsockopt(struct sock *sk, int optname, sockptr_t optval,
 	case TQUIC_SOCKOPT_STREAM_RESET:
 	case TQUIC_SOCKOPT_STREAM_STOP:
 		return tquic_opt_stream_abort(sk, optname, optval, optlen);
+	case TQUIC_SOCKOPT_STREAM_PRIORITY:
+		return tquic_opt_set_priority(sk, optval, optlen);
 	case TQUIC_SOCKOPT_CLOSE:
 		return tquic_opt_close(sk, optval, optlen);
 	case TQUIC_SOCKOPT_PATH_ADD:
@@ -792,6 +831,7 @@ union tquic_opt_out {
 	u32 u;
 	struct tquic_config config;
 	struct tquic_stream_info stream;
+	struct tquic_stream_priority priority;
 	struct tquic_close close;
 	struct tquic_info info;
 	struct tquic_path_info path;
@@ -842,6 +882,25 @@ static int tquic_opt_stream_open(struct sock *sk, union tquic_opt_out *out,
 	return sizeof(out->stream);
 }
 
+static int tquic_opt_get_priority(struct sock *sk, union tquic_opt_out *out,
+				  char __user *optval, int len)
+{
+	struct tquic_stream_priority *p = &out->priority;
+	struct tquic_stream *s;
+	int ret;
+
+	if (len < sizeof(*p))
+		return -EINVAL;
+	if (copy_from_user(&p->stream_id, optval, sizeof(p->stream_id)))
+		return -EFAULT;
+	ret = tquic_opt_sender(&tquic_sk(sk)->conn, p->stream_id, &s);
+	if (ret)
+		return ret;
+	p->urgency = s->urgency;
+	p->incremental = s->incremental;
+	return sizeof(*p);
+}
+
 static int tquic_opt_get_string(union tquic_opt_out *out, const char *s)
 {
 	return s ? strscpy(out->params, s, sizeof(out->params)) : 0;
@@ -877,6 +936,8 @@ static int tquic_do_getsockopt(struct sock *sk, int optname,
 		return tquic_opt_get_string(out, tsk->server_name);
 	case TQUIC_SOCKOPT_STREAM_OPEN:
 		return tquic_opt_stream_open(sk, out, optval, len);
+	case TQUIC_SOCKOPT_STREAM_PRIORITY:
+		return tquic_opt_get_priority(sk, out, optval, len);
 	case TQUIC_SOCKOPT_CLOSE:
 		if (conn->state <= TQUIC_STATE_ESTABLISHED)
 			return -ENOTCONN;

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,12 +20,23 @@ _ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(_ROOT / "tools/tquic-py/tests"))
 sys.path.insert(0, str(Path(__file__).parent))
 
-from running import Certificates, RunningServer, load_diag, unload_diag  # noqa: E402
+from running import (  # noqa: E402
+    PORT,
+    STALL_S,
+    Certificates,
+    Ends,
+    Joined,
+    RunningServer,
+    load_diag,
+    unload_diag,
+)
 
+from tquic.handshake import Options, complete, connect, listen  # noqa: E402
 from tquic.lab import Link, TwoLinks  # noqa: E402
 from tquic.mux import Exchange  # noqa: E402
 from tquic.sock import TquicSocket  # noqa: E402
-from tquic.uapi import Config  # noqa: E402
+from tquic.tls import Role  # noqa: E402
+from tquic.uapi import Config, RecvMask  # noqa: E402
 
 LabMaker = Callable[..., TwoLinks]
 
@@ -85,3 +98,35 @@ def start_server(certificates: Certificates) -> Iterator[Callable[..., RunningSe
             return held.enter_context(server)
 
         yield start
+
+
+@pytest.fixture
+def joined(lab: TwoLinks, certificates: Certificates) -> Iterator[Joined]:
+    """Make connections on the file's `lab`, both ends of which are at hand."""
+    with contextlib.ExitStack() as held:
+
+        def make(kind: int = socket.SOCK_STREAM, recv_mask: RecvMask = RecvMask.CRYPTO) -> Ends:
+            options = Options(kind=kind, recv_mask=recv_mask)
+            address = lab.server_address(port=PORT)
+            children: list[TquicSocket] = []
+
+            def serve() -> None:
+                child, _peer = listener.accept()
+                child.settimeout(0)
+                complete(child, certificates.server(), Role.SERVER, "client", STALL_S)
+                children.append(child)
+
+            with lab.server.entered():
+                listener = listen(address, options)
+            with listener:
+                thread = threading.Thread(target=serve)
+                thread.start()
+                with lab.client.entered():
+                    client = held.enter_context(connect(address, certificates.client(), options))
+                thread.join(STALL_S)
+            held.enter_context(children[0])
+            for sock in (client, children[0]):
+                sock.settimeout(STALL_S)
+            return Ends(client, children[0])
+
+        yield make

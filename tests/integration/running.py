@@ -6,12 +6,13 @@ from __future__ import annotations
 import hashlib
 import platform
 import random
+import socket
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from tls_certs import Authority, Leaf
 
@@ -28,6 +29,8 @@ from tquic.uapi import Config, PathState
 
 NAME = "server.test"
 ALPN = "tquic-test"
+#: Where the server of a Joined is
+PORT = 4450
 #: Seconds without progress that are a failure even on an emulated processor.
 STALL_S = 60.0
 
@@ -55,6 +58,28 @@ class Certificates:
         """A verifying client's configuration."""
         base = {"alpn": (ALPN,), "server_name": NAME, "ca_file": self.ca.file}
         return TlsConfig(**{**base, **changes})
+
+
+class Ends(NamedTuple):
+    """The two sockets of a connection; they block."""
+
+    client: TquicSocket
+    server: TquicSocket
+
+    @property
+    def c(self) -> socket.socket:
+        """The client's socket as Python knows it."""
+        assert isinstance(self.client.raw, socket.socket)
+        return self.client.raw
+
+    @property
+    def s(self) -> socket.socket:
+        """The server's socket as Python knows it."""
+        assert isinstance(self.server.raw, socket.socket)
+        return self.server.raw
+
+
+Joined = Callable[..., Ends]
 
 
 class RunningServer:

@@ -10,13 +10,12 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 from conftest import LabMaker
-from running import DATA, STALL_S, Certificates, counter
+from running import DATA, PORT, STALL_S, Certificates, Joined, counter
 
 from tquic.handshake import Handshake, Options, complete, connect, listen, new_socket
 from tquic.lab import Link, TwoLinks
@@ -40,68 +39,13 @@ from tquic.uapi import (
 
 pytestmark = [pytest.mark.usefixtures("module"), pytest.mark.timeout(300)]
 
-PORT = 4450
 PLAIN = Link()
-
-
-class Ends(NamedTuple):
-    """The two sockets of a connection; they block."""
-
-    client: TquicSocket
-    server: TquicSocket
-
-    @property
-    def c(self) -> socket.socket:
-        """The client's socket as Python knows it."""
-        assert isinstance(self.client.raw, socket.socket)
-        return self.client.raw
-
-    @property
-    def s(self) -> socket.socket:
-        """The server's socket as Python knows it."""
-        assert isinstance(self.server.raw, socket.socket)
-        return self.server.raw
-
-
-Joined = Callable[..., Ends]
 
 
 @pytest.fixture
 def lab(make_lab: LabMaker) -> TwoLinks:
     """Two hosts on plain links."""
     return make_lab(PLAIN, PLAIN)
-
-
-@pytest.fixture
-def joined(lab: TwoLinks, certificates: Certificates) -> Iterator[Joined]:
-    """Make connections, both ends of which are at hand."""
-    with contextlib.ExitStack() as held:
-
-        def make(kind: int = socket.SOCK_STREAM, recv_mask: RecvMask = RecvMask.CRYPTO) -> Ends:
-            options = Options(kind=kind, recv_mask=recv_mask)
-            address = lab.server_address(port=PORT)
-            children: list[TquicSocket] = []
-
-            def serve() -> None:
-                child, _peer = listener.accept()
-                child.settimeout(0)
-                complete(child, certificates.server(), Role.SERVER, "client", STALL_S)
-                children.append(child)
-
-            with lab.server.entered():
-                listener = listen(address, options)
-            with listener:
-                thread = threading.Thread(target=serve)
-                thread.start()
-                with lab.client.entered():
-                    client = held.enter_context(connect(address, certificates.client(), options))
-                thread.join(STALL_S)
-            held.enter_context(children[0])
-            for sock in (client, children[0]):
-                sock.settimeout(STALL_S)
-            return Ends(client, children[0])
-
-        yield make
 
 
 def read_all(sock: socket.socket) -> bytes:

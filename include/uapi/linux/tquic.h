@@ -49,6 +49,7 @@
 #define TQUIC_SOCKOPT_EARLY_DATA	34	/* get: enum tquic_early_state; set: ACCEPTED */
 #define TQUIC_SOCKOPT_PATH_MOVE		35	/* set struct tquic_path_move, on a client */
 #define TQUIC_SOCKOPT_PREFERRED		36	/* get/set struct tquic_preferred, on a server */
+#define TQUIC_SOCKOPT_STREAM_PRIORITY	37	/* get/set struct tquic_stream_priority */
 
 /* Who drives TLS: the agent of this network namespace, or the program itself */
 #define TQUIC_HANDSHAKE_AGENT		0
@@ -111,6 +112,19 @@ struct tquic_handshake_info {
 struct tquic_stream_abort {
 	__u64	stream_id;
 	__u64	error_code;
+};
+
+#define TQUIC_URGENCY_MAX		7
+
+/*
+ * When a stream of ours may send, as RFC 9218 has it; also what waits and what is sent
+ * again.  A lower urgency goes before a higher one; within one, streams that are not
+ * incremental go one after the other by id, and incremental ones take turns.
+ */
+struct tquic_stream_priority {
+	__u64	stream_id;		/* get: in and out */
+	__u32	urgency;		/* 0: first, to 7; of a new stream 3 */
+	__u32	incremental;		/* 1: takes turns, as a new stream does; 0: does not */
 };
 
 #define TQUIC_SECRET_MAX		48

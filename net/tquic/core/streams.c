@@ -337,9 +337,14 @@ static bool streams_lift(struct tquic_streams *t, struct tquic_stream *s)
 void tquic_streams_set_priority(struct tquic_streams *t, struct tquic_stream *s, u8 urgency,
 				bool incremental)
 {
-	bool ready = streams_lift(t, s);
+	bool ready;
 
-	s->urgency = min_t(u8, urgency, TQUIC_URGENCY_COUNT - 1);
+	urgency = min_t(u8, urgency, TQUIC_URGENCY_COUNT - 1);
+	/* Who asks for what it has keeps its turn. */
+	if (s->urgency == urgency && s->incremental == incremental)
+		return;
+	ready = streams_lift(t, s);
+	s->urgency = urgency;
 	s->incremental = incremental;
 	if (ready)
 		streams_enqueue(t, s);

@@ -151,7 +151,12 @@ int tquic_streams_get(struct tquic_streams *t, u64 id, enum tquic_stream_half ha
  */
 bool tquic_streams_reap(struct tquic_streams *t, struct tquic_stream *s);
 
-/* Change the priority of a stream (RFC 9218); @urgency above 7 counts as 7. */
+/*
+ * Change the priority of a stream (RFC 9218 section 4), also of what waits to be sent:
+ * lower urgencies first; within one the streams that are not incremental one after the
+ * other by id, the others by turns, and both kinds alternate, which section 10 leaves
+ * open. @urgency above 7 counts as 7.
+ */
 void tquic_streams_set_priority(struct tquic_streams *t, struct tquic_stream *s, u8 urgency,
 				bool incremental);
 

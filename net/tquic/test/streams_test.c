@@ -466,6 +466,120 @@ static void streams_mixed_kinds_alternate(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, send_some(test, 100), U64_MAX);
 }
 
+/* A stream of a higher urgency number gets nothing as long as one of a lower has something */
+static void streams_less_urgent_waits(struct kunit *test)
+{
+	struct tquic_streams *t = test->priv;
+	struct tquic_stream *first = open_stream(test, true), *low = open_stream(test, true);
+	struct tquic_stream *high = open_stream(test, true);
+	int i;
+
+	tquic_streams_set_priority(t, first, 7, true);
+	tquic_streams_set_priority(t, low, 6, false);
+	tquic_streams_set_priority(t, high, 5, true);
+	fill(test, first, 100);
+	fill(test, low, 100);
+	for (i = 0; i < 16; i++) {
+		fill(test, high, 20);
+		KUNIT_EXPECT_EQ(test, send_some(test, 100), high->id);
+	}
+	KUNIT_EXPECT_EQ(test, send_some(test, 100), low->id);
+	KUNIT_EXPECT_EQ(test, send_some(test, 100), first->id);
+}
+
+/* What has the priority it is given keeps its turn; a change of kind moves what waits */
+static void streams_priority_changes(struct kunit *test)
+{
+	struct tquic_streams *t = test->priv;
+	struct tquic_stream *a = open_stream(test, true), *b = open_stream(test, true);
+	struct tquic_stream *c = open_stream(test, true);
+
+	fill(test, a, 300);
+	fill(test, b, 300);
+	fill(test, c, 300);
+	KUNIT_EXPECT_EQ(test, send_some(test, 100), a->id);
+	tquic_streams_set_priority(t, b, TQUIC_URGENCY_DEFAULT, true);
+	KUNIT_EXPECT_EQ(test, send_some(test, 100), b->id);
+	/* Out of the turns: c is the only one of its kind, and both kinds alternate. */
+	tquic_streams_set_priority(t, c, TQUIC_URGENCY_DEFAULT, false);
+	KUNIT_EXPECT_EQ(test, send_some(test, 100), c->id);
+	KUNIT_EXPECT_EQ(test, send_some(test, 100), a->id);
+	KUNIT_EXPECT_EQ(test, send_some(test, 100), c->id);
+	/* Lowered while it waits. */
+	tquic_streams_set_priority(t, b, TQUIC_URGENCY_DEFAULT + 1, true);
+	KUNIT_EXPECT_EQ(test, send_some(test, 100), a->id);
+	KUNIT_EXPECT_EQ(test, send_some(test, 100), c->id);
+	KUNIT_EXPECT_EQ(test, send_some(test, 200), b->id);
+	KUNIT_EXPECT_EQ(test, send_some(test, 100), U64_MAX);
+	/* Nothing waits: there is nothing to move, and what comes has the new place. */
+	tquic_streams_set_priority(t, a, TQUIC_URGENCY_DEFAULT + 2, true);
+	KUNIT_EXPECT_EQ(test, a->queue, TQUIC_STREAM_IDLE);
+	fill(test, a, 100);
+	fill(test, b, 50);
+	KUNIT_EXPECT_EQ(test, send_some(test, 100), b->id);
+	/* Set aside for want of credit: it is told when that has come. */
+	tquic_streams_park(t, a);
+	tquic_streams_set_priority(t, a, 0, true);
+	KUNIT_EXPECT_NULL(test, tquic_streams_next_ready(t, 0));
+	fill(test, b, 50);
+	tquic_streams_unpark(t);
+	KUNIT_EXPECT_EQ(test, send_some(test, 100), a->id);
+	KUNIT_EXPECT_EQ(test, send_some(test, 100), b->id);
+}
+
+/* The frame of @len bytes at @off was lost */
+static void lose(struct kunit *test, struct tquic_stream *s, u64 off, u32 len)
+{
+	struct tquic_rec *rec = tquic_rec_alloc(GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, rec);
+	rec->off = off;
+	rec->len = len;
+	tquic_send_on_lost(&s->tx, rec);
+	tquic_streams_update_ready(test->priv, s);
+}
+
+/* What is sent again has the place of its stream, and no other */
+static void streams_lost_keeps_the_place(struct kunit *test)
+{
+	struct tquic_streams *t = test->priv;
+	struct tquic_stream *a = open_stream(test, true), *b = open_stream(test, true);
+	struct tquic_stream *c = open_stream(test, true), *seq[2];
+	int i;
+
+	fill(test, a, 200);
+	fill(test, b, 200);
+	fill(test, c, 100);
+	KUNIT_EXPECT_EQ(test, send_some(test, 100), a->id);
+	KUNIT_EXPECT_EQ(test, send_some(test, 100), b->id);
+	/* Neither ahead of those whose turn it is, nor behind those that come later. */
+	lose(test, b, 0, 100);
+	KUNIT_EXPECT_EQ(test, send_some(test, 100), c->id);
+	KUNIT_EXPECT_EQ(test, send_some(test, 100), a->id);
+	KUNIT_EXPECT_EQ(test, send_some(test, 100), b->id);
+	/* Less urgent: behind new data of what is more urgent; more urgent: ahead of it. */
+	for (i = 0; i < 2; i++) {
+		seq[i] = open_stream(test, true);
+		tquic_streams_set_priority(t, seq[i], 2, false);
+		fill(test, seq[i], 200);
+	}
+	lose(test, a, 0, 100);
+	for (i = 0; i < 2; i++)
+		KUNIT_EXPECT_EQ(test, send_some(test, 100), seq[0]->id);
+	KUNIT_EXPECT_EQ(test, send_some(test, 100), seq[1]->id);
+	/* One after the other: the lower id is not done before it has arrived. */
+	lose(test, seq[0], 100, 100);
+	KUNIT_EXPECT_EQ(test, send_some(test, 100), seq[0]->id);
+	KUNIT_EXPECT_EQ(test, send_some(test, 100), seq[1]->id);
+	KUNIT_EXPECT_EQ(test, send_some(test, 100), b->id);
+	KUNIT_EXPECT_EQ(test, send_some(test, 100), a->id);
+	lose(test, seq[1], 0, 100);
+	lose(test, b, 100, 100);
+	KUNIT_EXPECT_EQ(test, send_some(test, 100), seq[1]->id);
+	KUNIT_EXPECT_EQ(test, send_some(test, 100), b->id);
+	KUNIT_EXPECT_EQ(test, send_some(test, 100), U64_MAX);
+}
+
 static void streams_parked_until_credit(struct kunit *test)
 {
 	struct tquic_streams *t = test->priv;
@@ -593,6 +707,9 @@ static struct kunit_case streams_cases[] = {
 	KUNIT_CASE(streams_urgency_then_turns),
 	KUNIT_CASE(streams_sequential_by_id),
 	KUNIT_CASE(streams_mixed_kinds_alternate),
+	KUNIT_CASE(streams_less_urgent_waits),
+	KUNIT_CASE(streams_priority_changes),
+	KUNIT_CASE(streams_lost_keeps_the_place),
 	KUNIT_CASE(streams_parked_until_credit),
 	KUNIT_CASE(streams_readable_list),
 	KUNIT_CASE(streams_control_list),

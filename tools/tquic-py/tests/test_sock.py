@@ -151,6 +151,8 @@ def test_options_with_an_argument(sock: TquicSocket, monkeypatch: pytest.MonkeyP
         asked.append((option, value))
         if option == SockOpt.STREAM_OPEN:
             return uapi.StreamInfo(6, 0, 0).pack()
+        if option == SockOpt.STREAM_PRIORITY:
+            return value
         wanted = uapi.PathInfo.unpack(value).path_id
         if wanted == 1:
             raise os_error(errno.ENOENT)
@@ -161,6 +163,7 @@ def test_options_with_an_argument(sock: TquicSocket, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(sock_module, "_get_with_input", answer)
     assert sock.open_stream(uni=True) == 6
     assert uapi.StreamInfo.unpack(asked[0][1]).flags == MsgFlag.UNI
+    assert sock.priority(6) == uapi.StreamPriority(6, 3, 1)
     raw = sock.raw
     assert isinstance(raw, FakeRaw)
     raw.options[SockOpt.INFO] = uapi.Info(paths=2).pack()
@@ -186,6 +189,9 @@ def test_paths_and_close(sock: TquicSocket, raw: FakeRaw) -> None:
     sock.reset_stream(0, 1)
     sock.stop_stream(4, 2)
     assert uapi.StreamAbort.unpack(raw.options[SockOpt.STREAM_STOP]) == uapi.StreamAbort(4, 2)
+    sock.set_priority(8, 1, incremental=False)
+    priority = uapi.StreamPriority.unpack(raw.options[SockOpt.STREAM_PRIORITY])
+    assert priority == uapi.StreamPriority(8, 1, 0)
     with sock:
         pass
     assert not raw.open

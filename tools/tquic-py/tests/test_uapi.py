@@ -40,6 +40,7 @@ SINGLE = {
     "TQUIC_PATH_BACKUP": uapi.PathFlag.BACKUP,
     "TQUIC_PATH_METERED": uapi.PathFlag.METERED,
     "TQUIC_DEADLINE_DROP": uapi.DEADLINE_DROP,
+    "TQUIC_URGENCY_MAX": uapi.URGENCY_MAX,
     "TQUIC_BOND_STATES": len(uapi.BondState),
 } | {f"TQUIC_PATH_{state.name}": state for state in uapi.PathState}
 

@@ -44,6 +44,7 @@ from .uapi import (
     SockOpt,
     StreamAbort,
     StreamInfo,
+    StreamPriority,
 )
 
 __all__ = [
@@ -377,6 +378,16 @@ class TquicSocket:
     def stop_stream(self, stream_id: int, code: int) -> None:
         """Ask the peer to stop sending on a stream."""
         self._set(SockOpt.STREAM_STOP, StreamAbort(stream_id, code).pack())
+
+    def set_priority(self, stream_id: int, urgency: int, *, incremental: bool = True) -> None:
+        """When a stream may send: urgency 0 goes first, 7 last; incremental ones take turns."""
+        priority = StreamPriority(stream_id, urgency, int(incremental))
+        self._set(SockOpt.STREAM_PRIORITY, priority.pack())
+
+    def priority(self, stream_id: int) -> StreamPriority:
+        """When a stream may send; OSError (ENOENT) when there is none of that id."""
+        wanted = StreamPriority(stream_id).pack()
+        return StreamPriority.unpack(_get_with_input(self.raw, SockOpt.STREAM_PRIORITY, wanted))
 
     def send_stream(
         self,

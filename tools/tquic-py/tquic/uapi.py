@@ -34,6 +34,7 @@ __all__ = [
     "REASON_MAX",
     "SECRET_MAX",
     "SOL_TQUIC",
+    "URGENCY_MAX",
     "Address",
     "BondState",
     "CloseFlag",
@@ -61,6 +62,7 @@ __all__ = [
     "State",
     "StreamAbort",
     "StreamInfo",
+    "StreamPriority",
 ]
 
 IPPROTO_TQUIC = 253
@@ -70,6 +72,8 @@ REASON_MAX = 64
 NO_MULTIPATH = 0xFFFF_FFFF
 #: TQUIC_DEADLINE_DROP: what would be late is not sent.
 DEADLINE_DROP = 0x1
+#: The last of a stream's urgencies.
+URGENCY_MAX = 7
 
 
 class SockOpt(IntEnum):
@@ -103,6 +107,7 @@ class SockOpt(IntEnum):
     EARLY_DATA = 34
     PATH_MOVE = 35
     PREFERRED = 36
+    STREAM_PRIORITY = 37
 
 
 class Migrated(IntEnum):
@@ -279,6 +284,16 @@ class StreamAbort(Record):
     C_NAME: ClassVar[str] = "tquic_stream_abort"
     stream_id: U64 = 0
     error_code: U64 = 0
+
+
+@dataclass(frozen=True)
+class StreamPriority(Record):
+    """struct tquic_stream_priority: when a stream may send (RFC 9218); urgency 0 goes first."""
+
+    C_NAME: ClassVar[str] = "tquic_stream_priority"
+    stream_id: U64 = 0
+    urgency: U32 = 3
+    incremental: U32 = 1
 
 
 @dataclass(frozen=True, repr=False)
