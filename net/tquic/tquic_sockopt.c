@@ -19,7 +19,7 @@ static_assert(TQUIC_ENC_EARLY == TQUIC_LEVEL_EARLY);
 static_assert(TQUIC_ENC_HANDSHAKE == TQUIC_LEVEL_HANDSHAKE);
 static_assert(TQUIC_ENC_APP == TQUIC_LEVEL_APP);
 static_assert(TQUIC_TOKEN_MAX_LEN <= TQUIC_PARAMS_MAX_LEN);
-static_assert(TQUIC_URGENCY_MAX == TQUIC_URGENCY_COUNT - 1);
+static_assert(TQUIC_URGENCY_MAX + 1 == TQUIC_URGENCY_COUNT);
 
 /* Exactly @size bytes, or -EINVAL */
 static int tquic_opt_copy(void *dst, size_t size, sockptr_t optval,
