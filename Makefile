@@ -10,7 +10,7 @@ TALLY	:= $(BIN)/python $(TOP)/scripts/tally.py
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help setup gen module user python kunit integration lint test demo bench interop fuzz mutants clean
+.PHONY: help setup gen module user python kunit integration lint test demo bench interop fuzz netlink-fuzz mutants clean
 
 help:
 	@echo 'TQUIC: QUIC transport with native multipath for Linux'
@@ -25,6 +25,7 @@ help:
 	@echo '  make kunit          KUnit suites on the debug kernel: build/kunit/report.json'
 	@echo '  make integration    real sockets on the stock kernel, in namespaces in a machine'
 	@echo '  make fuzz         fuzz the parsers for a while'
+	@echo '  make netlink-fuzz a million netlink messages no program would send, on the debug kernel'
 	@echo '  make mutants      small faults in the engine, one at a time: do the user-level tests see them?'
 	@echo '  make demo         move a file over two links and cut one of them'
 	@echo '  make bench        goodput, stalls and completion times beside kernel MPTCP'
@@ -88,6 +89,13 @@ interop:
 
 fuzz: $(TQUIC)
 	@$(MAKE) -C tests/fuzz run PYTHON=$(BIN)/python
+
+# The messages are made outside of the machine, which is slow when it is emulated.
+MESSAGES ?= 1000000
+netlink-fuzz: $(TQUIC)
+	@$(BIN)/python tests/integration/netlink_fuzz.py --messages $(MESSAGES) build/netlink-fuzz.bin
+	@$(TQUIC) vm test --kernel debug --timeout 7200 -- tests/integration/test_netlink_fuzz.py \
+		--fuzz-file $(TOP)/build/netlink-fuzz.bin -q -rP
 
 mutants: $(TQUIC)
 	@$(TQUIC) mutants $(MUTANTS)

@@ -18,6 +18,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(_ROOT / "tools/tquic-py/tests"))
 sys.path.insert(0, str(Path(__file__).parent))
 
+from family import LINKS, World, made  # noqa: E402
 from running import Certificates, RunningServer, load_diag, unload_diag  # noqa: E402
 
 from tquic.lab import Link, TwoLinks  # noqa: E402
@@ -26,6 +27,12 @@ from tquic.sock import TquicSocket  # noqa: E402
 from tquic.uapi import Config  # noqa: E402
 
 LabMaker = Callable[..., TwoLinks]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What test_netlink_fuzz.py sends."""
+    parser.addoption("--messages", type=int, default=5000, help="fuzzed netlink messages")
+    parser.addoption("--fuzz-file", help="take them from a file of netlink_fuzz.py")
 
 
 @pytest.fixture(scope="session")
@@ -85,3 +92,10 @@ def start_server(certificates: Certificates) -> Iterator[Callable[..., RunningSe
             return held.enter_context(server)
 
         yield start
+
+
+@pytest.fixture(scope="module")
+def world(make_lab: LabMaker, certificates: Certificates) -> Iterator[World]:
+    """Connections of all kinds, for the tests of one file that try each netlink operation."""
+    with made(make_lab(*LINKS), certificates) as built:
+        yield built
