@@ -11,7 +11,7 @@ MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
 .PHONY: help setup gen module user python kunit integration lint test demo bench interop fuzz mutants tour \
-	trace-cost clean
+	trace-cost netlink-fuzz clean
 
 help:
 	@echo 'TQUIC: QUIC transport with native multipath for Linux'
@@ -26,6 +26,7 @@ help:
 	@echo '  make kunit          KUnit suites on the debug kernel: build/kunit/report.json'
 	@echo '  make integration    real sockets on the stock kernel, in namespaces in a machine'
 	@echo '  make fuzz         fuzz the parsers and connections for a while (FUZZ="SECONDS=60 TARGETS=conn")'
+	@echo '  make netlink-fuzz a million netlink messages no program would send, on the debug kernel'
 	@echo '  make mutants      small faults in the engine, one at a time: do the user-level tests see them?'
 	@echo '  make demo         move a file over two links and cut one of them'
 	@echo '  make bench        goodput, stalls and completion times beside kernel MPTCP'
@@ -99,6 +100,13 @@ trace-cost:
 
 fuzz: $(TQUIC)
 	@$(MAKE) -C tests/fuzz run PYTHON=$(BIN)/python $(FUZZ)
+
+# The messages are made outside of the machine, which is slow when it is emulated.
+MESSAGES ?= 1000000
+netlink-fuzz: $(TQUIC)
+	@$(BIN)/python tests/integration/netlink_fuzz.py --messages $(MESSAGES) build/netlink-fuzz.bin
+	@$(TQUIC) vm test --kernel debug --timeout 7200 -- tests/integration/test_netlink_fuzz.py \
+		--fuzz-file $(TOP)/build/netlink-fuzz.bin -q -rP
 
 mutants: $(TQUIC)
 	@$(TQUIC) mutants $(MUTANTS)

@@ -538,8 +538,15 @@ static int tquic_nl_path_add_error(struct genl_info *info, int err)
 	case -EOPNOTSUPP:
 		NL_SET_ERR_MSG(extack, "only a client whose peer supports multipath adds paths");
 		break;
+	case -EPERM:
+		NL_SET_ERR_MSG(extack, "the server has asked its clients not to");
+		break;
 	case -EAGAIN:
 		NL_SET_ERR_MSG(extack, "not confirmed yet, or the peer allows no more paths now");
+		break;
+	case -EAFNOSUPPORT:
+		NL_SET_ERR_MSG_ATTR(extack, info->attrs[TQUIC_A_PATH_PEER] ?: local,
+				    "not of the same family as the other end");
 		break;
 	case -EADDRNOTAVAIL:
 		NL_SET_ERR_MSG_ATTR(extack, local, "not an address of this host");
@@ -548,7 +555,8 @@ static int tquic_nl_path_add_error(struct genl_info *info, int err)
 		NL_SET_ERR_MSG_ATTR(extack, local, "the port is in use");
 		break;
 	case -ENODEV:
-		NL_SET_ERR_MSG_ATTR(extack, info->attrs[TQUIC_A_PATH_IFINDEX],
+		/* Without a device of its own, the one a link-local address names. */
+		NL_SET_ERR_MSG_ATTR(extack, info->attrs[TQUIC_A_PATH_IFINDEX] ?: local,
 				    "no such device");
 		break;
 	case -ENETUNREACH:

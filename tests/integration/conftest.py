@@ -20,6 +20,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(_ROOT / "tools/tquic-py/tests"))
 sys.path.insert(0, str(Path(__file__).parent))
 
+from family import LINKS, World, made  # noqa: E402
 from running import (  # noqa: E402
     PORT,
     STALL_S,
@@ -39,6 +40,12 @@ from tquic.tls import Role  # noqa: E402
 from tquic.uapi import Config, RecvMask  # noqa: E402
 
 LabMaker = Callable[..., TwoLinks]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What test_netlink_fuzz.py sends."""
+    parser.addoption("--messages", type=int, default=5000, help="fuzzed netlink messages")
+    parser.addoption("--fuzz-file", help="take them from a file of netlink_fuzz.py")
 
 
 @pytest.fixture(scope="session")
@@ -130,3 +137,10 @@ def joined(lab: TwoLinks, certificates: Certificates) -> Iterator[Joined]:
             return Ends(client, children[0])
 
         yield make
+
+
+@pytest.fixture(scope="module")
+def world(make_lab: LabMaker, certificates: Certificates) -> Iterator[World]:
+    """Connections of all kinds, for the tests of one file that try each netlink operation."""
+    with made(make_lab(*LINKS), certificates) as built:
+        yield built

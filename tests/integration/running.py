@@ -21,6 +21,7 @@ from tquic.handshake import Options, connect, listen
 from tquic.lab import Namespace, TwoLinks
 from tquic.multipath import PathSpec, add_paths
 from tquic.mux import Exchange, StreamMux
+from tquic.netlink import ConnFlag, TquicNetlink
 from tquic.record import Address
 from tquic.server import Limits, Server
 from tquic.sock import TquicSocket
@@ -226,6 +227,21 @@ def wait_active(sock: TquicSocket, paths: int, wait_s: float = 20.0) -> None:
             return
         assert time.monotonic() < deadline, f"states of the paths: {states}"
         time.sleep(0.02)
+
+
+def opened(space: Namespace) -> TquicNetlink:
+    """The family, seen from a namespace."""
+    with space.entered():
+        return TquicNetlink()
+
+
+def wait_confirmed(netlink: TquicNetlink, token: int) -> None:
+    """Paths can be added once the handshake is confirmed and the peer has given ids for them."""
+    deadline = time.monotonic() + 20
+    while not netlink.connection(token).flags & ConnFlag.CONFIRMED:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    time.sleep(0.3)
 
 
 def wait_for(done: Callable[[], bool]) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 from conftest import LabMaker
-from test_netlink import opened, tquic
+from running import opened
+from test_netlink import tquic
 
 from tquic.lab import Link, TwoLinks
 from tquic.netlink import Endpoint

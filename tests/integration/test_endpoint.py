@@ -25,9 +25,11 @@ from running import (
     dial,
     echo,
     exchange,
+    opened,
     wait_active,
+    wait_confirmed,
 )
-from test_netlink import Events, opened, refused, tquic, wait_confirmed
+from test_netlink import Events, refused, tquic
 
 from tquic import paths
 from tquic.handshake import Options

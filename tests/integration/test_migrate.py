@@ -22,9 +22,10 @@ from running import (
     dial,
     echo,
     exchange,
+    opened,
     wait_for,
 )
-from test_netlink import Events, opened
+from test_netlink import Events
 
 from tquic.handshake import Options, listen, new_socket
 from tquic.lab import Link, Namespace, TwoLinks

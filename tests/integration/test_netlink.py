@@ -24,12 +24,14 @@ from running import (
     dial,
     echo,
     exchange,
+    opened,
     wait_active,
+    wait_confirmed,
 )
 
 from tquic.errors import HandshakeFailedError
 from tquic.handshake import Options, connect
-from tquic.lab import Link, Namespace, TwoLinks
+from tquic.lab import Link, TwoLinks
 from tquic.netlink import (
     CONN,
     PATH,
@@ -53,12 +55,6 @@ pytestmark = [pytest.mark.usefixtures("module"), pytest.mark.timeout(300)]
 Start = Callable[..., RunningServer]
 PLAIN = Link()
 SLOW = Link(rate_mbit=8, delay_ms=10)
-
-
-def opened(space: Namespace) -> TquicNetlink:
-    """The family, seen from a namespace."""
-    with space.entered():
-        return TquicNetlink()
 
 
 @pytest.fixture
@@ -361,15 +357,6 @@ def test_weights_share_the_bytes_out(
             shares = [after - old for after, old in zip(used, before, strict=True)]
             heavy = weights.index(1000)
             assert shares[heavy] > 2 * shares[1 - heavy], (weights, shares)
-
-
-def wait_confirmed(netlink: TquicNetlink, token: int) -> None:
-    """Paths can be added once the handshake is confirmed and the peer has given ids for them."""
-    deadline = time.monotonic() + 20
-    while not netlink.connection(token).flags & ConnFlag.CONFIRMED:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    time.sleep(0.3)
 
 
 def refused(call: Callable[[], object]) -> tuple[int | None, str, str | None]:

@@ -81,11 +81,12 @@ def shell(kernel: kernels.Kind, cpus: int, mem: str) -> None:
 
 @group.command(context_settings={"ignore_unknown_options": True})
 @_kernel
+@click.option("--timeout", type=float, help="Host seconds, if not as many as all tests need.")
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
-def test(kernel: kernels.Kind, pytest_args: tuple[str, ...]) -> None:
+def test(kernel: kernels.Kind, timeout: float | None, pytest_args: tuple[str, ...]) -> None:
     """Run the integration tests in the guest with pytest; PYTEST_ARGS go to pytest."""
     with Ticker() as ticker:
-        outcome = integration.run(kernel, pytest_args, ticker.update)
+        outcome = integration.run(kernel, pytest_args, ticker.update, timeout)
     click.echo(outcome.report())
     sys.exit(0 if outcome.ok else 1)
 

@@ -32,14 +32,19 @@ class Outcome:
         return "\n".join((self.machine.stdout, self.machine.stderr, self.machine.verdict()))
 
 
-def run(kernel: kernels.Kind, pytest_args: Sequence[str], progress: vm.Progress) -> Outcome:
+def run(
+    kernel: kernels.Kind,
+    pytest_args: Sequence[str],
+    progress: vm.Progress,
+    timeout_s: float | None = None,
+) -> Outcome:
     """Boot @kernel with the module and run the tests; record the counts for the tally."""
     module = modbuild.build(kernels.get(kernel, progress))
     iproute.build(progress)
     machine = vm.run(
         _command(pytest_args),
         kernel=kernel,
-        timeout_s=_TIMEOUT_S[kernel],
+        timeout_s=timeout_s or _TIMEOUT_S[kernel],
         name=f"integration-{kernel}",
         module=module,
         progress=progress,
