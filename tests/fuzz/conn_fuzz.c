@@ -19,6 +19,7 @@
 
 #define FUZZ_STEPS_MAX		120
 #define FUZZ_READS_MAX		10000
+#define FUZZ_WRITE_MAX		16384U
 #define FUZZ_LINKS		3
 
 /**
@@ -142,7 +143,7 @@ static void fuzz_program(struct fuzz *f, u8 what)
 	switch (what) {
 	case 0 ... 2:
 		if (s && s->tx.state != TQUIC_SEND_NONE)
-			fuzz_write(f, s, min(value >> 1, 40000), value & 1);
+			fuzz_write(f, s, min(value >> 1, FUZZ_WRITE_MAX), value & 1);
 		break;
 	case 3:
 		if (s && s->tx.state != TQUIC_SEND_NONE)

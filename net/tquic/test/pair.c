@@ -849,10 +849,12 @@ static bool pair_push_one(struct pair_end *e)
 	link = (pkts[0].other ? e->other_link[pkts[0].path->index] :
 		(struct pair_link *)pkts[0].path->link) - e->pair->link;
 	pair_check_datagram(e, pkts, n, len);
-	if (e->pair->tap && !e->pair->tap(e->pair, e, pkts, n))
-		kfree_skb(skb);
-	else
+	if (!e->pair->tap || e->pair->tap(e->pair, e, pkts, n)) {
 		pair_link_send(e->pair, link, pair_peer(e) == pair_server(e->pair), skb);
+		return true;
+	}
+	skb_trim(skb, 0);
+	e->pair->spare = skb;
 	return true;
 }
 
