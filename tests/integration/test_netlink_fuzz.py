@@ -87,6 +87,7 @@ class _Msghdr(ctypes.Structure):
         ("control", ctypes.c_void_p),
         ("controllen", ctypes.c_size_t),
         ("flags", ctypes.c_int),
+        ("_pad", ctypes.c_int),  # the end of struct msghdr
         ("size", ctypes.c_uint),  # of struct mmsghdr
     )
 

@@ -261,7 +261,8 @@ def _move(stage: Stage) -> None:
         def tried() -> bool:
             try:
                 ends.client.move_path(0, host)
-            except BlockingIOError:
+            except OSError as error:  # no ids yet, or not confirmed
+                assert error.errno in (errno.EAGAIN, errno.ENOTCONN)
                 return False
             return True
 
@@ -297,6 +298,14 @@ def _registries(stage: Stage) -> None:
         client.congestion, client.scheduler = congestion, scheduler
         assert (client.congestion, client.scheduler) == (congestion, scheduler)
         assert client.info().congestion == congestion
+
+
+@does(SockOpt.STREAM_PRIORITY)
+def _priority(stage: Stage) -> None:
+    stream = stage.ends.client.open_stream()
+    stage.ends.client.set_priority(stream, 1, incremental=False)
+    found = stage.ends.client.priority(stream)
+    assert (found.urgency, found.incremental) == (1, 0)
 
 
 @does(SockOpt.RETRY)

@@ -42,6 +42,7 @@ from tquic.uapi import (
     SockOpt,
     StreamAbort,
     StreamInfo,
+    StreamPriority,
 )
 
 __all__ = ["stage"]
@@ -66,6 +67,7 @@ SIZES = {
     SockOpt.HANDSHAKE_END: HandshakeEnd.size(),
     SockOpt.STREAM_RESET: StreamAbort.size(),
     SockOpt.STREAM_STOP: StreamAbort.size(),
+    SockOpt.STREAM_PRIORITY: StreamPriority.size(),
     SockOpt.CLOSE: CloseInfo.size(),
     SockOpt.PATH_ADD: PathAddr.size(),
     SockOpt.PATH_DEL: PathRef.size(),
@@ -162,6 +164,13 @@ REFUSALS: list[Refusal] = [
     *_set(SockOpt.STREAM_STOP, "client", StreamAbort(4000, 1), errno.ENOENT),
     *_set(SockOpt.STREAM_STOP, "client", StreamAbort(0, _BIG), errno.ERANGE),
     *_set(SockOpt.STREAM_STOP, "sending", StreamAbort(2, 1), errno.EPIPE),
+    *_set(SockOpt.STREAM_PRIORITY, "new", StreamPriority(0), errno.ENOTCONN),
+    *_set(SockOpt.STREAM_PRIORITY, "client", StreamPriority(4000), errno.ENOENT),
+    *_set(SockOpt.STREAM_PRIORITY, "client", StreamPriority(0, 8), errno.ERANGE),
+    *_set(SockOpt.STREAM_PRIORITY, "client", StreamPriority(0, 3, 2), errno.EINVAL),
+    *_set(SockOpt.STREAM_PRIORITY, "receiving", StreamPriority(2), errno.EPIPE),
+    *_get(SockOpt.STREAM_PRIORITY, "client", StreamPriority(4000), errno.ENOENT),
+    *_get(SockOpt.STREAM_PRIORITY, "client", bytes(8), errno.EINVAL),
     *_set(SockOpt.CLOSE, "new", CloseInfo(1), errno.ENOTCONN),
     *_set(SockOpt.CLOSE, "listener", CloseInfo(1), errno.ENOTCONN),
     *_set(SockOpt.CLOSE, "client", CloseInfo(_BIG), errno.EINVAL),

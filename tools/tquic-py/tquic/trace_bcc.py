@@ -24,6 +24,8 @@ __all__ = ["Tracer", "find_bcc", "program"]
 _DEBIAN: Final = Path("/usr/lib/python3/dist-packages")
 _TRACEFS: Final = (Path("/sys/kernel/tracing"), Path("/sys/kernel/debug/tracing"))
 _RING_PAGES: Final = 4096
+#: Events of one reading.
+_READ_MAX: Final = 4096
 #: Paths whose latest events are kept.
 _LATEST_MAX: Final = 65536
 
@@ -104,6 +106,7 @@ class Tracer:
         self._events: list[Event] = []
         self._latest = bool(latest)
         self._read_ns = 0
+        self._behind = False
         text = program(wanted, token, latest)
         try:
             self._bpf: Any = bcc.BPF(text=text.encode(), cflags=["-w"])
@@ -131,13 +134,14 @@ class Tracer:
 
     def _on_record(self, _context: object, data: int, size: int) -> int:
         self._events.append(decode(ctypes.string_at(data, size)))
-        return 0
+        return -1 if len(self._events) >= _READ_MAX else 0
 
     def read(self, wait_s: float) -> list[Event]:
-        """The events since the last call, after a wait."""
-        if wait_s > 0:
+        """The events since the last call, after a wait; so many at most, for more keep coming."""
+        if wait_s > 0 and not self._behind:
             time.sleep(wait_s)
         self._bpf.ring_buffer_consume()
+        self._behind = len(self._events) >= _READ_MAX
         found, self._events = self._events, []
         if self._latest:
             found += self._read_latest()
