@@ -202,6 +202,10 @@ static bool tquic_ctrl_build_one_stream(struct tquic_build *bld,
 	}
 	if (!tquic_ctrl_finish(bld, rec, put))
 		return false;
+	if (bit == TQUIC_STREAM_CTL_RESET)
+		tquic_send_reset_sent(&s->tx);
+	if (bit == TQUIC_STREAM_CTL_STOP)
+		tquic_recv_stop_sent(&s->rx);
 	tquic_streams_ctl_clear(t, s, bit);
 	return true;
 }
@@ -396,7 +400,8 @@ static void tquic_ctrl_stream_lost(struct tquic_conn *conn,
 		tquic_streams_update_ready(&conn->streams, s);
 		return;
 	case TQUIC_REC_RESET_STREAM:
-		if (tquic_send_reset_lost(&s->tx))
+		tquic_send_reset_lost(&s->tx);
+		if (s->tx.reset_pending)
 			bit = TQUIC_STREAM_CTL_RESET;
 		break;
 	case TQUIC_REC_STOP_SENDING:

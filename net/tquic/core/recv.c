@@ -316,6 +316,7 @@ int tquic_recv_reset(struct tquic_recv *r, u64 code, u64 final_size, struct tqui
 	r->final_size = final_size;
 	d->dropped = recv_discard(r);
 	r->reset_code = code;
+	r->stop_pending = false;
 	r->state = r->stopped ? TQUIC_RECV_RESET_READ : TQUIC_RECV_RESET_RECVD;
 	return 0;
 }
@@ -332,16 +333,26 @@ bool tquic_recv_stop(struct tquic_recv *r, u64 code, struct tquic_recv_delta *d)
 		return false;
 	}
 	d->dropped = recv_discard(r);
-	if (r->state == TQUIC_RECV_RECV)
+	if (r->state == TQUIC_RECV_RECV) {
+		r->stop_pending = true;
 		return true;
+	}
 	/* The size is known: the peer has nothing more to send that matters. */
 	r->state = TQUIC_RECV_DATA_READ;
 	return false;
 }
 
-bool tquic_recv_stop_lost(const struct tquic_recv *r)
+void tquic_recv_stop_sent(struct tquic_recv *r)
 {
-	return r->stopped && r->state == TQUIC_RECV_RECV;
+	r->stop_pending = false;
+}
+
+bool tquic_recv_stop_lost(struct tquic_recv *r)
+{
+	if (!r->stopped || r->state != TQUIC_RECV_RECV)
+		return false;
+	r->stop_pending = true;
+	return true;
 }
 
 u32 tquic_recv_peek(const struct tquic_recv *r, const u8 **p)

@@ -52,6 +52,7 @@ struct tquic_rchunk;
  * @state: enum tquic_recv_state
  * @crypto: a CRYPTO level: the window slides with every read
  * @stopped: nobody will read: data is dropped on arrival
+ * @stop_pending: a STOP_SENDING frame has to be sent
  */
 struct tquic_recv {
 	struct rb_root chunks;
@@ -67,6 +68,7 @@ struct tquic_recv {
 	u8 state;
 	u8 crypto:1;
 	u8 stopped:1;
+	u8 stop_pending:1;
 };
 
 /**
@@ -139,8 +141,9 @@ int tquic_recv_reset(struct tquic_recv *r, u64 code, u64 final_size, struct tqui
  */
 bool tquic_recv_stop(struct tquic_recv *r, u64 code, struct tquic_recv_delta *d);
 
-/* STOP_SENDING was lost. Return: true when it is still needed. */
-bool tquic_recv_stop_lost(const struct tquic_recv *r);
+/* STOP_SENDING went out, or was lost and is needed again if this returns true. */
+void tquic_recv_stop_sent(struct tquic_recv *r);
+bool tquic_recv_stop_lost(struct tquic_recv *r);
 
 /* Next bytes in order. Return: number of bytes at *@p, 0 when there are none now. */
 u32 tquic_recv_peek(const struct tquic_recv *r, const u8 **p);

@@ -391,6 +391,7 @@ bool tquic_send_reset(struct tquic_send *s, u64 code)
 		return false;
 	send_drop(s);
 	s->reset_code = code;
+	s->reset_pending = true;
 	s->state = TQUIC_SEND_RESET_SENT;
 	return true;
 }
@@ -417,13 +418,21 @@ void tquic_send_rewind(struct tquic_send *s)
 	s->fin_sent = false;
 }
 
-void tquic_send_reset_acked(struct tquic_send *s)
+void tquic_send_reset_sent(struct tquic_send *s)
 {
-	if (s->state == TQUIC_SEND_RESET_SENT)
-		s->state = TQUIC_SEND_RESET_RECVD;
+	s->reset_pending = false;
 }
 
-bool tquic_send_reset_lost(const struct tquic_send *s)
+void tquic_send_reset_acked(struct tquic_send *s)
 {
-	return s->state == TQUIC_SEND_RESET_SENT;
+	if (s->state != TQUIC_SEND_RESET_SENT)
+		return;
+	s->reset_pending = false;
+	s->state = TQUIC_SEND_RESET_RECVD;
+}
+
+void tquic_send_reset_lost(struct tquic_send *s)
+{
+	if (s->state == TQUIC_SEND_RESET_SENT)
+		s->reset_pending = true;
 }

@@ -22,7 +22,7 @@ enum tquic_send_state {
 	TQUIC_SEND_SEND,
 	TQUIC_SEND_DATA_SENT,
 	TQUIC_SEND_DATA_RECVD,	/* terminal */
-	TQUIC_SEND_RESET_SENT,	/* from the decision on */
+	TQUIC_SEND_RESET_SENT,	/* from the decision on, see reset_pending */
 	TQUIC_SEND_RESET_RECVD,	/* terminal */
 };
 
@@ -55,6 +55,7 @@ struct tquic_chunk {
  * @fin_sent: a FIN is under way
  * @fin_acked: a FIN was acknowledged
  * @stopped: the peer sent STOP_SENDING
+ * @reset_pending: a RESET_STREAM frame has to be sent
  */
 struct tquic_send {
 	struct list_head chunks;
@@ -75,6 +76,7 @@ struct tquic_send {
 	u8 fin_sent:1;
 	u8 fin_acked:1;
 	u8 stopped:1;
+	u8 reset_pending:1;
 };
 
 /**
@@ -199,10 +201,9 @@ bool tquic_send_on_stop(struct tquic_send *s, u64 code);
 /* Nothing that was sent counts, and there is no credit: start over. None may be acked. */
 void tquic_send_rewind(struct tquic_send *s);
 
+void tquic_send_reset_sent(struct tquic_send *s);
 void tquic_send_reset_acked(struct tquic_send *s);
-
-/* RESET_STREAM was lost. Return: true when it is still needed. */
-bool tquic_send_reset_lost(const struct tquic_send *s);
+void tquic_send_reset_lost(struct tquic_send *s);
 
 /* Final size of a RESET_STREAM frame: everything that was ever sent. */
 static inline u64 tquic_send_final_size(const struct tquic_send *s)

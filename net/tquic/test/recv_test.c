@@ -298,8 +298,12 @@ static void recv_stop_discards(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, tquic_recv_stop(&f->r, 4, &f->d));
 	KUNIT_EXPECT_EQ(test, f->d.dropped, 0);
 	KUNIT_EXPECT_EQ(test, f->r.stop_code, 3);
+	KUNIT_EXPECT_TRUE(test, f->r.stop_pending);
 	KUNIT_EXPECT_FALSE(test, tquic_recv_wants_credit(&f->r));
+	tquic_recv_stop_sent(&f->r);
+	KUNIT_EXPECT_FALSE(test, f->r.stop_pending);
 	KUNIT_EXPECT_TRUE(test, tquic_recv_stop_lost(&f->r));
+	KUNIT_EXPECT_TRUE(test, f->r.stop_pending);
 	/* More data is counted and thrown away. */
 	KUNIT_EXPECT_EQ(test, arrive(f, 600, 50, false), 0);
 	KUNIT_EXPECT_EQ(test, f->d.fresh, 50);
@@ -310,7 +314,9 @@ static void recv_stop_discards(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->d.fresh, 50);
 	KUNIT_EXPECT_EQ(test, f->d.dropped, 50);
 	KUNIT_EXPECT_TRUE(test, tquic_recv_terminal(&f->r));
+	KUNIT_EXPECT_FALSE(test, f->r.stop_pending);
 	KUNIT_EXPECT_FALSE(test, tquic_recv_stop_lost(&f->r));
+	KUNIT_EXPECT_FALSE(test, f->r.stop_pending);
 }
 
 static void recv_stop_then_fin(struct kunit *test)

@@ -311,20 +311,26 @@ static void send_reset_states(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, s.state, TQUIC_SEND_RESET_SENT);
 	KUNIT_EXPECT_EQ(test, s.reset_code, 77);
 	KUNIT_EXPECT_EQ(test, tquic_send_final_size(&s), 300);
+	KUNIT_EXPECT_TRUE(test, s.reset_pending);
 	KUNIT_EXPECT_EQ(test, mem.used, 0);
 	KUNIT_EXPECT_EQ(test, mem.unsent, 0);
 	expect_idle(test, &s);
 	KUNIT_EXPECT_EQ(test, tquic_send_reserve(&s, 1, GFP_KERNEL, &dst), -EPIPE);
 	KUNIT_EXPECT_EQ(test, tquic_send_finish(&s), -EPIPE);
 	KUNIT_EXPECT_FALSE(test, tquic_send_blocked_report(&s));
-	KUNIT_EXPECT_TRUE(test, tquic_send_reset_lost(&s));
+	tquic_send_reset_sent(&s);
+	KUNIT_EXPECT_FALSE(test, s.reset_pending);
+	tquic_send_reset_lost(&s);
+	KUNIT_EXPECT_TRUE(test, s.reset_pending);
 	/* Late news of the data changes nothing. */
 	acked(test, &s, 0, 300, false);
 	lost(test, &s, 0, 300, false);
 	expect_idle(test, &s);
 	tquic_send_reset_acked(&s);
 	KUNIT_EXPECT_EQ(test, s.state, TQUIC_SEND_RESET_RECVD);
-	KUNIT_EXPECT_FALSE(test, tquic_send_reset_lost(&s));
+	KUNIT_EXPECT_FALSE(test, s.reset_pending);
+	tquic_send_reset_lost(&s);
+	KUNIT_EXPECT_FALSE(test, s.reset_pending);
 	KUNIT_EXPECT_EQ(test, tquic_send_finish(&s), -EPIPE);
 	tquic_send_destroy(&s);
 }
