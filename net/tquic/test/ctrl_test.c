@@ -739,6 +739,37 @@ static void ctrl_blocked_lost(struct kunit *test)
 	}
 }
 
+/* What an ACK said need not be said again once it has arrived, in each space on its own. */
+static void ctrl_acks_arrive(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 2);
+	struct tquic_conn *conn = &p->end[0].conn;
+	struct tquic_ranges *rx[3];
+	struct tquic_rec *rec;
+	u32 i, k;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
+	pair_run(p, PAIR_MS(200));
+	rx[0] = &conn->hs[0].rx;
+	rx[1] = &conn->hs[1].rx;
+	rx[2] = &pair_path(p, 0, 1)->space.rx;
+	for (i = 0; i < 3; i++)
+		tquic_ranges_drop_below(rx[i], 100);
+	for (i = 0; i < 3; i++) {
+		rec = tquic_rec_alloc(GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, rec);
+		rec->kind = TQUIC_REC_ACK;
+		rec->level = i == 0 ? TQUIC_LEVEL_INITIAL :
+			     i == 1 ? TQUIC_LEVEL_HANDSHAKE : TQUIC_LEVEL_APP;
+		rec->id = i == 2;
+		rec->off = 200;
+		tquic_ctrl_on_acked(conn, rec, p->now);
+		for (k = 0; k < 3; k++)
+			KUNIT_EXPECT_EQ(test, rx[k]->floor, k <= i ? 200 : 100);
+	}
+}
+
 static struct kunit_case ctrl_cases[] = {
 	KUNIT_CASE(ctrl_paths_blocked),
 	KUNIT_CASE(ctrl_path_cids_blocked),
@@ -760,6 +791,7 @@ static struct kunit_case ctrl_cases[] = {
 	KUNIT_CASE(ctrl_token_once),
 	KUNIT_CASE(ctrl_grants_lost),
 	KUNIT_CASE(ctrl_blocked_lost),
+	KUNIT_CASE(ctrl_acks_arrive),
 	{}
 };
 
