@@ -49,6 +49,7 @@
 #define TQUIC_SOCKOPT_EARLY_DATA	34	/* get: enum tquic_early_state; set: ACCEPTED */
 #define TQUIC_SOCKOPT_PATH_MOVE		35	/* set struct tquic_path_move, on a client */
 #define TQUIC_SOCKOPT_PREFERRED		36	/* get/set struct tquic_preferred, on a server */
+#define TQUIC_SOCKOPT_STREAM_RESET_AT	37	/* set struct tquic_stream_reset_at */
 
 /* Who drives TLS: the agent of this network namespace, or the program itself */
 #define TQUIC_HANDSHAKE_AGENT		0
@@ -111,6 +112,19 @@ struct tquic_handshake_info {
 struct tquic_stream_abort {
 	__u64	stream_id;
 	__u64	error_code;
+};
+
+/*
+ * Give up sending behind the first @reliable_bytes of a stream: the peer reads these,
+ * and is told of the reset then. EINVAL: fewer were written. EOPNOTSUPP: the peer did
+ * not offer it (draft-ietf-quic-reliable-stream-reset), or its parameters have not come.
+ * EPIPE: the stream was reset already, or is complete. TQUIC_SOCKOPT_STREAM_RESET may
+ * follow and gives up all; the first @error_code stays.
+ */
+struct tquic_stream_reset_at {
+	__u64	stream_id;
+	__u64	error_code;
+	__u64	reliable_bytes;
 };
 
 #define TQUIC_SECRET_MAX		48

@@ -61,6 +61,7 @@ __all__ = [
     "State",
     "StreamAbort",
     "StreamInfo",
+    "StreamResetAt",
 ]
 
 IPPROTO_TQUIC = 253
@@ -103,6 +104,7 @@ class SockOpt(IntEnum):
     EARLY_DATA = 34
     PATH_MOVE = 35
     PREFERRED = 36
+    STREAM_RESET_AT = 37
 
 
 class Migrated(IntEnum):
@@ -279,6 +281,16 @@ class StreamAbort(Record):
     C_NAME: ClassVar[str] = "tquic_stream_abort"
     stream_id: U64 = 0
     error_code: U64 = 0
+
+
+@dataclass(frozen=True)
+class StreamResetAt(Record):
+    """struct tquic_stream_reset_at: reset a stream behind its first bytes."""
+
+    C_NAME: ClassVar[str] = "tquic_stream_reset_at"
+    stream_id: U64 = 0
+    error_code: U64 = 0
+    reliable_bytes: U64 = 0
 
 
 @dataclass(frozen=True, repr=False)
