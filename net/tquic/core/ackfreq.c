@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* How often acknowledgments are sent, as the peers ask each other (draft-ietf-quic-ack-frequency) */
+/* How often acknowledgments are sent as the peers ask each other (draft-ietf-quic-ack-frequency) */
 #include <linux/limits.h>
 #include <linux/log2.h>
 #include <linux/math64.h>
