@@ -482,6 +482,29 @@ static int tquic_opt_set_priority(struct sock *sk, sockptr_t optval, unsigned in
 	return ret;
 }
 
+static int tquic_opt_stream_reset_at(struct sock *sk, sockptr_t optval,
+				     unsigned int optlen)
+{
+	struct tquic_conn *conn = &tquic_sk(sk)->conn;
+	struct tquic_stream_reset_at a;
+	struct tquic_stream *s;
+	int ret;
+
+	ret = tquic_opt_copy(&a, sizeof(a), optval, optlen);
+	if (ret)
+		return ret;
+	if (a.error_code > TQUIC_VARINT_MAX)
+		return -ERANGE;
+	if (!tquic_conn_is_open(conn))
+		return -ENOTCONN;
+	s = tquic_streams_find(&conn->streams, a.stream_id);
+	if (!s)
+		return -ENOENT;
+	ret = tquic_conn_stream_reset_at(conn, s, a.error_code, a.reliable_bytes);
+	tquic_sock_kick(sk);
+	return ret;
+}
+
 static int tquic_opt_close(struct sock *sk, sockptr_t optval, unsigned int optlen)
 {
 	struct tquic_conn *conn = &tquic_sk(sk)->conn;
@@ -654,6 +677,8 @@ static int tquic_do_setsockopt(struct sock *sk, int optname, sockptr_t optval,
 		return tquic_opt_stream_abort(sk, optname, optval, optlen);
 	case TQUIC_SOCKOPT_STREAM_PRIORITY:
 		return tquic_opt_set_priority(sk, optval, optlen);
+	case TQUIC_SOCKOPT_STREAM_RESET_AT:
+		return tquic_opt_stream_reset_at(sk, optval, optlen);
 	case TQUIC_SOCKOPT_CLOSE:
 		return tquic_opt_close(sk, optval, optlen);
 	case TQUIC_SOCKOPT_PATH_ADD:

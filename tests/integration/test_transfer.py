@@ -12,7 +12,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,7 +39,7 @@ from tquic.lab import Link
 from tquic.mux import StreamMux
 from tquic.perf import PerfExchange, measure
 from tquic.record import Address
-from tquic.sock import Datagram, TquicSocket
+from tquic.sock import Datagram, StreamData, TquicSocket
 from tquic.tls import Role
 from tquic.uapi import CloseFlag, Config, Event, EventType, PathState, RecvMask, State
 
@@ -204,9 +205,12 @@ def test_datagrams(make_lab: LabMaker, certificates: Certificates) -> None:
         listener.close()
 
 
-def test_events_tell_of_streams(make_lab: LabMaker, certificates: Certificates) -> None:
-    lab = make_lab(PLAIN, PLAIN)
-    options = Options(recv_mask=RecvMask.CRYPTO | RecvMask.EVENT)
+@contextmanager
+def both_ends(
+    make_lab: LabMaker, certificates: Certificates, link: Link, options: Options
+) -> Iterator[tuple[TquicSocket, TquicSocket]]:
+    """A connection between two namespaces: the client's end and the server's."""
+    lab = make_lab(link, link)
     address = lab.server_address(port=4436)
     with lab.server.entered():
         listener = listen(address, options)
@@ -225,6 +229,12 @@ def test_events_tell_of_streams(make_lab: LabMaker, certificates: Certificates) 
     thread.join(STALL_S)
     with listener, sock, children[0] as child:
         child.settimeout(STALL_S)
+        yield sock, child
+
+
+def test_events_tell_of_streams(make_lab: LabMaker, certificates: Certificates) -> None:
+    options = Options(recv_mask=RecvMask.CRYPTO | RecvMask.EVENT)
+    with both_ends(make_lab, certificates, PLAIN, options) as (sock, child):
         stream = sock.open_stream()
         sock.send_stream(stream, b"x")
         sock.reset_stream(stream, 11)
@@ -239,6 +249,32 @@ def test_events_tell_of_streams(make_lab: LabMaker, certificates: Certificates) 
                     assert (message.id, message.error_code) == (stream, 11)
                 if message.type == EventType.STREAM_STOP:
                     assert (message.id, message.error_code) == (stream, 12)
+
+
+def test_reset_behind_the_first_bytes(make_lab: LabMaker, certificates: Certificates) -> None:
+    """What is promised arrives over a link that loses, nothing behind it does, then the reset."""
+    reliable = 30_000
+    lossy = replace(WIRE, loss=5)
+    with both_ends(make_lab, certificates, lossy, Options()) as (sock, child):
+        stream = sock.open_stream()
+        sock.send_stream(stream, DATA[:40_000])
+        with pytest.raises(OSError, match=str(errno.EINVAL)) as refused:
+            sock.reset_stream_at(stream, 11, 40_001)
+        assert refused.value.errno == errno.EINVAL
+        with pytest.raises(OSError, match=str(errno.ENOENT)):
+            sock.reset_stream_at(stream + 4, 11, 1)
+        sock.reset_stream_at(stream, 11, reliable)
+        with pytest.raises(BrokenPipeError):
+            sock.reset_stream_at(stream, 11, reliable)
+        with pytest.raises(BrokenPipeError):
+            sock.send_stream(stream, b"more")
+        got, code = b"", None
+        while code is None:
+            message = child.recv_message()
+            assert isinstance(message, StreamData)
+            got += message.data
+            code = message.reset_code
+        assert (got, code) == (DATA[:reliable], 11)
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,7 @@
 #define TQUIC_SOCKOPT_PATH_MOVE		35	/* set struct tquic_path_move, on a client */
 #define TQUIC_SOCKOPT_PREFERRED		36	/* get/set struct tquic_preferred, on a server */
 #define TQUIC_SOCKOPT_STREAM_PRIORITY	37	/* get/set struct tquic_stream_priority */
+#define TQUIC_SOCKOPT_STREAM_RESET_AT	38	/* set struct tquic_stream_reset_at */
 
 /* Who drives TLS: the agent of this network namespace, or the program itself */
 #define TQUIC_HANDSHAKE_AGENT		0
@@ -125,6 +126,19 @@ struct tquic_stream_priority {
 	__u64	stream_id;		/* get: in and out */
 	__u32	urgency;		/* 0: first, to 7; of a new stream 3 */
 	__u32	incremental;		/* 1: takes turns, as a new stream does; 0: does not */
+};
+
+/*
+ * Give up sending behind the first @reliable_bytes of a stream: the peer reads these,
+ * and is told of the reset then. EINVAL: fewer were written. EOPNOTSUPP: the peer did
+ * not offer it (draft-ietf-quic-reliable-stream-reset), or its parameters have not come.
+ * EPIPE: the stream was reset already, or is complete. TQUIC_SOCKOPT_STREAM_RESET may
+ * follow and gives up all; the first @error_code stays.
+ */
+struct tquic_stream_reset_at {
+	__u64	stream_id;
+	__u64	error_code;
+	__u64	reliable_bytes;
 };
 
 #define TQUIC_SECRET_MAX		48

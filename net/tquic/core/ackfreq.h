@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* How often acknowledgments are sent, as the peers ask each other (draft-ietf-quic-ack-frequency) */
+/* How often acknowledgments are sent as the peers ask each other (draft-ietf-quic-ack-frequency) */
 #ifndef TQUIC_CORE_ACKFREQ_H
 #define TQUIC_CORE_ACKFREQ_H
 

@@ -62,6 +62,7 @@ void tquic_conn_init(struct tquic_conn *conn, const struct tquic_conn_ops *ops)
 	p->max_streams_uni = TQUIC_MAX_STREAMS_DEFAULT;
 	p->active_cid_limit = TQUIC_ACTIVE_CIDS;
 	p->max_datagram_frame_size = TQUIC_DATAGRAM_BYTES;
+	p->reset_stream_at = true;
 	p->has_min_ack_delay = true;
 	p->min_ack_delay_us = TQUIC_MIN_ACK_DELAY_US;
 	p->has_max_path_id = true;
@@ -918,6 +919,37 @@ int tquic_conn_stream_reset(struct tquic_conn *conn, struct tquic_stream *s,
 	if (!tquic_send_reset(&s->tx, error))
 		return -EPIPE;
 	tquic_streams_ctl_set(&conn->streams, s, TQUIC_STREAM_CTL_RESET);
+	tquic_streams_update_ready(&conn->streams, s);
+	conn->stats.streams_reset++;
+	conn->todo |= TQUIC_TODO_WRITE;
+	return 0;
+}
+
+/**
+ * tquic_conn_stream_reset_at() - stop sending on a stream after its first bytes
+ * @conn: connection
+ * @s: stream
+ * @error: application error code
+ * @reliable: bytes from its beginning that the peer shall get nevertheless
+ *
+ * What is written of them goes on being sent, and sent again; what is behind them is
+ * dropped. tquic_conn_stream_reset() may follow and gives up these, too.
+ *
+ * Return: 0; -EOPNOTSUPP when the peer did not offer it, or not yet; -EPIPE when there
+ * is nothing left to reset; -EINVAL when less was written.
+ */
+int tquic_conn_stream_reset_at(struct tquic_conn *conn, struct tquic_stream *s,
+			       u64 error, u64 reliable)
+{
+	int ret;
+
+	if (!conn->peer_params_set || !conn->peer.reset_stream_at)
+		return -EOPNOTSUPP;
+	ret = tquic_send_reset_at(&s->tx, error, reliable);
+	if (ret)
+		return ret;
+	if (s->tx.reset_pending)
+		tquic_streams_ctl_set(&conn->streams, s, TQUIC_STREAM_CTL_RESET);
 	tquic_streams_update_ready(&conn->streams, s);
 	conn->stats.streams_reset++;
 	conn->todo |= TQUIC_TODO_WRITE;

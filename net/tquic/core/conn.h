@@ -268,6 +268,8 @@ void tquic_conn_read_done(struct tquic_conn *conn, struct tquic_stream *s,
 			  u32 bytes, u64 now);
 int tquic_conn_stream_reset(struct tquic_conn *conn, struct tquic_stream *s,
 			    u64 error);
+int tquic_conn_stream_reset_at(struct tquic_conn *conn, struct tquic_stream *s,
+			       u64 error, u64 reliable);
 int tquic_conn_stream_stop(struct tquic_conn *conn, struct tquic_stream *s,
 			   u64 error, u64 now);
 

@@ -182,8 +182,12 @@ static bool tquic_ctrl_build_one_stream(struct tquic_build *bld,
 	rec->id = s->id;
 	switch (bit) {
 	case TQUIC_STREAM_CTL_RESET:
-		put = tquic_frame_put_reset_stream(&bld->b, s->id,
-						   s->tx.reset_code,
+		rec->off = s->tx.reliable;
+		put = rec->off ?
+		      tquic_frame_put_reset_stream_at(&bld->b, s->id, s->tx.reset_code,
+						      tquic_send_final_size(&s->tx),
+						      rec->off) :
+		      tquic_frame_put_reset_stream(&bld->b, s->id, s->tx.reset_code,
 						   tquic_send_final_size(&s->tx));
 		break;
 	case TQUIC_STREAM_CTL_STOP:
@@ -400,7 +404,7 @@ static void tquic_ctrl_stream_lost(struct tquic_conn *conn,
 		tquic_streams_update_ready(&conn->streams, s);
 		return;
 	case TQUIC_REC_RESET_STREAM:
-		tquic_send_reset_lost(&s->tx);
+		tquic_send_reset_lost(&s->tx, rec->off);
 		if (s->tx.reset_pending)
 			bit = TQUIC_STREAM_CTL_RESET;
 		break;
@@ -561,7 +565,7 @@ static void tquic_ctrl_stream_acked(struct tquic_conn *conn,
 		if (s->tx.una != una || !s->head_ns)
 			s->head_ns = now;
 	} else {
-		tquic_send_reset_acked(&s->tx);
+		tquic_send_reset_acked(&s->tx, rec->off);
 		tquic_rec_free(rec);
 	}
 	conn->todo |= TQUIC_TODO_WRITE;

@@ -21,7 +21,7 @@
  * @buf: the server's parameters then, as TLS carried them
  * @len: their length
  *
- * Those that RFC 9000 §7.4.1 and RFC 9221 §3 say are remembered rule what 0-RTT
+ * Those that RFC 9000 §7.4.1, RFC 9221 §3 and the drafts say are remembered rule what 0-RTT
  * packets carry, until the server's new ones come.
  *
  * Context: connection lock held; may sleep.
@@ -54,6 +54,7 @@ int tquic_early_remember(struct tquic_conn *conn, const u8 *buf, size_t len)
 	p->max_streams_uni = was->max_streams_uni;
 	p->active_cid_limit = was->active_cid_limit;
 	p->max_datagram_frame_size = was->max_datagram_frame_size;
+	p->reset_stream_at = was->reset_stream_at;
 	kfree(was);
 	tquic_conn_limits(p, &limits);
 	tquic_streams_set_peer(&conn->streams, &limits);
@@ -112,7 +113,8 @@ static bool tquic_early_lowered(const struct tquic_params *was,
 	       now->max_streams_bidi < was->max_streams_bidi ||
 	       now->max_streams_uni < was->max_streams_uni ||
 	       now->active_cid_limit < was->active_cid_limit ||
-	       now->max_datagram_frame_size < was->max_datagram_frame_size;
+	       now->max_datagram_frame_size < was->max_datagram_frame_size ||
+	       now->reset_stream_at < was->reset_stream_at;
 }
 
 /**

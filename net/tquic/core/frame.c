@@ -48,6 +48,7 @@ static u8 frame_flags(u64 type)
 	if (type < sizeof(frame_base_flags))
 		return frame_base_flags[type];
 	switch (type) {
+	case TQUIC_FRAME_RESET_STREAM_AT:
 	case TQUIC_FRAME_DATAGRAM:
 	case TQUIC_FRAME_DATAGRAM_LEN:
 		return FRAME_IN_APP | FRAME_ELICITING;
@@ -323,9 +324,14 @@ static int frame_parse_other(struct tquic_rbuf *b, struct tquic_frame *f)
 	case TQUIC_FRAME_IMMEDIATE_ACK:
 		return 0;
 	case TQUIC_FRAME_RESET_STREAM:
+	case TQUIC_FRAME_RESET_STREAM_AT:
+		f->reset_stream.reliable = 0;
 		ok = tquic_get_varint(b, &f->reset_stream.id) &&
 		     tquic_get_varint(b, &f->reset_stream.code) &&
-		     tquic_get_varint(b, &f->reset_stream.final_size);
+		     tquic_get_varint(b, &f->reset_stream.final_size) &&
+		     (f->type == TQUIC_FRAME_RESET_STREAM ||
+		      tquic_get_varint(b, &f->reset_stream.reliable)) &&
+		     f->reset_stream.reliable <= f->reset_stream.final_size;
 		break;
 	case TQUIC_FRAME_STOP_SENDING:
 		ok = tquic_get_varint(b, &f->stop_sending.id) &&

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Frames: RFC 9000 §19, RFC 9221 §4, RFC 10069 §4, draft-ietf-quic-ack-frequency. */
+/* Frames: RFC 9000 §19, RFC 9221 §4, RFC 10069 §4, draft-ietf-quic-ack-frequency,
+ * draft-ietf-quic-reliable-stream-reset.
+ */
 #ifndef TQUIC_CORE_FRAME_H
 #define TQUIC_CORE_FRAME_H
 
@@ -44,7 +46,8 @@ struct tquic_frame_ack {
  * @ack: ACK, PATH_ACK, with or without ECN
  * @stream: STREAM; @off + @len never exceeds 2^62-1
  * @crypto: CRYPTO; likewise
- * @reset_stream: RESET_STREAM
+ * @reset_stream: RESET_STREAM (@reliable 0), RESET_STREAM_AT; @reliable is never more than
+ *	@final_size
  * @stop_sending: STOP_SENDING
  * @new_token: NEW_TOKEN, never empty
  * @max: MAX_DATA, MAX_STREAM_DATA, MAX_STREAMS, DATA_BLOCKED,
@@ -79,6 +82,7 @@ struct tquic_frame {
 			u64 id;
 			u64 code;
 			u64 final_size;
+			u64 reliable;
 		} reset_stream;
 		struct {
 			u64 id;
@@ -168,6 +172,8 @@ u32 tquic_frame_crypto_room(size_t left, u64 off);
 bool tquic_frame_put_datagram_hdr(struct tquic_wbuf *b, u32 len, bool last);
 bool tquic_frame_put_reset_stream(struct tquic_wbuf *b, u64 id, u64 code,
 				  u64 final_size);
+bool tquic_frame_put_reset_stream_at(struct tquic_wbuf *b, u64 id, u64 code,
+				     u64 final_size, u64 reliable);
 bool tquic_frame_put_stop_sending(struct tquic_wbuf *b, u64 id, u64 code);
 bool tquic_frame_put_new_token(struct tquic_wbuf *b, const u8 *data, u32 len);
 bool tquic_frame_put_max_data(struct tquic_wbuf *b, u64 max);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Writes frames (RFC 9000 §19, RFC 9221 §4, RFC 10069 §4, draft-ietf-quic-ack-frequency). */
+/* Writes frames (RFC 9000 §19, RFC 9221 §4, RFC 10069 §4, draft-ietf-quic-ack-frequency,
+ * draft-ietf-quic-reliable-stream-reset).
+ */
 #include <linux/array_size.h>
 #include <linux/build_bug.h>
 #include <linux/minmax.h>
@@ -217,6 +219,14 @@ bool tquic_frame_put_reset_stream(struct tquic_wbuf *b, u64 id, u64 code,
 				  u64 final_size)
 {
 	return FRAME_PUT(b, TQUIC_FRAME_RESET_STREAM, id, code, final_size);
+}
+
+/* @reliable must not be more than @final_size. */
+bool tquic_frame_put_reset_stream_at(struct tquic_wbuf *b, u64 id, u64 code,
+				     u64 final_size, u64 reliable)
+{
+	return reliable <= final_size &&
+	       FRAME_PUT(b, TQUIC_FRAME_RESET_STREAM_AT, id, code, final_size, reliable);
 }
 
 bool tquic_frame_put_stop_sending(struct tquic_wbuf *b, u64 id, u64 code)

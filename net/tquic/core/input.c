@@ -229,8 +229,8 @@ static int tquic_input_reset_stream(struct tquic_in *in,
 				GFP_ATOMIC, &s);
 	if (ret || !s)
 		return ret;
-	ret = tquic_recv_reset(&s->rx, f->reset_stream.code,
-			       f->reset_stream.final_size, &delta);
+	ret = tquic_recv_reset_at(&s->rx, f->reset_stream.code, f->reset_stream.final_size,
+				  f->reset_stream.reliable, &delta);
 	if (ret)
 		return ret;
 	ret = tquic_input_credit(in, &delta);
@@ -487,6 +487,8 @@ static bool tquic_input_knows(const struct tquic_conn *conn, u64 type)
 	case TQUIC_FRAME_IMMEDIATE_ACK:
 	case TQUIC_FRAME_ACK_FREQUENCY:
 		return conn->local.has_min_ack_delay;
+	case TQUIC_FRAME_RESET_STREAM_AT:
+		return conn->local.reset_stream_at;
 	default:
 		return type < TQUIC_FRAME_PATH_ACK || conn->multipath;
 	}
@@ -506,6 +508,7 @@ static int tquic_input_frame(struct tquic_in *in, const struct tquic_frame *f)
 	case TQUIC_FRAME_PATH_ACK_ECN:
 		return tquic_input_ack(in, f);
 	case TQUIC_FRAME_RESET_STREAM:
+	case TQUIC_FRAME_RESET_STREAM_AT:
 		return tquic_input_reset_stream(in, f);
 	case TQUIC_FRAME_STOP_SENDING:
 		return tquic_input_stop_sending(in, f);

@@ -385,6 +385,9 @@ static bool tquic_output_stream(struct tquic_conn *conn, struct tquic_out *o,
 	b->p += seg->len;
 	tquic_build_commit(&o->bld, rec);
 	tquic_send_sent(&s->tx, seg);
+	/* A reset waited for the last bytes in front of it. */
+	if (s->tx.reset_pending)
+		tquic_streams_ctl_set(&conn->streams, s, TQUIC_STREAM_CTL_RESET);
 	if (conn->tx_copy && !seg->retx)
 		tquic_copies_add(conn, o->bld.path, rec);
 	if (!seg->retx) {

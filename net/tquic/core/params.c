@@ -94,6 +94,8 @@ static const struct tp_desc tp_known[] = {
 	{ .id = TQUIC_TP_MIN_ACK_DELAY, .kind = TP_VARINT,
 	  .off = TP_OFF(min_ack_delay_us), .has = TP_OFF(has_min_ack_delay),
 	  .max = TQUIC_MAX_ACK_DELAY_MS * USEC_PER_MSEC },
+	{ .id = TQUIC_TP_RESET_STREAM_AT, .kind = TP_FLAG,
+	  .off = TP_OFF(reset_stream_at) },
 	{ .id = TQUIC_TP_GREASE_QUIC_BIT, .kind = TP_FLAG,
 	  .off = TP_OFF(grease_quic_bit) },
 };

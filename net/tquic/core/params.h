@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Transport parameters: RFC 9000 §18, RFC 9221 §3, RFC 9368 §3, RFC 10069 §2.1,
- * draft-ietf-quic-ack-frequency.
+ * draft-ietf-quic-ack-frequency, draft-ietf-quic-reliable-stream-reset.
  */
 #ifndef TQUIC_CORE_PARAMS_H
 #define TQUIC_CORE_PARAMS_H
@@ -60,6 +60,7 @@ struct tquic_preferred_addr {
  * @has_reset_token: @reset_token is present
  * @has_preferred_addr: @preferred_addr is present
  * @disable_active_migration: the endpoint does not want migration
+ * @reset_stream_at: RESET_STREAM_AT is listened to
  * @grease_quic_bit: the peer accepts a cleared fixed bit; never sent, because
  *	tquic_hdr_parse() drops such packets
  * @odcid: original_destination_connection_id (server)
@@ -95,6 +96,7 @@ struct tquic_params {
 	bool has_reset_token;
 	bool has_preferred_addr;
 	bool disable_active_migration;
+	bool reset_stream_at;
 	bool grease_quic_bit;
 	struct tquic_cid odcid;
 	struct tquic_cid iscid;

@@ -53,7 +53,9 @@
 #define TQUIC_STREAM_SERVER		0x01
 #define TQUIC_STREAM_UNI		0x02
 
-/* Frame types: RFC 9000 §19, RFC 9221 §4, RFC 10069 §4, draft-ietf-quic-ack-frequency. */
+/* Frame types: RFC 9000 §19, RFC 9221 §4, RFC 10069 §4, draft-ietf-quic-ack-frequency,
+ * draft-ietf-quic-reliable-stream-reset.
+ */
 enum tquic_frame_type {
 	TQUIC_FRAME_PADDING			= 0x00,
 	TQUIC_FRAME_PING			= 0x01,
@@ -81,6 +83,7 @@ enum tquic_frame_type {
 	TQUIC_FRAME_CONNECTION_CLOSE_APP	= 0x1d,
 	TQUIC_FRAME_HANDSHAKE_DONE		= 0x1e,
 	TQUIC_FRAME_IMMEDIATE_ACK		= 0x1f,
+	TQUIC_FRAME_RESET_STREAM_AT		= 0x24,
 	TQUIC_FRAME_DATAGRAM			= 0x30,
 	TQUIC_FRAME_DATAGRAM_LEN		= 0x31,
 	TQUIC_FRAME_PATH_ACK			= 0x3e,
@@ -134,7 +137,8 @@ enum tquic_err {
 };
 
 /* Transport parameter ids: RFC 9000 §18.2, RFC 9221 §3, RFC 9287 §3,
- * RFC 9368 §3, RFC 10069 §2.1, draft-ietf-quic-ack-frequency.
+ * RFC 9368 §3, RFC 10069 §2.1, draft-ietf-quic-ack-frequency,
+ * draft-ietf-quic-reliable-stream-reset.
  */
 enum tquic_tp_id {
 	TQUIC_TP_ORIGINAL_DCID			= 0x00,
@@ -155,6 +159,7 @@ enum tquic_tp_id {
 	TQUIC_TP_INITIAL_SCID			= 0x0f,
 	TQUIC_TP_RETRY_SCID			= 0x10,
 	TQUIC_TP_VERSION_INFORMATION		= 0x11,
+	TQUIC_TP_RESET_STREAM_AT		= 0x1d,
 	TQUIC_TP_MAX_DATAGRAM_FRAME_SIZE	= 0x20,
 	TQUIC_TP_INITIAL_MAX_PATH_ID		= 0x3e,
 	TQUIC_TP_GREASE_QUIC_BIT		= 0x2ab2,

@@ -14,7 +14,7 @@ enum tquic_rec_kind {
 	TQUIC_REC_ACK,			/* id = path id, off = largest acked in it */
 	TQUIC_REC_PING,
 	TQUIC_REC_MTU_PROBE,		/* id = path id, off = size */
-	TQUIC_REC_RESET_STREAM,		/* id = stream */
+	TQUIC_REC_RESET_STREAM,		/* id = stream, off = bytes to deliver before it */
 	TQUIC_REC_STOP_SENDING,		/* id = stream */
 	TQUIC_REC_MAX_DATA,		/* off = limit */
 	TQUIC_REC_MAX_STREAM_DATA,	/* id = stream, off = limit */

@@ -102,7 +102,9 @@ void tquic_recv_destroy(struct tquic_recv *r)
 /* Forget all bytes up to the highest offset; returns how many were never read. */
 static u64 recv_discard(struct tquic_recv *r)
 {
-	u64 dropped = r->flow.highest - r->flow.consumed;
+	/* What is behind the reliable bytes was counted when the reset came. */
+	u64 end = r->reset_at ? max(r->reliable, r->flow.consumed) : r->flow.highest;
+	u64 dropped = end - r->flow.consumed;
 
 	recv_drop(r);
 	r->flow.consumed = r->flow.highest;
@@ -266,13 +268,14 @@ static void recv_advance(struct tquic_recv *r)
 		r->contig = recv_chunk_end(c);
 		c = recv_chunk(rb_next(&c->rb));
 	}
-	if (r->state == TQUIC_RECV_SIZE_KNOWN && r->contig == r->final_size)
+	if (r->state == TQUIC_RECV_SIZE_KNOWN && !r->reset_at && r->contig == r->final_size)
 		r->state = TQUIC_RECV_DATA_RECVD;
 }
 
 int tquic_recv_insert(struct tquic_recv *r, const struct tquic_recv_in *in, gfp_t gfp,
 		      struct tquic_recv_delta *d)
 {
+	struct tquic_recv_in part = *in;
 	u64 end = in->off + in->len;
 	int err;
 
@@ -296,28 +299,77 @@ int tquic_recv_insert(struct tquic_recv *r, const struct tquic_recv_in *in, gfp_
 			r->state = TQUIC_RECV_DATA_READ;
 		return 0;
 	}
-	err = recv_store(r, in, gfp);
+	if (r->reset_at && end > r->reliable)
+		part.len = r->reliable > in->off ? r->reliable - in->off : 0;
+	err = recv_store(r, &part, gfp);
 	recv_advance(r);
 	return err;
 }
 
+/* All that was to be read is; the reset is what is left. */
+static u64 recv_reset_now(struct tquic_recv *r)
+{
+	u64 dropped = recv_discard(r);
+
+	r->stop_pending = false;
+	r->state = r->stopped ? TQUIC_RECV_RESET_READ : TQUIC_RECV_RESET_RECVD;
+	return dropped;
+}
+
+/* Forget bytes behind the reliable ones. */
+static void recv_trim(struct tquic_recv *r)
+{
+	struct tquic_rchunk *c = recv_chunk(rb_last(&r->chunks)), *prev;
+
+	for (; c && recv_chunk_end(c) > r->reliable; c = prev) {
+		prev = recv_chunk(rb_prev(&c->rb));
+		c->room = 0;
+		if (c->off < r->reliable) {
+			c->len = r->reliable - c->off;
+			break;
+		}
+		rb_erase(&c->rb, &r->chunks);
+		recv_chunk_free(r, c);
+	}
+	r->tail = c;
+	r->contig = min(r->contig, r->reliable);
+}
+
 int tquic_recv_reset(struct tquic_recv *r, u64 code, u64 final_size, struct tquic_recv_delta *d)
 {
+	return tquic_recv_reset_at(r, code, final_size, 0, d);
+}
+
+int tquic_recv_reset_at(struct tquic_recv *r, u64 code, u64 final_size, u64 reliable,
+			struct tquic_recv_delta *d)
+{
+	u64 was_end;
 	int err;
 
 	err = recv_check(r, final_size, true);
 	if (err)
 		return err;
+	if (r->reset_at && code != r->reset_code)
+		return TQUIC_ERR_STREAM_STATE;
 	*d = (struct tquic_recv_delta) { };
 	if (r->state != TQUIC_RECV_RECV && r->state != TQUIC_RECV_SIZE_KNOWN)
 		return 0;
 	d->fresh = final_size - r->flow.highest;
 	r->flow.highest = final_size;
 	r->final_size = final_size;
-	d->dropped = recv_discard(r);
 	r->reset_code = code;
-	r->stop_pending = false;
-	r->state = r->stopped ? TQUIC_RECV_RESET_READ : TQUIC_RECV_RESET_RECVD;
+	if (r->stopped || reliable <= r->flow.consumed) {
+		d->dropped = recv_reset_now(r);
+		return 0;
+	}
+	was_end = r->reset_at ? r->reliable : final_size;
+	if (r->reset_at && reliable >= was_end)
+		return 0;
+	r->reset_at = true;
+	r->reliable = reliable;
+	d->dropped = was_end - reliable;
+	recv_trim(r);
+	r->state = TQUIC_RECV_SIZE_KNOWN;
 	return 0;
 }
 
@@ -383,6 +435,12 @@ bool tquic_recv_consume(struct tquic_recv *r, u32 n, u64 now, u64 srtt_ns)
 			r->tail = NULL;
 		rb_erase(&c->rb, &r->chunks);
 		recv_chunk_free(r, c);
+	}
+	if (r->reset_at && r->state == TQUIC_RECV_SIZE_KNOWN &&
+	    r->flow.consumed + n >= r->reliable) {
+		r->flow.consumed += n;
+		recv_reset_now(r);
+		return false;
 	}
 	if (r->crypto) {
 		r->flow.consumed += n;

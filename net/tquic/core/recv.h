@@ -47,12 +47,14 @@ struct tquic_rchunk;
  * @final_size: length of the stream, U64_MAX while unknown
  * @charged: this half's part of @mem
  * @reset_code: application error code of the peer's RESET_STREAM
+ * @reliable: bytes the reader gets before it is told of the reset
  * @stop_code: application error code of our STOP_SENDING
  * @chunk_count: pieces held
  * @state: enum tquic_recv_state
  * @crypto: a CRYPTO level: the window slides with every read
  * @stopped: nobody will read: data is dropped on arrival
  * @stop_pending: a STOP_SENDING frame has to be sent
+ * @reset_at: the peer sent RESET_STREAM_AT; bytes are taken until there are @reliable
  */
 struct tquic_recv {
 	struct rb_root chunks;
@@ -64,11 +66,13 @@ struct tquic_recv {
 	u64 charged;
 	u64 reset_code;
 	u64 stop_code;
+	u64 reliable;
 	u32 chunk_count;
 	u8 state;
 	u8 crypto:1;
 	u8 stopped:1;
 	u8 stop_pending:1;
+	u8 reset_at:1;
 };
 
 /**
@@ -130,6 +134,20 @@ int tquic_recv_insert(struct tquic_recv *r, const struct tquic_recv_in *in, gfp_
  * Return: 0, TQUIC_ERR_FINAL_SIZE or TQUIC_ERR_FLOW_CONTROL.
  */
 int tquic_recv_reset(struct tquic_recv *r, u64 code, u64 final_size, struct tquic_recv_delta *d);
+
+/**
+ * tquic_recv_reset_at() - the peer's RESET_STREAM_AT
+ * @r: receiving half
+ * @code: application error code
+ * @final_size: length of the stream
+ * @reliable: bytes that are delivered before the reset is told, at most @final_size; 0: as
+ *	tquic_recv_reset(). Of several frames the smallest value counts
+ * @d: filled when the result is 0; what is behind @reliable counts as dropped now
+ *
+ * Return: as tquic_recv_reset(), or TQUIC_ERR_STREAM_STATE when the code has changed.
+ */
+int tquic_recv_reset_at(struct tquic_recv *r, u64 code, u64 final_size, u64 reliable,
+			struct tquic_recv_delta *d);
 
 /**
  * tquic_recv_stop() - the application does not want to read (any more)

@@ -144,8 +144,11 @@ int tquic_send_finish(struct tquic_send *s)
 	return 0;
 }
 
+/* Bytes that may be sent; after a reset those that have to arrive nevertheless. */
 static bool send_alive(const struct tquic_send *s)
 {
+	if (s->state == TQUIC_SEND_RESET_SENT)
+		return s->una < s->reliable;
 	return s->state == TQUIC_SEND_READY || s->state == TQUIC_SEND_SEND ||
 	       s->state == TQUIC_SEND_DATA_SENT;
 }
@@ -247,6 +250,8 @@ void tquic_send_sent(struct tquic_send *s, const struct tquic_send_seg *seg)
 		send_unsent(s, -(s64)(end - s->nxt));
 		s->nxt = end;
 	}
+	if (s->state == TQUIC_SEND_RESET_SENT && !s->reset_told && s->nxt == s->end)
+		s->reset_pending = true;
 	if (s->state == TQUIC_SEND_READY)
 		s->state = TQUIC_SEND_SEND;
 	if (seg->fin) {
@@ -304,6 +309,16 @@ static void send_advance(struct tquic_send *s, u64 una)
 	}
 }
 
+/* After a reset: is all done that has to be? */
+static void send_reset_settle(struct tquic_send *s)
+{
+	if (s->state != TQUIC_SEND_RESET_SENT || s->una < s->reliable)
+		return;
+	send_drop(s);
+	if (s->reset_acked)
+		s->state = TQUIC_SEND_RESET_RECVD;
+}
+
 void tquic_send_on_acked(struct tquic_send *s, struct tquic_rec *rec)
 {
 	u64 lo = rec->off, hi = rec->off + rec->len;
@@ -324,11 +339,20 @@ void tquic_send_on_acked(struct tquic_send *s, struct tquic_rec *rec)
 	}
 	if (s->fin_acked && s->una == s->end)
 		s->state = TQUIC_SEND_DATA_RECVD;
+	send_reset_settle(s);
+}
+
+/* Bytes of a frame that still have to arrive end here. */
+static u64 send_wanted_end(const struct tquic_send *s, const struct tquic_rec *rec)
+{
+	u64 end = rec->off + rec->len;
+
+	return s->state == TQUIC_SEND_RESET_SENT ? min(end, s->reliable) : end;
 }
 
 void tquic_send_on_lost(struct tquic_send *s, struct tquic_rec *rec)
 {
-	u64 lo = max(rec->off, s->una), hi = rec->off + rec->len;
+	u64 lo = max(rec->off, s->una), hi = send_wanted_end(s, rec);
 	u64 acked_lo, acked_hi;
 
 	if (!send_alive(s)) {
@@ -345,12 +369,12 @@ void tquic_send_on_lost(struct tquic_send *s, struct tquic_rec *rec)
 
 bool tquic_send_wants(const struct tquic_send *s, const struct tquic_rec *rec)
 {
-	u64 lo = max(rec->off, s->una), hi = rec->off + rec->len;
+	u64 lo = max(rec->off, s->una), hi = send_wanted_end(s, rec);
 
 	if (!send_alive(s))
 		return false;
 	return (lo < hi && !tquic_rset_covers(&s->acked, lo, hi)) ||
-	       (rec->fin && !s->fin_acked);
+	       (rec->fin && s->fin && !s->fin_acked);
 }
 
 bool tquic_send_pending(const struct tquic_send *s)
@@ -390,10 +414,51 @@ bool tquic_send_reset(struct tquic_send *s, u64 code)
 	if (!send_alive(s))
 		return false;
 	send_drop(s);
-	s->reset_code = code;
+	if (s->state != TQUIC_SEND_RESET_SENT)
+		s->reset_code = code;
+	s->reliable = 0;
 	s->reset_pending = true;
+	s->reset_acked = false;
 	s->state = TQUIC_SEND_RESET_SENT;
 	return true;
+}
+
+/* Drop what is behind the reliable bytes; the last byte of a range in @lost is not in @acked. */
+static void send_trim(struct tquic_send *s, u64 reliable)
+{
+	struct tquic_rec *none = NULL;
+	struct tquic_chunk *chunk;
+	u64 lo, hi;
+
+	while ((chunk = send_chunk_last(s)) && chunk->off >= reliable)
+		send_chunk_free(s, chunk);
+	tquic_rset_cut(&s->lost, reliable, U64_MAX, &none);
+	if (tquic_rset_next(&s->acked, reliable - 1, &lo, &hi) && lo < reliable)
+		tquic_rset_cut(&s->lost, lo, U64_MAX, &none);
+}
+
+int tquic_send_reset_at(struct tquic_send *s, u64 code, u64 reliable)
+{
+	u64 end = max(s->nxt, reliable);
+
+	if (!send_alive(s) || s->state == TQUIC_SEND_RESET_SENT)
+		return -EPIPE;
+	if (reliable > s->end)
+		return -EINVAL;
+	if (s->una >= reliable) {
+		tquic_send_reset(s, code);
+		s->reliable = reliable;
+		return 0;
+	}
+	send_unsent(s, -(s64)(s->end - end));
+	s->end = end;
+	send_trim(s, reliable);
+	s->fin = false;
+	s->reset_code = code;
+	s->reliable = reliable;
+	s->reset_pending = s->nxt == end;
+	s->state = TQUIC_SEND_RESET_SENT;
+	return 0;
 }
 
 bool tquic_send_on_stop(struct tquic_send *s, u64 code)
@@ -421,18 +486,20 @@ void tquic_send_rewind(struct tquic_send *s)
 void tquic_send_reset_sent(struct tquic_send *s)
 {
 	s->reset_pending = false;
+	s->reset_told = true;
 }
 
-void tquic_send_reset_acked(struct tquic_send *s)
+void tquic_send_reset_acked(struct tquic_send *s, u64 reliable)
 {
-	if (s->state != TQUIC_SEND_RESET_SENT)
+	if (s->state != TQUIC_SEND_RESET_SENT || reliable != s->reliable)
 		return;
 	s->reset_pending = false;
-	s->state = TQUIC_SEND_RESET_RECVD;
+	s->reset_acked = true;
+	send_reset_settle(s);
 }
 
-void tquic_send_reset_lost(struct tquic_send *s)
+void tquic_send_reset_lost(struct tquic_send *s, u64 reliable)
 {
-	if (s->state == TQUIC_SEND_RESET_SENT)
+	if (s->state == TQUIC_SEND_RESET_SENT && reliable == s->reliable && !s->reset_acked)
 		s->reset_pending = true;
 }

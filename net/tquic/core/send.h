@@ -50,12 +50,15 @@ struct tquic_chunk {
  * @buffered_bytes: true size of the chunks
  * @reset_code: application error code of our RESET_STREAM
  * @stop_code: application error code of the peer's STOP_SENDING
+ * @reliable: bytes that have to arrive in spite of our reset
  * @state: enum tquic_send_state
  * @fin: the application finished the stream at @end
  * @fin_sent: a FIN is under way
  * @fin_acked: a FIN was acknowledged
  * @stopped: the peer sent STOP_SENDING
- * @reset_pending: a RESET_STREAM frame has to be sent
+ * @reset_pending: a RESET_STREAM(_AT) frame has to be sent
+ * @reset_told: one was sent
+ * @reset_acked: one was acknowledged that says the same of @reliable
  */
 struct tquic_send {
 	struct list_head chunks;
@@ -71,12 +74,15 @@ struct tquic_send {
 	u64 buffered_bytes;
 	u64 reset_code;
 	u64 stop_code;
+	u64 reliable;
 	u8 state;
 	u8 fin:1;
 	u8 fin_sent:1;
 	u8 fin_acked:1;
 	u8 stopped:1;
 	u8 reset_pending:1;
+	u8 reset_told:1;
+	u8 reset_acked:1;
 };
 
 /**
@@ -190,10 +196,25 @@ void tquic_send_blocked_lost(struct tquic_send *s, u64 limit);
  * @s: sending half
  * @code: application error code
  *
+ * After tquic_send_reset_at() the code stays what it was.
+ *
  * Return: true when a RESET_STREAM frame with final size tquic_send_final_size()
  * must be sent; false when the half was already reset or complete.
  */
 bool tquic_send_reset(struct tquic_send *s, u64 code);
+
+/**
+ * tquic_send_reset_at() - abandon the stream behind its first bytes
+ * @s: sending half
+ * @code: application error code
+ * @reliable: bytes that shall be delivered
+ *
+ * The frame is pending at once, or as soon as all these bytes were sent: then the
+ * final size is known, and the peer's limits allow it.
+ *
+ * Return: 0; -EPIPE when already reset or complete; -EINVAL when less was written.
+ */
+int tquic_send_reset_at(struct tquic_send *s, u64 code, u64 reliable);
 
 /* The peer's STOP_SENDING. Return: as tquic_send_reset(). */
 bool tquic_send_on_stop(struct tquic_send *s, u64 code);
@@ -202,10 +223,11 @@ bool tquic_send_on_stop(struct tquic_send *s, u64 code);
 void tquic_send_rewind(struct tquic_send *s);
 
 void tquic_send_reset_sent(struct tquic_send *s);
-void tquic_send_reset_acked(struct tquic_send *s);
-void tquic_send_reset_lost(struct tquic_send *s);
+/* @reliable: what the frame said, 0 for a RESET_STREAM */
+void tquic_send_reset_acked(struct tquic_send *s, u64 reliable);
+void tquic_send_reset_lost(struct tquic_send *s, u64 reliable);
 
-/* Final size of a RESET_STREAM frame: everything that was ever sent. */
+/* Final size of a RESET_STREAM(_AT) frame: everything that was ever sent. */
 static inline u64 tquic_send_final_size(const struct tquic_send *s)
 {
 	return s->nxt;

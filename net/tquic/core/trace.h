@@ -98,6 +98,7 @@ static inline void tquic_trace_operands(const struct tquic_frame *f, u64 *id,
 		*value = f->stream.off;
 		break;
 	case TQUIC_FRAME_RESET_STREAM:
+	case TQUIC_FRAME_RESET_STREAM_AT:
 	case TQUIC_FRAME_STOP_SENDING:
 		*id = f->stop_sending.id;
 		*value = f->stop_sending.code;

@@ -770,7 +770,70 @@ static void ctrl_acks_arrive(struct kunit *test)
 	}
 }
 
+/* A reset behind the first bytes, over links that lose: these arrive, and nothing else need */
+static void ctrl_reset_at(struct kunit *test)
+{
+	struct tquic_stream *s;
+	struct pair_flow *f;
+	struct pair *p;
+	u32 from;
+
+	for (from = 0; from < 2; from++) {
+		p = pair_create(test, 1);
+		pair_link_set(&p->link[0], 2000000, PAIR_MS(10), 0);
+		ctrl_watch(p);
+		KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+		f = pair_flow_open(&p->end[from], false, 200000);
+		KUNIT_ASSERT_NOT_NULL(test, f);
+		pair_run(p, PAIR_MS(30));
+		s = ctrl_stream(p, from, f->id);
+		KUNIT_ASSERT_LT(test, s->tx.nxt, 60000);
+		KUNIT_EXPECT_EQ(test, tquic_conn_stream_reset_at(&p->end[from].conn, s, 42, 300000),
+				-EINVAL);
+		KUNIT_EXPECT_EQ(test, tquic_conn_stream_reset_at(&p->end[from].conn, s, 42, 60000), 0);
+		/* Not before the bytes in front of it were sent. */
+		KUNIT_EXPECT_EQ(test, ctrl_seen[from][TQUIC_FRAME_RESET_STREAM_AT], 0);
+		KUNIT_EXPECT_EQ(test, tquic_conn_stream_reset_at(&p->end[from].conn, s, 42, 60000),
+				-EPIPE);
+		p->link[0].loss_ppm = 200000;
+		pair_kick(&p->end[from]);
+		KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 60 * SEC));
+		KUNIT_EXPECT_TRUE(test, f->was_reset);
+		KUNIT_EXPECT_EQ(test, f->read, 60000);
+		KUNIT_EXPECT_GE(test, ctrl_seen[from][TQUIC_FRAME_RESET_STREAM_AT], 1);
+		KUNIT_EXPECT_EQ(test, ctrl_seen[from][TQUIC_FRAME_RESET_STREAM], 0);
+		p->link[0].loss_ppm = 0;
+		pair_run(p, 5 * SEC);
+		s = ctrl_stream(p, from, f->id);
+		KUNIT_EXPECT_TRUE(test, !s || tquic_send_terminal(&s->tx));
+		KUNIT_EXPECT_EQ(test, p->end[!from].conn.flow_rx.consumed,
+				p->end[!from].conn.flow_rx.highest);
+		pair_check(p);
+	}
+}
+
+/* Who did not offer it is not told so, and does not know the frame */
+static void ctrl_reset_at_not_offered(struct kunit *test)
+{
+	static const u8 frame[] = { 0x24, 0, 7, 9, 5 };
+	struct pair *p = pair_create(test, 1);
+	struct pair_flow *f;
+
+	p->hostile = true;
+	p->end[1].conn.local.reset_stream_at = false;
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	f = pair_flow_open(&p->end[0], false, 1000);
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	KUNIT_EXPECT_EQ(test, tquic_conn_stream_reset_at(&p->end[0].conn, ctrl_stream(p, 0, f->id),
+							 42, 10), -EOPNOTSUPP);
+	KUNIT_EXPECT_FALSE(test, ctrl_stream(p, 0, f->id)->tx.reset_pending);
+	pair_inject_next(&p->end[1], TQUIC_PKT_1RTT, 0, frame, sizeof(frame));
+	KUNIT_EXPECT_EQ(test, p->end[1].conn.closed.error_code, TQUIC_ERR_FRAME_ENCODING);
+}
+
 static struct kunit_case ctrl_cases[] = {
+	KUNIT_CASE(ctrl_reset_at),
+	KUNIT_CASE(ctrl_reset_at_not_offered),
 	KUNIT_CASE(ctrl_paths_blocked),
 	KUNIT_CASE(ctrl_path_cids_blocked),
 	KUNIT_CASE(ctrl_lost_limits),

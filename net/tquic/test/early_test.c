@@ -148,6 +148,10 @@ static void early_reset_and_rejected(struct kunit *test)
 	struct pair_flow *f = early_request(test, p, 20000);
 	struct tquic_conn *c = &pair_client(p)->conn;
 
+	/* Whether the server will know it is not known yet. */
+	KUNIT_EXPECT_EQ(test,
+			tquic_conn_stream_reset_at(c, tquic_streams_find(&c->streams, f->id),
+						   7, 10), -EOPNOTSUPP);
 	KUNIT_EXPECT_EQ(test, tquic_conn_stream_reset(c, tquic_streams_find(&c->streams, f->id),
 						      7), 0);
 	pair_kick(pair_client(p));
@@ -176,6 +180,7 @@ static void early_limits(struct kunit *test)
 	int i;
 
 	p = early_pair(test, PAIR_EARLY_TAKEN);
+	p->remembered.reset_stream_at = true;
 	KUNIT_ASSERT_TRUE(test, pair_start(p));
 	c = &pair_client(p)->conn;
 	KUNIT_ASSERT_EQ(test, tquic_early_accept(c), 0);
@@ -188,6 +193,9 @@ static void early_limits(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, tquic_early_settle(c, &fresh, p->now),
 				TQUIC_ERR_PROTOCOL_VIOLATION);
 	}
+	fresh = p->remembered;
+	fresh.reset_stream_at = false;
+	KUNIT_EXPECT_EQ(test, tquic_early_settle(c, &fresh, p->now), TQUIC_ERR_PROTOCOL_VIOLATION);
 }
 
 /* It keeps to what is remembered, and to the congestion window */

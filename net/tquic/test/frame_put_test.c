@@ -16,6 +16,7 @@ static const u8 put_token[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14
 	static bool put_##name(struct tquic_wbuf *b) { return tquic_frame_put_##call; }
 
 PUT(reset_stream, reset_stream(b, 4, 5, 0x10001))
+PUT(reset_stream_at, reset_stream_at(b, 4, 5, 0x10001, 0x100))
 PUT(stop_sending, stop_sending(b, 4, 5))
 PUT(new_token, new_token(b, "tok", 3))
 PUT(max_data, max_data(b, 0x10000))
@@ -58,6 +59,7 @@ static const struct {
 	const char *hex;
 } put_table[] = {
 	{ put_reset_stream, "04040580010001" },
+	{ put_reset_stream_at, "240405800100014100" },
 	{ put_stop_sending, "050405" },
 	{ put_new_token, "0703746f6b" },
 	{ put_max_data, "1080010000" },

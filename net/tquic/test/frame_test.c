@@ -45,6 +45,7 @@ static const struct frame_sample {
 	{ "1d410003627965", TQUIC_FRAME_CONNECTION_CLOSE_APP },
 	{ "1e", TQUIC_FRAME_HANDSHAKE_DONE },
 	{ "1f", TQUIC_FRAME_IMMEDIATE_ACK },
+	{ "240405800100014100", TQUIC_FRAME_RESET_STREAM_AT },
 	{ "306162", TQUIC_FRAME_DATAGRAM, true },
 	{ "31026162", TQUIC_FRAME_DATAGRAM_LEN },
 	{ "3e0340640a020900010200", TQUIC_FRAME_PATH_ACK },
@@ -505,6 +506,23 @@ static void ack_ecn_counts_and_path_id(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f.ack.counts.ce, 0);
 }
 
+static void frame_reset_at_fields(struct kunit *test)
+{
+	struct tquic_frame f;
+
+	KUNIT_ASSERT_EQ(test, frame_parse_hex(test, "240405800100014100", &f), 0);
+	KUNIT_EXPECT_EQ(test, f.reset_stream.id, 4);
+	KUNIT_EXPECT_EQ(test, f.reset_stream.code, 5);
+	KUNIT_EXPECT_EQ(test, f.reset_stream.final_size, 0x10001);
+	KUNIT_EXPECT_EQ(test, f.reset_stream.reliable, 0x100);
+	/* All of it, and not a byte more. */
+	KUNIT_EXPECT_EQ(test, frame_parse_hex(test, "2404051010", &f), 0);
+	KUNIT_EXPECT_EQ(test, frame_parse_hex(test, "2404051011", &f), TQUIC_ERR_FRAME_ENCODING);
+	/* The other one leaves nothing behind. */
+	KUNIT_EXPECT_EQ(test, frame_parse_hex(test, "04040510", &f), 0);
+	KUNIT_EXPECT_EQ(test, f.reset_stream.reliable, 0);
+}
+
 static void frame_ack_frequency_fields(struct kunit *test)
 {
 	struct tquic_frame f;
@@ -570,6 +588,7 @@ static void frame_packets_and_properties(struct kunit *test)
 		{ 0x1c, 0x1c, "IH01", false, false },
 		{ 0x1d, 0x1d, "01", false, false },
 		{ 0x1e, 0x1f, "1", true, false },
+		{ 0x24, 0x24, "01", true, false },
 		{ 0x30, 0x31, "01", true, false },
 		{ 0x3e, 0x3f, "1", false, false },
 		{ 0xaf, 0xaf, "1", true, false },
@@ -683,6 +702,7 @@ static struct kunit_case frame_field_cases[] = {
 	KUNIT_CASE(frame_new_token_is_never_empty),
 	KUNIT_CASE(frame_close_fields),
 	KUNIT_CASE(frame_path_fields),
+	KUNIT_CASE(frame_reset_at_fields),
 	KUNIT_CASE(frame_ack_frequency_fields),
 	KUNIT_CASE(frame_path_id_fits_32_bits),
 	KUNIT_CASE(frame_path_data_and_datagram_fields),

@@ -306,6 +306,18 @@ static void params_version_information(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, p.version_count, 0);
 }
 
+static void params_reset_stream_at(struct kunit *test)
+{
+	struct tquic_params p;
+
+	KUNIT_EXPECT_EQ(test, params_parse_hex(test, "1d00", false, &p), 0);
+	KUNIT_EXPECT_TRUE(test, p.reset_stream_at);
+	KUNIT_EXPECT_EQ(test, params_parse_hex(test, "1d0100", false, &p),
+			TQUIC_ERR_TRANSPORT_PARAMETER);
+	KUNIT_EXPECT_EQ(test, params_parse_hex(test, "", false, &p), 0);
+	KUNIT_EXPECT_FALSE(test, p.reset_stream_at);
+}
+
 /* min_ack_delay, in us, is at most max_ack_delay, in ms, in whatever order they come. */
 static void params_min_ack_delay(struct kunit *test)
 {
@@ -370,6 +382,7 @@ static void params_fill(struct tquic_params *p)
 	p->max_ack_delay_ms = 16383;
 	p->active_cid_limit = 1ULL << 33;
 	p->max_datagram_frame_size = 65535;
+	p->reset_stream_at = true;
 	p->has_min_ack_delay = true;
 	p->min_ack_delay_us = 16383000;
 	p->has_max_path_id = true;
@@ -579,6 +592,7 @@ static struct kunit_case params_rule_cases[] = {
 };
 
 static struct kunit_case params_encode_cases[] = {
+	KUNIT_CASE(params_reset_stream_at),
 	KUNIT_CASE(params_min_ack_delay),
 	KUNIT_CASE(params_round_trip_server),
 	KUNIT_CASE(params_client_sends_no_server_parameters),

@@ -286,6 +286,98 @@ static void recv_reset_after_all_data(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, read_bytes(test, f, 200), 100);
 }
 
+/* What is promised is read first, whatever comes when. */
+static void recv_reset_at(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	KUNIT_EXPECT_EQ(test, arrive(f, 0, 1000, false), 0);
+	KUNIT_EXPECT_EQ(test, arrive(f, 2000, 1500, false), 0);
+	KUNIT_EXPECT_EQ(test, read_bytes(test, f, 300), 300);
+	KUNIT_EXPECT_EQ(test, tquic_recv_reset_at(&f->r, 9, 5000, 3000, &f->d), 0);
+	KUNIT_EXPECT_EQ(test, f->d.fresh, 1500);
+	KUNIT_EXPECT_EQ(test, f->d.dropped, 2000);
+	KUNIT_EXPECT_FALSE(test, tquic_recv_was_reset(&f->r));
+	KUNIT_EXPECT_FALSE(test, tquic_recv_wants_credit(&f->r));
+	/* Again, with more and with another code or size. */
+	KUNIT_EXPECT_EQ(test, tquic_recv_reset_at(&f->r, 9, 5000, 3500, &f->d), 0);
+	KUNIT_EXPECT_EQ(test, f->d.fresh + f->d.dropped, 0);
+	KUNIT_EXPECT_EQ(test, tquic_recv_reset_at(&f->r, 8, 5000, 3000, &f->d),
+			TQUIC_ERR_STREAM_STATE);
+	KUNIT_EXPECT_EQ(test, tquic_recv_reset_at(&f->r, 9, 5001, 3000, &f->d),
+			TQUIC_ERR_FINAL_SIZE);
+	KUNIT_EXPECT_EQ(test, tquic_recv_reset_at(&f->r, 9, 4999, 3000, &f->d),
+			TQUIC_ERR_FINAL_SIZE);
+	KUNIT_EXPECT_EQ(test, arrive(f, 5000, 1, false), TQUIC_ERR_FINAL_SIZE);
+	/* Less, which is in the middle of what came. */
+	KUNIT_EXPECT_EQ(test, tquic_recv_reset_at(&f->r, 9, 5000, 2500, &f->d), 0);
+	KUNIT_EXPECT_EQ(test, f->d.dropped, 500);
+	KUNIT_EXPECT_EQ(test, read_bytes(test, f, 5000), 700);
+	/* Bytes behind are not kept, bytes in front are. */
+	KUNIT_EXPECT_EQ(test, arrive(f, 2400, 2000, false), 0);
+	KUNIT_EXPECT_EQ(test, f->d.fresh + f->d.dropped, 0);
+	KUNIT_EXPECT_EQ(test, arrive(f, 4500, 500, true), 0);
+	KUNIT_EXPECT_EQ(test, arrive(f, 1000, 999, false), 0);
+	KUNIT_EXPECT_EQ(test, read_bytes(test, f, 5000), 999);
+	KUNIT_EXPECT_FALSE(test, tquic_recv_was_reset(&f->r));
+	KUNIT_EXPECT_EQ(test, arrive(f, 1999, 1, false), 0);
+	KUNIT_EXPECT_FALSE(test, tquic_recv_was_reset(&f->r));
+	KUNIT_EXPECT_EQ(test, read_bytes(test, f, 5000), 501);
+	KUNIT_EXPECT_EQ(test, f->r.state, TQUIC_RECV_RESET_RECVD);
+	KUNIT_EXPECT_EQ(test, f->r.reset_code, 9);
+	KUNIT_EXPECT_EQ(test, f->mem.used, 0);
+	KUNIT_EXPECT_FALSE(test, tquic_recv_eof(&f->r));
+	KUNIT_EXPECT_EQ(test, arrive(f, 2000, 1000, false), 0);
+	KUNIT_EXPECT_EQ(test, f->mem.used, 0);
+	tquic_recv_told(&f->r);
+	KUNIT_EXPECT_TRUE(test, tquic_recv_terminal(&f->r));
+}
+
+/* All of it is promised: still a reset and no end of the stream. */
+static void recv_reset_at_end(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	KUNIT_EXPECT_EQ(test, tquic_recv_reset_at(&f->r, 9, 500, 500, &f->d), 0);
+	KUNIT_EXPECT_EQ(test, f->d.dropped, 0);
+	KUNIT_EXPECT_EQ(test, arrive(f, 0, 500, true), 0);
+	KUNIT_EXPECT_EQ(test, f->d.fresh, 0);
+	KUNIT_EXPECT_EQ(test, f->r.state, TQUIC_RECV_SIZE_KNOWN);
+	KUNIT_EXPECT_EQ(test, read_bytes(test, f, 500), 500);
+	KUNIT_EXPECT_FALSE(test, tquic_recv_eof(&f->r));
+	KUNIT_EXPECT_EQ(test, f->r.state, TQUIC_RECV_RESET_RECVD);
+}
+
+/* The credit of each byte comes back once, however a reset goes on. */
+static void recv_reset_at_credit(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	KUNIT_EXPECT_EQ(test, tquic_recv_reset_at(&f->r, 9, WINDOW + 1, 10, &f->d),
+			TQUIC_ERR_FLOW_CONTROL);
+	KUNIT_EXPECT_EQ(test, arrive(f, 0, 1000, false), 0);
+	KUNIT_EXPECT_EQ(test, read_bytes(test, f, 100), 100);
+	KUNIT_EXPECT_EQ(test, tquic_recv_reset_at(&f->r, 9, 5000, 600, &f->d), 0);
+	KUNIT_EXPECT_EQ(test, f->d.dropped, 4400);
+	KUNIT_EXPECT_EQ(test, tquic_recv_reset(&f->r, 9, 5000, &f->d), 0);
+	KUNIT_EXPECT_EQ(test, f->d.dropped, 500);
+	KUNIT_EXPECT_EQ(test, f->r.state, TQUIC_RECV_RESET_RECVD);
+	KUNIT_EXPECT_EQ(test, f->mem.used, 0);
+	/* Whose reader goes away, and who had read more than was promised */
+	tquic_recv_init(&f->r, WINDOW, WINDOW, 0, &f->mem);
+	KUNIT_EXPECT_EQ(test, arrive(f, 0, 1000, false), 0);
+	KUNIT_EXPECT_EQ(test, tquic_recv_reset_at(&f->r, 9, 5000, 600, &f->d), 0);
+	KUNIT_EXPECT_FALSE(test, tquic_recv_stop(&f->r, 1, &f->d));
+	KUNIT_EXPECT_EQ(test, f->d.dropped, 600);
+	KUNIT_EXPECT_TRUE(test, tquic_recv_terminal(&f->r));
+	tquic_recv_init(&f->r, WINDOW, WINDOW, 0, &f->mem);
+	KUNIT_EXPECT_EQ(test, arrive(f, 0, 1000, false), 0);
+	KUNIT_EXPECT_EQ(test, read_bytes(test, f, 700), 700);
+	KUNIT_EXPECT_EQ(test, tquic_recv_reset_at(&f->r, 9, 5000, 600, &f->d), 0);
+	KUNIT_EXPECT_EQ(test, f->d.dropped, 4300);
+	KUNIT_EXPECT_EQ(test, f->r.state, TQUIC_RECV_RESET_RECVD);
+}
+
 static void recv_stop_discards(struct kunit *test)
 {
 	struct fixture *f = test->priv;
@@ -503,6 +595,9 @@ static struct kunit_case recv_cases[] = {
 	KUNIT_CASE(recv_crypto_window),
 	KUNIT_CASE(recv_reset_drops_data),
 	KUNIT_CASE(recv_reset_after_all_data),
+	KUNIT_CASE(recv_reset_at),
+	KUNIT_CASE(recv_reset_at_end),
+	KUNIT_CASE(recv_reset_at_credit),
 	KUNIT_CASE(recv_stop_discards),
 	KUNIT_CASE(recv_stop_then_fin),
 	KUNIT_CASE(recv_stop_in_later_states),

@@ -320,18 +320,125 @@ static void send_reset_states(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, tquic_send_blocked_report(&s));
 	tquic_send_reset_sent(&s);
 	KUNIT_EXPECT_FALSE(test, s.reset_pending);
-	tquic_send_reset_lost(&s);
+	tquic_send_reset_lost(&s, 0);
 	KUNIT_EXPECT_TRUE(test, s.reset_pending);
 	/* Late news of the data changes nothing. */
 	acked(test, &s, 0, 300, false);
 	lost(test, &s, 0, 300, false);
 	expect_idle(test, &s);
-	tquic_send_reset_acked(&s);
+	tquic_send_reset_acked(&s, 0);
 	KUNIT_EXPECT_EQ(test, s.state, TQUIC_SEND_RESET_RECVD);
 	KUNIT_EXPECT_FALSE(test, s.reset_pending);
-	tquic_send_reset_lost(&s);
+	tquic_send_reset_lost(&s, 0);
 	KUNIT_EXPECT_FALSE(test, s.reset_pending);
 	KUNIT_EXPECT_EQ(test, tquic_send_finish(&s), -EPIPE);
+	tquic_send_destroy(&s);
+}
+
+/* Bytes in front of a reset go on being sent, those behind are dropped. */
+static void send_reset_at(struct kunit *test)
+{
+	struct tquic_mem mem = { };
+	struct tquic_send s;
+	u8 *dst;
+
+	tquic_send_init(&s, U64_MAX, &mem);
+	write_bytes(test, &s, 500);
+	expect_send(test, &s, 300, 0, 300, false, false);
+	acked(test, &s, 150, 100, false);
+	lost(test, &s, 0, 300, false);
+	KUNIT_EXPECT_EQ(test, tquic_send_reset_at(&s, 77, 501), -EINVAL);
+	/* The boundary lies in what was acknowledged out of order. */
+	KUNIT_EXPECT_EQ(test, tquic_send_reset_at(&s, 77, 200), 0);
+	KUNIT_EXPECT_EQ(test, tquic_send_reset_at(&s, 77, 100), -EPIPE);
+	KUNIT_EXPECT_TRUE(test, s.reset_pending);
+	KUNIT_EXPECT_EQ(test, tquic_send_final_size(&s), 300);
+	KUNIT_EXPECT_EQ(test, mem.unsent, 0);
+	KUNIT_EXPECT_EQ(test, tquic_send_reserve(&s, 1, GFP_KERNEL, &dst), -EPIPE);
+	KUNIT_EXPECT_EQ(test, tquic_send_finish(&s), -EPIPE);
+	expect_send(test, &s, 1000, 0, 150, false, true);
+	expect_idle(test, &s);
+	tquic_send_reset_sent(&s);
+	/* Lost once more, with some that nobody needs. */
+	lost(test, &s, 100, 200, false);
+	expect_send(test, &s, 1000, 100, 50, false, true);
+	expect_idle(test, &s);
+	tquic_send_reset_lost(&s, 0);
+	KUNIT_EXPECT_FALSE(test, s.reset_pending);
+	tquic_send_reset_lost(&s, 200);
+	KUNIT_EXPECT_TRUE(test, s.reset_pending);
+	tquic_send_reset_sent(&s);
+	tquic_send_reset_acked(&s, 200);
+	KUNIT_EXPECT_EQ(test, s.state, TQUIC_SEND_RESET_SENT);
+	tquic_send_reset_lost(&s, 200);
+	KUNIT_EXPECT_FALSE(test, s.reset_pending);
+	acked(test, &s, 0, 150, false);
+	KUNIT_EXPECT_EQ(test, s.state, TQUIC_SEND_RESET_RECVD);
+	KUNIT_EXPECT_EQ(test, mem.used, 0);
+	KUNIT_EXPECT_FALSE(test, tquic_send_reset(&s, 77));
+	tquic_send_destroy(&s);
+}
+
+/* Bytes never sent come first: the frame tells a size that is final. */
+static void send_reset_at_unsent(struct kunit *test)
+{
+	struct tquic_mem mem = { };
+	struct tquic_rec rec = { .len = 300, .fin = true };
+	struct tquic_send s;
+
+	tquic_send_init(&s, 250, &mem);
+	write_bytes(test, &s, 500);
+	KUNIT_EXPECT_EQ(test, tquic_send_finish(&s), 0);
+	expect_send(test, &s, 100, 0, 100, false, false);
+	KUNIT_EXPECT_EQ(test, tquic_send_reset_at(&s, 7, 300), 0);
+	KUNIT_EXPECT_FALSE(test, s.reset_pending);
+	KUNIT_EXPECT_EQ(test, mem.unsent, 200);
+	expect_send(test, &s, 1000, 100, 150, false, false);
+	KUNIT_EXPECT_FALSE(test, s.reset_pending);
+	/* The peer's limit holds. */
+	expect_idle(test, &s);
+	tquic_send_set_max(&s, 1000);
+	expect_send(test, &s, 1000, 250, 50, false, false);
+	KUNIT_EXPECT_TRUE(test, s.reset_pending);
+	KUNIT_EXPECT_EQ(test, tquic_send_final_size(&s), 300);
+	KUNIT_EXPECT_EQ(test, mem.unsent, 0);
+	/* No FIN any more. */
+	expect_idle(test, &s);
+	KUNIT_EXPECT_TRUE(test, tquic_send_wants(&s, &rec));
+	acked(test, &s, 0, 300, false);
+	KUNIT_EXPECT_FALSE(test, tquic_send_wants(&s, &rec));
+	KUNIT_EXPECT_EQ(test, s.state, TQUIC_SEND_RESET_SENT);
+	KUNIT_EXPECT_EQ(test, mem.used, 0);
+	tquic_send_reset_sent(&s);
+	tquic_send_reset_acked(&s, 300);
+	KUNIT_EXPECT_EQ(test, s.state, TQUIC_SEND_RESET_RECVD);
+	tquic_send_destroy(&s);
+}
+
+/* Then all is given up: only a frame that says so counts. */
+static void send_reset_at_lowered(struct kunit *test)
+{
+	struct tquic_mem mem = { };
+	struct tquic_send s;
+
+	tquic_send_init(&s, U64_MAX, &mem);
+	write_bytes(test, &s, 500);
+	expect_send(test, &s, 300, 0, 300, false, false);
+	KUNIT_EXPECT_EQ(test, tquic_send_reset_at(&s, 7, 300), 0);
+	tquic_send_reset_sent(&s);
+	tquic_send_reset_acked(&s, 300);
+	KUNIT_EXPECT_TRUE(test, tquic_send_on_stop(&s, 8));
+	KUNIT_EXPECT_EQ(test, s.reset_code, 7);
+	KUNIT_EXPECT_EQ(test, s.stop_code, 8);
+	KUNIT_EXPECT_TRUE(test, s.reset_pending);
+	KUNIT_EXPECT_EQ(test, mem.used, 0);
+	KUNIT_EXPECT_EQ(test, tquic_send_final_size(&s), 300);
+	expect_idle(test, &s);
+	tquic_send_reset_sent(&s);
+	tquic_send_reset_acked(&s, 300);
+	KUNIT_EXPECT_EQ(test, s.state, TQUIC_SEND_RESET_SENT);
+	tquic_send_reset_acked(&s, 0);
+	KUNIT_EXPECT_EQ(test, s.state, TQUIC_SEND_RESET_RECVD);
 	tquic_send_destroy(&s);
 }
 
@@ -602,6 +709,9 @@ static struct kunit_case send_cases[] = {
 	KUNIT_CASE(send_fin_travels_with_lost_tail),
 	KUNIT_CASE(send_skips_what_was_acked),
 	KUNIT_CASE(send_reset_states),
+	KUNIT_CASE(send_reset_at),
+	KUNIT_CASE(send_reset_at_unsent),
+	KUNIT_CASE(send_reset_at_lowered),
 	KUNIT_CASE(send_left_out),
 	KUNIT_CASE(send_stop_makes_reset),
 	KUNIT_CASE(send_survives_random_loss),

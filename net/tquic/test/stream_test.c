@@ -41,7 +41,7 @@ static void stream_done_needs_both_halves(struct kunit *test)
 	tquic_recv_init(&s->rx, 100, 100, 0, NULL);
 	KUNIT_EXPECT_FALSE(test, tquic_stream_done(s));
 	tquic_send_reset(&s->tx, 1);
-	tquic_send_reset_acked(&s->tx);
+	tquic_send_reset_acked(&s->tx, 0);
 	KUNIT_EXPECT_FALSE(test, tquic_stream_done(s));
 	KUNIT_EXPECT_EQ(test, tquic_recv_insert(&s->rx, &fin, GFP_KERNEL, &d), 0);
 	KUNIT_EXPECT_TRUE(test, tquic_stream_has_news(s));

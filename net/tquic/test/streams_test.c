@@ -78,7 +78,7 @@ static bool finish(struct kunit *test, struct tquic_stream *s)
 	struct tquic_recv_delta d;
 
 	tquic_send_reset(&s->tx, 0);
-	tquic_send_reset_acked(&s->tx);
+	tquic_send_reset_acked(&s->tx, 0);
 	if (!tquic_recv_terminal(&s->rx)) {
 		KUNIT_EXPECT_EQ(test, tquic_recv_reset(&s->rx, 0, 0, &d), 0);
 		tquic_recv_told(&s->rx);

@@ -187,6 +187,9 @@ def test_paths_and_close(sock: TquicSocket, raw: FakeRaw) -> None:
     sock.close_with(3, reason="bye")
     assert sock.close_info().text == "bye"
     sock.reset_stream(0, 1)
+    sock.reset_stream_at(8, 1, 9)
+    record = uapi.StreamResetAt.unpack(raw.options[SockOpt.STREAM_RESET_AT])
+    assert record == uapi.StreamResetAt(8, 1, 9)
     sock.stop_stream(4, 2)
     assert uapi.StreamAbort.unpack(raw.options[SockOpt.STREAM_STOP]) == uapi.StreamAbort(4, 2)
     sock.set_priority(8, 1, incremental=False)

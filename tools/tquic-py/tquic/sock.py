@@ -45,6 +45,7 @@ from .uapi import (
     StreamAbort,
     StreamInfo,
     StreamPriority,
+    StreamResetAt,
 )
 
 __all__ = [
@@ -374,6 +375,15 @@ class TquicSocket:
     def reset_stream(self, stream_id: int, code: int) -> None:
         """Give up sending on a stream."""
         self._set(SockOpt.STREAM_RESET, StreamAbort(stream_id, code).pack())
+
+    def reset_stream_at(self, stream_id: int, code: int, reliable_bytes: int) -> None:
+        """Give up sending on a stream behind its first bytes, which still arrive.
+
+        OSError: EOPNOTSUPP when the peer did not offer it, EINVAL when less was written,
+        EPIPE when the stream is reset or complete.
+        """
+        wanted = StreamResetAt(stream_id, code, reliable_bytes)
+        self._set(SockOpt.STREAM_RESET_AT, wanted.pack())
 
     def stop_stream(self, stream_id: int, code: int) -> None:
         """Ask the peer to stop sending on a stream."""

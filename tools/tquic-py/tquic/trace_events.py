@@ -349,6 +349,7 @@ _FRAMES: Final = {
     0x1D: "connection_close",
     0x1E: "handshake_done",
     0x1F: "immediate_ack",
+    0x24: "reset_stream_at",
     0x30: "datagram",
     0x31: "datagram",
     0xAF: "ack_frequency",

@@ -63,6 +63,7 @@ __all__ = [
     "StreamAbort",
     "StreamInfo",
     "StreamPriority",
+    "StreamResetAt",
 ]
 
 IPPROTO_TQUIC = 253
@@ -108,6 +109,7 @@ class SockOpt(IntEnum):
     PATH_MOVE = 35
     PREFERRED = 36
     STREAM_PRIORITY = 37
+    STREAM_RESET_AT = 38
 
 
 class Migrated(IntEnum):
@@ -294,6 +296,16 @@ class StreamPriority(Record):
     stream_id: U64 = 0
     urgency: U32 = 3
     incremental: U32 = 1
+
+
+@dataclass(frozen=True)
+class StreamResetAt(Record):
+    """struct tquic_stream_reset_at: reset a stream behind its first bytes."""
+
+    C_NAME: ClassVar[str] = "tquic_stream_reset_at"
+    stream_id: U64 = 0
+    error_code: U64 = 0
+    reliable_bytes: U64 = 0
 
 
 @dataclass(frozen=True, repr=False)
