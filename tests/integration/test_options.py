@@ -300,6 +300,25 @@ def _registries(stage: Stage) -> None:
         assert client.info().congestion == congestion
 
 
+@does(SockOpt.STREAM_RESET_AT)
+def _reset_at(stage: Stage) -> None:
+    with stage.bench.joined() as ends:
+        stream = ends.client.open_stream()
+        ends.client.send_stream(stream, b"kept, not needed")
+        ends.client.reset_stream_at(stream, 11, 4)
+        got: list[StreamData] = []
+
+        def come() -> bool:
+            with contextlib.suppress(BlockingIOError):
+                message = ends.server.recv_message()
+                if isinstance(message, StreamData):
+                    got.append(message)
+            return any(item.reset_code is not None for item in got)
+
+        wait_for(come)
+        assert b"".join(item.data for item in got)[:4] == b"kept"
+
+
 @does(SockOpt.STREAM_PRIORITY)
 def _priority(stage: Stage) -> None:
     stream = stage.ends.client.open_stream()

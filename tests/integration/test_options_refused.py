@@ -43,6 +43,7 @@ from tquic.uapi import (
     StreamAbort,
     StreamInfo,
     StreamPriority,
+    StreamResetAt,
 )
 
 __all__ = ["stage"]
@@ -68,6 +69,7 @@ SIZES = {
     SockOpt.STREAM_RESET: StreamAbort.size(),
     SockOpt.STREAM_STOP: StreamAbort.size(),
     SockOpt.STREAM_PRIORITY: StreamPriority.size(),
+    SockOpt.STREAM_RESET_AT: StreamResetAt.size(),
     SockOpt.CLOSE: CloseInfo.size(),
     SockOpt.PATH_ADD: PathAddr.size(),
     SockOpt.PATH_DEL: PathRef.size(),
@@ -164,6 +166,11 @@ REFUSALS: list[Refusal] = [
     *_set(SockOpt.STREAM_STOP, "client", StreamAbort(4000, 1), errno.ENOENT),
     *_set(SockOpt.STREAM_STOP, "client", StreamAbort(0, _BIG), errno.ERANGE),
     *_set(SockOpt.STREAM_STOP, "sending", StreamAbort(2, 1), errno.EPIPE),
+    *_set(SockOpt.STREAM_RESET_AT, "new", StreamResetAt(0, 1, 0), errno.ENOTCONN),
+    *_set(SockOpt.STREAM_RESET_AT, "client", StreamResetAt(4000, 1, 0), errno.ENOENT),
+    *_set(SockOpt.STREAM_RESET_AT, "client", StreamResetAt(0, _BIG, 0), errno.ERANGE),
+    *_set(SockOpt.STREAM_RESET_AT, "sending", StreamResetAt(2, 1, 2), errno.EINVAL),
+    *_set(SockOpt.STREAM_RESET_AT, "receiving", StreamResetAt(2, 1, 0), errno.EPIPE),
     *_set(SockOpt.STREAM_PRIORITY, "new", StreamPriority(0), errno.ENOTCONN),
     *_set(SockOpt.STREAM_PRIORITY, "client", StreamPriority(4000), errno.ENOENT),
     *_set(SockOpt.STREAM_PRIORITY, "client", StreamPriority(0, 8), errno.ERANGE),

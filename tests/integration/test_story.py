@@ -181,7 +181,7 @@ class Story:
         self.client("backup", f"tquic path set {token} 0 --backup")
         time.sleep(3)
         self.told.spared = self.client("spared", "tquic path show")
-        self.client("scheduler", f"tquic sched set {token} ecf")
+        self.client("scheduler", f"tquic conn set {token} --scheduler ecf")
         self.told.scheduled = self.client("scheduled", "tquic conn show")
 
     def cut(self) -> None:
