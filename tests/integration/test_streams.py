@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.usefixtures("module"), pytest.mark.timeout(300)]
 #: Slow enough for all that a test writes to wait
 SLOW = Link(rate_mbit=8, delay_ms=5)
 BUFFER_BYTES = 4 << 20
+SO_SNDBUFFORCE = 32
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def lab(make_lab: LabMaker) -> TwoLinks:
 def ends(joined: Joined) -> Ends:
     """A connection that takes all a test writes at once."""
     ends = joined(socket.SOCK_DGRAM)
-    ends.c.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUFFORCE, BUFFER_BYTES)
+    ends.c.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, BUFFER_BYTES)
     return ends
 
 
@@ -122,6 +123,7 @@ def test_priority_is_told_back(ends: Ends) -> None:
         (StreamPriority(4, 0).pack(), errno.ENOENT),
         (StreamPriority((1 << 64) - 4, 0).pack(), errno.ENOENT),
     ],
+    ids=["8", "32 bit", "8 bit", "kind", "short", "long", "no stream", "no id"],
 )
 def test_priorities_that_are_refused(ends: Ends, value: bytes, code: int) -> None:
     stream = ends.client.open_stream()
