@@ -692,7 +692,7 @@ int tquic_nl_path_set_doit(struct sk_buff *skb, struct genl_info *info)
 	if (weight)
 		path->weight = nla_get_u32(weight);
 	if (rate_cap)
-		path->rate_cap = nla_get_uint(rate_cap);
+		tquic_path_set_rate_cap(path, nla_get_uint(rate_cap));
 	tquic_sock_kick(sk);
 	return 0;
 }

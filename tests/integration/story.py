@@ -114,9 +114,13 @@ class Running:
             assert self.goes_on() and time.monotonic() < deadline, f"{self._line}: not ready"
             time.sleep(0.1)
 
-    def wait_says(self, word: str) -> None:
-        """Wait until standard output has a word."""
-        wait_for(lambda: word in self._out.read_text())
+    def count(self, word: str) -> int:
+        """How often standard output has a word."""
+        return self._out.read_text().count(word)
+
+    def wait_more(self, word: str, than: int) -> None:
+        """Wait until standard output has a word more often."""
+        wait_for(lambda: self.count(word) > than)
 
     def finish(self, wait_s: float) -> str:
         """Wait for the end by itself and put the screen into the record."""
@@ -126,7 +130,7 @@ class Running:
     def stop(self) -> str:
         """End it as Ctrl-C would, and put the screen into the record."""
         self._process.send_signal(signal.SIGINT)
-        self._process.wait(60)
+        self._process.wait(READY_S)
         return self._keep()
 
     def kill(self) -> None:

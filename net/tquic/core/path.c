@@ -486,6 +486,20 @@ static void tquic_path_tell_status(struct tquic_path *path)
 }
 
 /**
+ * tquic_path_set_rate_cap() - limit what we send on a path
+ * @path: path
+ * @rate: bytes per second, 0: no limit
+ *
+ * What the pacer waits for was reckoned at the old rate: at a byte per second a single packet
+ * would hold the path up for half an hour after the limit is gone.
+ */
+void tquic_path_set_rate_cap(struct tquic_path *path, u64 rate)
+{
+	path->rate_cap = rate;
+	tquic_pacer_init(&path->pacer);
+}
+
+/**
  * tquic_path_set_flags() - spare a path from now on, or no longer
  * @path: path
  * @flags: TQUIC_PATH_*

@@ -195,6 +195,7 @@ void tquic_path_link_down(struct tquic_conn *conn, struct tquic_path *path,
 void tquic_path_link_up(struct tquic_conn *conn, struct tquic_path *path,
 			u64 now);
 void tquic_path_set_flags(struct tquic_path *path, u32 flags);
+void tquic_path_set_rate_cap(struct tquic_path *path, u64 rate);
 void tquic_path_on_status(struct tquic_conn *conn, struct tquic_path *path,
 			  bool backup, u64 now);
 void tquic_path_set_mtu(struct tquic_conn *conn, struct tquic_path *path,

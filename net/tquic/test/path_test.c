@@ -1055,6 +1055,24 @@ static void path_packet_revives(struct kunit *test)
 	path->state = TQUIC_PATH_ACTIVE;
 }
 
+/* A limit next to nothing holds a path up no longer than it stands. */
+static void path_rate_cap_lifted(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_path *path;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(200));
+	path = pair_path(p, 0, 0);
+	tquic_path_set_rate_cap(path, 1);
+	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[0], false, 100000));
+	KUNIT_EXPECT_FALSE(test, pair_until(p, pair_flows_done, 5ULL * NSEC_PER_SEC));
+	tquic_path_set_rate_cap(path, 0);
+	pair_kick(&p->end[0]);
+	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 5ULL * NSEC_PER_SEC));
+	pair_check(p);
+}
+
 static struct kunit_case path_cases[] = {
 	KUNIT_CASE(path_create),
 	KUNIT_CASE(path_highest_id),
@@ -1093,6 +1111,7 @@ static struct kunit_case path_cases[] = {
 	KUNIT_CASE(path_validation_time),
 	KUNIT_CASE(path_deadlines),
 	KUNIT_CASE(path_packet_revives),
+	KUNIT_CASE(path_rate_cap_lifted),
 	{}
 };
 

@@ -40,14 +40,18 @@ def pump(
     tick: Callable[[], None],
     every_s: float = 1.0,
 ) -> None:
-    """Feed events until told to stop, and what is left then; tick at the interval in between."""
+    """Feed events until told to stop, and what had come by then; tick at the interval before."""
     next_s = time.monotonic() + every_s
-    last = False
-    while not last:
-        last = stopped()
-        for event in source.read(0 if last else _WAIT_S):
+    stop_ns = 0
+    while True:
+        if not stop_ns and stopped():
+            stop_ns = time.monotonic_ns()
+        events = source.read(0 if stop_ns else _WAIT_S)
+        for event in events:
             feed(event)
-        if not last and time.monotonic() >= next_s:
+        if stop_ns and (not events or events[-1].ns > stop_ns):
+            break
+        if not stop_ns and time.monotonic() >= next_s:
             next_s += every_s
             tick()
     if source.overruns:
