@@ -534,7 +534,7 @@ struct sock *tquic_listen_accept(struct sock *sk, struct proto_accept_arg *arg)
 		tsk = tquic_listen_pop(tquic_sk(sk)->listener, true);
 		if (tsk)
 			break;
-		arg->err = tquic_sock_wait(sk, &timeo);
+		arg->err = tquic_sock_wait(sk, sk, &timeo);
 	} while (!arg->err);
 	release_sock(sk);
 	if (!tsk)

@@ -8,6 +8,7 @@
 #include "tquic_handshake.h"
 #include "tquic_netlink.h"
 #include "tquic_sock.h"
+#include "tquic_stream.h"
 
 static atomic_long_t tquic_memory_allocated;
 static DEFINE_PER_CPU(int, tquic_memory_per_cpu_fw_alloc);
@@ -36,10 +37,12 @@ static void tquic_close(struct sock *sk, long timeout)
 		tsk->udp = NULL;
 	}
 	sock_orphan(sk);
-	if (tsk->alive && conn->state == TQUIC_STATE_ESTABLISHED)
-		tquic_sock_linger(sk);
-	else if (tsk->alive)
-		tquic_conn_close(conn, 0, 0, true, NULL, 0, tquic_now_ns());
+	/* The last of its streams' sockets ends the connection, unless all is to end now. */
+	if (!list_empty(&tsk->claims) && conn->state == TQUIC_STATE_ESTABLISHED &&
+	    !(sock_flag(sk, SOCK_LINGER) && !sk->sk_lingertime))
+		tquic_sock_abandon(sk);
+	else
+		tquic_sock_leave(sk);
 	tquic_sock_kick(sk);
 	release_sock(sk);
 	sock_put(sk);
@@ -517,6 +520,9 @@ int tquic_proto_init(void)
 	ret = proto_register(&tquicv6_prot, 1);
 	if (ret)
 		goto err_v4;
+	ret = tquic_stream_init();
+	if (ret)
+		goto err_v6;
 	for (i = 0; i < ARRAY_SIZE(tquic_protosw); i++)
 		inet_register_protosw(&tquic_protosw[i]);
 	for (i = 0; i < ARRAY_SIZE(tquicv6_protosw); i++) {
@@ -531,6 +537,8 @@ err_protosw:
 		inet6_unregister_protosw(&tquicv6_protosw[i]);
 	for (i = 0; i < ARRAY_SIZE(tquic_protosw); i++)
 		inet_unregister_protosw(&tquic_protosw[i]);
+	tquic_stream_exit();
+err_v6:
 	proto_unregister(&tquicv6_prot);
 err_v4:
 	proto_unregister(&tquic_prot);
@@ -548,6 +556,7 @@ void tquic_proto_exit(void)
 		inet6_unregister_protosw(&tquicv6_protosw[i]);
 	for (i = 0; i < ARRAY_SIZE(tquic_protosw); i++)
 		inet_unregister_protosw(&tquic_protosw[i]);
+	tquic_stream_exit();
 	proto_unregister(&tquicv6_prot);
 	proto_unregister(&tquic_prot);
 	percpu_counter_destroy(&tquic_sockets_allocated);

@@ -11,6 +11,7 @@
 #include "tquic_handshake.h"
 #include "tquic_netlink.h"
 #include "tquic_sock.h"
+#include "tquic_stream.h"
 #include "tquic_sysctl.h"
 
 static int tquic_sock_cid_add(struct tquic_conn *conn,
@@ -228,6 +229,8 @@ int tquic_sock_init(struct sock *sk)
 	skb_queue_head_init(&tsk->undec);
 	skb_queue_head_init(&tsk->others);
 	INIT_LIST_HEAD(&tsk->child);
+	INIT_LIST_HEAD(&tsk->claims);
+	INIT_LIST_HEAD(&tsk->starved);
 	INIT_LIST_HEAD(&tsk->handshake);
 	sock_set_flag(sk, SOCK_RCU_FREE);
 	sk->sk_destruct = tquic_sock_destruct;
@@ -407,6 +410,7 @@ void tquic_sock_end(struct sock *sk)
 	sk->sk_shutdown = SHUTDOWN_MASK;
 	if (!sock_flag(sk, SOCK_DEAD))
 		sk->sk_state_change(sk);
+	tquic_stream_wake_all(sk);
 	tquic_listen_child_gone(sk);
 	sock_put(sk);
 }
@@ -496,6 +500,7 @@ static void tquic_sock_state(struct sock *sk)
 			if (sk->sk_err)
 				sk_error_report(sk);
 		}
+		tquic_stream_wake_all(sk);
 		break;
 	}
 }
@@ -571,20 +576,48 @@ static void tquic_sock_stop_streams(struct tquic_conn *conn, u64 now)
 
 	for (i = 0; i < ARRAY_SIZE(conn->streams.by_type); i++)
 		xa_for_each(&conn->streams.by_type[i], index, s)
-			if (!tquic_recv_terminal(&s->rx))
+			if (!s->user && !tquic_recv_terminal(&s->rx))
 				tquic_conn_stream_stop(conn, s, 0, now);
 }
 
+/* Streams whose data came after that, while others have owners */
+static void tquic_sock_stop_more(struct sock *sk)
+{
+	struct tquic_conn *conn = &tquic_sk(sk)->conn;
+	struct tquic_stream *s;
+	bool told = false;
+
+	while ((s = tquic_streams_next_readable(&conn->streams))) {
+		list_del_init(&s->readable);
+		told |= !tquic_conn_stream_stop(conn, s, 0, tquic_now_ns());
+	}
+	if (told)
+		tquic_tx_push(sk);
+}
+
 /**
- * tquic_sock_linger() - the program closed an established connection
+ * tquic_sock_abandon() - the program closed an established connection
  * @sk: socket
  *
- * What was written still has to arrive; then, or when the peer takes nothing
- * any more, the connection is closed.
+ * The sockets of streams can still be used.
  *
  * Context: process, lock held.
  */
-void tquic_sock_linger(struct sock *sk)
+void tquic_sock_abandon(struct sock *sk)
+{
+	struct tquic_sock *tsk = tquic_sk(sk);
+	struct tquic_conn *conn = &tsk->conn;
+
+	if (tsk->stream && !tquic_send_finish(&tsk->stream->tx))
+		tquic_streams_update_ready(&conn->streams, tsk->stream);
+	tquic_sock_stop_streams(conn, tquic_now_ns());
+}
+
+/*
+ * What was written still has to arrive; then, or when the peer takes nothing
+ * any more, the connection is closed.
+ */
+static void tquic_sock_linger(struct sock *sk)
 {
 	struct tquic_sock *tsk = tquic_sk(sk);
 	struct tquic_conn *conn = &tsk->conn;
@@ -599,15 +632,31 @@ void tquic_sock_linger(struct sock *sk)
 		tquic_conn_close(conn, 0, 0, true, NULL, 0, now);
 		return;
 	}
-	if (tsk->stream && !tquic_send_finish(&tsk->stream->tx))
-		tquic_streams_update_ready(&conn->streams, tsk->stream);
-	tquic_sock_stop_streams(conn, now);
+	tquic_sock_abandon(sk);
 	conn->keepalive_ns = 0;
 	tsk->lingering = true;
 	tsk->linger_max_ns = now + max_ns;
 	tsk->linger_end_ns = min(now + TQUIC_SYSCTL_NS(tn, linger_stall_ms),
 				 tsk->linger_max_ns);
 	tsk->linger_left = conn->streams.tx_mem.used;
+}
+
+/**
+ * tquic_sock_leave() - no program holds the connection or a stream of it any more
+ * @sk: socket
+ *
+ * Context: process, lock held; the caller kicks.
+ */
+void tquic_sock_leave(struct sock *sk)
+{
+	struct tquic_sock *tsk = tquic_sk(sk);
+
+	if (!tsk->alive)
+		return;
+	if (tsk->conn.state == TQUIC_STATE_ESTABLISHED)
+		tquic_sock_linger(sk);
+	else
+		tquic_conn_close(&tsk->conn, 0, 0, true, NULL, 0, tquic_now_ns());
 }
 
 /* A lingering socket: is all delivered, or at least something? */
@@ -749,6 +798,11 @@ void tquic_sock_actions(struct sock *sk)
 	     ((todo & TQUIC_TODO_WRITE) && tquic_sock_writable(sk))) &&
 	    !sock_flag(sk, SOCK_DEAD))
 		sk->sk_write_space(sk);
+	if (!list_empty(&tsk->claims)) {
+		if (sock_flag(sk, SOCK_DEAD))
+			tquic_sock_stop_more(sk);
+		tquic_stream_wake(sk);
+	}
 	if (todo & TQUIC_TODO_KEYS || (todo & TQUIC_TODO_PATHS && tquic_link_prefers(sk)))
 		tquic_sock_queue_work(sk);
 	if (todo & TQUIC_TODO_PATHS)

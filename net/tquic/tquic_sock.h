@@ -88,6 +88,8 @@ struct tquic_listener {
  * @agent: the agent's socket of this handshake, or NULL; no reference
  * @recv_mask: TQUIC_RECV_*
  * @stream: the stream of a SOCK_STREAM socket, once it exists
+ * @claims: sockets of streams, struct tquic_stream_sock.claims
+ * @starved: those of them that wait for room in the send buffer
  * @tx_charged: part of streams.tx_mem charged to the socket
  * @rx_charged: part of streams.rx_mem charged to the socket
  * @udp: socket taken by bind(), with a reference
@@ -139,6 +141,8 @@ struct tquic_sock {
 	struct sock *agent;
 	u32 recv_mask;
 	struct tquic_stream *stream;
+	struct list_head claims;
+	struct list_head starved;
 	u64 tx_charged;
 	u64 rx_charged;
 	char *alpn;
@@ -191,7 +195,8 @@ void tquic_sock_new_token(struct sock *sk);
 void tquic_sock_end(struct sock *sk);
 void tquic_sock_renew(struct sock *sk, const struct tquic_params *local);
 int tquic_sock_errno(const struct tquic_conn *conn);
-void tquic_sock_linger(struct sock *sk);
+void tquic_sock_abandon(struct sock *sk);
+void tquic_sock_leave(struct sock *sk);
 u64 tquic_sock_deadline_ns(const struct sock *sk);
 void tquic_sock_on_limit(struct sock *sk, u64 now);
 void tquic_sock_actions(struct sock *sk);
@@ -233,11 +238,21 @@ void tquic_timer_cancel(struct sock *sk);
 void tquic_timer_destroy(struct tquic_sock *tsk);
 void tquic_timer_expired(struct sock *sk);
 
+/* Flags of sendmsg(), and what sendmmsg() and splice() set themselves */
+#define TQUIC_SEND_FLAGS	(MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE |	\
+				 MSG_CMSG_COMPAT | MSG_EOR | MSG_BATCH |	\
+				 MSG_SPLICE_PAGES)
+
 /* tquic_socket.c: data */
 int tquic_sendmsg(struct sock *sk, struct msghdr *msg, size_t len);
 int tquic_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags,
 		  int *addr_len);
-int tquic_sock_wait(struct sock *sk, long *timeo);
+int tquic_sock_wait(struct sock *sk, struct sock *who, long *timeo);
+int tquic_send_data(struct sock *sk, struct sock *who, struct tquic_stream *s,
+		    struct msghdr *msg, size_t len, bool fin);
+int tquic_recv_bytes(struct sock *sk, struct tquic_stream *s, struct msghdr *msg,
+		     size_t len, int flags);
+int tquic_recv_cut(const struct tquic_conn *conn, const struct tquic_stream *s);
 int tquic_socket_shutdown(struct sock *sk, int how);
 bool tquic_sock_readable(struct sock *sk);
 bool tquic_sock_writable(struct sock *sk);
@@ -248,6 +263,8 @@ bool tquic_recv_crypto_ready(struct sock *sk);
 /* tquic_sockopt.c */
 int tquic_setsockopt(struct sock *sk, int level, int optname, sockptr_t optval,
 		     unsigned int optlen);
+int tquic_setsockopt_stream(struct sock *sk, u64 id, int optname, sockptr_t optval,
+			    unsigned int optlen);
 int tquic_getsockopt(struct sock *sk, int level, int optname,
 		     char __user *optval, int __user *optlen);
 void tquic_info_fill(struct sock *sk, struct tquic_info *info);

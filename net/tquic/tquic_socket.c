@@ -7,6 +7,7 @@
 #include "core/dgram.h"
 #include "core/early.h"
 #include "tquic_sock.h"
+#include "tquic_stream.h"
 #include "tquic_sysctl.h"
 
 /* CRYPTO bytes of one level a program may have waiting */
@@ -16,14 +17,10 @@
 /* How long MSG_MORE keeps data back */
 #define TQUIC_SEND_MORE_NS	(200 * NSEC_PER_MSEC)
 
-/* Flags of sendmsg(), and what sendmmsg() and splice() set themselves */
-#define TQUIC_SEND_FLAGS	(MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE |	\
-				 MSG_CMSG_COMPAT | MSG_EOR | MSG_BATCH |	\
-				 MSG_SPLICE_PAGES)
-
 /**
  * tquic_sock_wait() - sleep until something has happened to the socket
  * @sk: socket
+ * @who: the socket whose program waits: @sk or that of one of its streams
  * @timeo: jiffies left, updated
  *
  * The lock is released meanwhile, so the caller looks at everything again.
@@ -33,7 +30,7 @@
  * Return: 0 to look again, -EAGAIN when the time is over, -EINTR or
  * -ERESTARTSYS for a signal.
  */
-int tquic_sock_wait(struct sock *sk, long *timeo)
+int tquic_sock_wait(struct sock *sk, struct sock *who, long *timeo)
 {
 	DEFINE_WAIT_FUNC(wait, woken_wake_function);
 
@@ -41,11 +38,11 @@ int tquic_sock_wait(struct sock *sk, long *timeo)
 		return -EAGAIN;
 	if (signal_pending(current))
 		return sock_intr_errno(*timeo);
-	add_wait_queue(sk_sleep(sk), &wait);
+	add_wait_queue(sk_sleep(who), &wait);
 	release_sock(sk);
 	*timeo = wait_woken(&wait, TASK_INTERRUPTIBLE, *timeo);
 	lock_sock(sk);
-	remove_wait_queue(sk_sleep(sk), &wait);
+	remove_wait_queue(sk_sleep(who), &wait);
 	return 0;
 }
 
@@ -138,17 +135,18 @@ static int tquic_send_parse(struct msghdr *msg, struct tquic_send_args *a)
 }
 
 /* Errno for a program that writes to a connection that cannot carry data */
-static int tquic_send_refused(struct sock *sk)
+static int tquic_send_refused(struct sock *sk, struct sock *who)
 {
+	const struct tquic_conn *conn = &tquic_sk(sk)->conn;
 	int err;
 
-	if (tquic_conn_is_open(&tquic_sk(sk)->conn))
+	if (tquic_conn_is_open(conn))
 		return 0;
-	err = sock_error(sk);
+	/* Each of the streams' programs is told, and takes it from no other. */
+	err = who == sk ? sock_error(sk) : -tquic_sock_errno(conn);
 	if (err)
 		return err;
-	return tquic_sk(sk)->conn.state > TQUIC_STATE_ESTABLISHED ? -EPIPE :
-								    -ENOTCONN;
+	return conn->state > TQUIC_STATE_ESTABLISHED ? -EPIPE : -ENOTCONN;
 }
 
 /* May stream data be written without waiting? */
@@ -205,7 +203,7 @@ static int tquic_send_datagram(struct sock *sk, struct msghdr *msg, size_t len,
 	int ret;
 
 	for (;;) {
-		ret = tquic_send_refused(sk);
+		ret = tquic_send_refused(sk, sk);
 		if (ret)
 			return ret;
 		tquic_info_fill(sk, &info);
@@ -215,7 +213,7 @@ static int tquic_send_datagram(struct sock *sk, struct msghdr *msg, size_t len,
 			return -EMSGSIZE;
 		if (skb_queue_len(&conn->dgram_tx) < TQUIC_SYSCTL(tn, datagram_queue_max))
 			break;
-		ret = tquic_sock_wait(sk, &timeo);
+		ret = tquic_sock_wait(sk, sk, &timeo);
 		if (ret)
 			return ret;
 	}
@@ -317,7 +315,7 @@ static int tquic_send_stream_get(struct sock *sk, const struct tquic_send_args *
 			conn->stats.streams_opened++;
 	} else {
 		s = tquic_streams_find(&conn->streams, a->stream.stream_id);
-		ret = s ? 0 : -ENOENT;
+		ret = !s ? -ENOENT : s->user ? -EBUSY : 0;
 	}
 	if (ret)
 		return ret;
@@ -334,27 +332,44 @@ static void tquic_stream_put(struct sock *sk, struct tquic_stream *s)
 	tquic_streams_reap(&tquic_sk(sk)->conn.streams, s);
 }
 
-/* Copy and send; returns bytes taken or an errno when none were */
-static int tquic_send_data(struct sock *sk, struct tquic_stream *s,
-			   struct msghdr *msg, size_t len, bool fin)
+/* Is there room for what @who writes?  If not, who is a stream's socket is told when there is. */
+static bool tquic_send_room(struct sock *sk, struct sock *who)
+{
+	return who == sk ? tquic_sock_writable(sk) : tquic_stream_room(who);
+}
+
+/**
+ * tquic_send_data() - copy and send
+ * @sk: socket of the connection
+ * @who: the socket that is written to: @sk or that of the stream
+ * @s: stream, with a user
+ * @msg: data and flags
+ * @len: bytes
+ * @fin: they are the last
+ *
+ * Context: process, lock of @sk held; may wait.
+ * Return: bytes taken or an errno when none were.
+ */
+int tquic_send_data(struct sock *sk, struct sock *who, struct tquic_stream *s,
+		    struct msghdr *msg, size_t len, bool fin)
 {
 	struct tquic_conn *conn = &tquic_sk(sk)->conn;
-	long timeo = sock_sndtimeo(sk, msg->msg_flags & MSG_DONTWAIT);
+	long timeo = sock_sndtimeo(who, msg->msg_flags & MSG_DONTWAIT);
 	size_t done = 0, pushed = 0;
 	int ret = 0, n;
 	u8 *dst;
 
 	while (done < len) {
-		ret = tquic_send_refused(sk);
+		ret = tquic_send_refused(sk, who);
 		if (ret)
 			break;
-		if (!tquic_sock_writable(sk)) {
+		if (!tquic_send_room(sk, who)) {
 			tquic_sock_kick(sk);
-			if (tquic_sock_writable(sk))
+			if (tquic_send_room(sk, who))
 				continue;
-			set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
+			set_bit(SOCK_NOSPACE, &who->sk_socket->flags);
 			conn->tx_full = true;
-			ret = tquic_sock_wait(sk, &timeo);
+			ret = tquic_sock_wait(sk, who, &timeo);
 			if (ret)
 				break;
 			continue;
@@ -415,7 +430,7 @@ int tquic_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 		goto out;
 	}
 	do {
-		ret = tquic_send_refused(sk);
+		ret = tquic_send_refused(sk, sk);
 		if (ret)
 			goto out;
 		ret = tquic_send_stream_get(sk, &a, &s);
@@ -426,7 +441,7 @@ int tquic_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 		if (ret != -EAGAIN || a.has_stream)
 			goto out;
 		/* A server's SOCK_STREAM has no stream before the client wrote. */
-		ret = tquic_sock_wait(sk, &timeo);
+		ret = tquic_sock_wait(sk, sk, &timeo);
 	} while (!ret);
 	if (ret)
 		goto out;
@@ -436,7 +451,7 @@ int tquic_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 		tquic_streams_set_deadline(&tquic_sk(sk)->conn.streams, s,
 					   tquic_send_deadline_ns(&a));
 	}
-	ret = tquic_send_data(sk, s, msg, len, a.stream.flags & TQUIC_MSG_FIN);
+	ret = tquic_send_data(sk, sk, s, msg, len, a.stream.flags & TQUIC_MSG_FIN);
 	tquic_stream_put(sk, s);
 out:
 	release_sock(sk);
@@ -484,8 +499,7 @@ static bool tquic_socket_stream_news(struct sock *sk)
 
 	if (!s)
 		s = tquic_streams_find(&tquic_sk(sk)->conn.streams, 0);
-	return s && (tquic_recv_readable(&s->rx) || tquic_recv_eof(&s->rx) ||
-		     tquic_recv_was_reset(&s->rx));
+	return s && tquic_recv_ready(&s->rx);
 }
 
 /* Would recvmsg() return without waiting? */
@@ -675,16 +689,22 @@ static int tquic_recv_take_stream(struct sock *sk, struct msghdr *msg, size_t le
 	return ret;
 }
 
-/* A SOCK_STREAM socket reads bytes until the FIN */
-static int tquic_recv_take_bytes(struct sock *sk, struct msghdr *msg, size_t len,
-				 int flags)
+/**
+ * tquic_recv_bytes() - bytes of a stream until its FIN
+ * @sk: socket of the connection
+ * @s: stream with news, and a user
+ * @msg: destination
+ * @len: bytes at most
+ * @flags: MSG_PEEK
+ *
+ * Context: process, lock held; does not wait.
+ * Return: bytes; 0 at the end; -ECONNRESET when the peer reset it; -EFAULT.
+ */
+int tquic_recv_bytes(struct sock *sk, struct tquic_stream *s, struct msghdr *msg,
+		     size_t len, int flags)
 {
-	struct tquic_stream *s;
 	int ret;
 
-	ret = tquic_socket_stream(sk, &s);
-	if (ret)
-		return ret;
 	ret = tquic_recv_copy(sk, s, msg, len, flags);
 	if (ret)
 		return ret;
@@ -698,6 +718,37 @@ static int tquic_recv_take_bytes(struct sock *sk, struct msghdr *msg, size_t len
 	return ret;
 }
 
+/* A SOCK_STREAM socket reads its stream */
+static int tquic_recv_take_bytes(struct sock *sk, struct msghdr *msg, size_t len,
+				 int flags)
+{
+	struct tquic_stream *s;
+	int ret;
+
+	ret = tquic_socket_stream(sk, &s);
+	return ret ?: tquic_recv_bytes(sk, s, msg, len, flags);
+}
+
+/**
+ * tquic_recv_cut() - what a read returns of a stream that nothing more will come on
+ * @conn: connection that is over
+ * @s: stream, NULL when it never was
+ *
+ * Return: 0 when it had ended, or nobody wanted to know; else an errno.
+ */
+int tquic_recv_cut(const struct tquic_conn *conn, const struct tquic_stream *s)
+{
+	int err;
+
+	if (!s || tquic_recv_terminal(&s->rx) || s->rx.stopped)
+		return 0;
+	/* A stream that was cut off is not one that ended. */
+	err = tquic_sock_errno(conn);
+	if (!err && conn->closed.flags & TQUIC_CLOSE_PEER)
+		err = ECONNRESET;
+	return -err;
+}
+
 /* What a read returns when nothing is left and nothing more will come */
 static int tquic_recv_ended(struct sock *sk)
 {
@@ -708,15 +759,7 @@ static int tquic_recv_ended(struct sock *sk)
 
 	if (err || sk->sk_type != SOCK_STREAM)
 		return err;
-	if (!s)
-		s = tquic_streams_find(&conn->streams, 0);
-	if (!s || tquic_recv_terminal(&s->rx) || s->rx.stopped)
-		return 0;
-	/* A stream that was cut off is not one that ended. */
-	err = tquic_sock_errno(conn);
-	if (!err && conn->closed.flags & TQUIC_CLOSE_PEER)
-		err = ECONNRESET;
-	return -err;
+	return tquic_recv_cut(conn, s ?: tquic_streams_find(&conn->streams, 0));
 }
 
 /* What is no byte of a stream; -ENODATA: there is none of it */
@@ -785,7 +828,7 @@ int tquic_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags,
 			ret = 0;
 			break;
 		}
-		ret = tquic_sock_wait(sk, &timeo);
+		ret = tquic_sock_wait(sk, sk, &timeo);
 		if (ret)
 			break;
 	}

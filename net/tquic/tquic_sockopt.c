@@ -8,6 +8,7 @@
 #include "core/token.h"
 #include "sched/sched.h"
 #include "tquic_sock.h"
+#include "tquic_stream.h"
 #include "tquic_sysctl.h"
 
 #define TQUIC_IDLE_MS_MAX	(24ULL * 3600 * 1000)
@@ -721,6 +722,44 @@ int tquic_setsockopt(struct sock *sk, int level, int optname, sockptr_t optval,
 	return ret;
 }
 
+/**
+ * tquic_setsockopt_stream() - an option set on the socket of a stream
+ * @sk: its connection
+ * @id: the stream
+ * @optname: one of those about a stream, whose values begin with its id
+ * @optval: value
+ * @optlen: its size
+ *
+ * Context: process, lock not held.
+ * Return: 0; -ENOPROTOOPT; -ENOENT when the value names another stream; or what the
+ * option says on the connection's socket.
+ */
+int tquic_setsockopt_stream(struct sock *sk, u64 id, int optname, sockptr_t optval,
+			    unsigned int optlen)
+{
+	union {
+		u64 id;
+		struct tquic_stream_abort abort;
+		struct tquic_stream_priority priority;
+	} value;
+	int ret;
+
+	if (optname != TQUIC_SOCKOPT_STREAM_RESET && optname != TQUIC_SOCKOPT_STREAM_STOP &&
+	    optname != TQUIC_SOCKOPT_STREAM_PRIORITY)
+		return -ENOPROTOOPT;
+	if (optlen != sizeof(value))
+		return -EINVAL;
+	/* What is checked is what is used: the program may hold no other stream. */
+	if (copy_from_sockptr(&value, optval, sizeof(value)))
+		return -EFAULT;
+	if (value.id != id)
+		return -ENOENT;
+	lock_sock(sk);
+	ret = tquic_do_setsockopt(sk, optname, KERNEL_SOCKPTR(&value), optlen);
+	release_sock(sk);
+	return ret;
+}
+
 /* Largest datagram payload that fits the widest usable path now */
 static u32 tquic_info_datagram_bytes(const struct tquic_conn *conn)
 {
@@ -1019,6 +1058,8 @@ int tquic_getsockopt(struct sock *sk, int level, int optname,
 		return -EFAULT;
 	if (len < 0)
 		return -EINVAL;
+	if (optname == TQUIC_SOCKOPT_STREAM_FD)
+		return tquic_stream_open(sk, optval, optlen, len);
 	out = kzalloc(sizeof(*out), GFP_KERNEL);
 	if (!out)
 		return -ENOMEM;

@@ -319,6 +319,14 @@ def _reset_at(stage: Stage) -> None:
         assert b"".join(item.data for item in got)[:4] == b"kept"
 
 
+@does(SockOpt.STREAM_FD)
+def _stream_fd(stage: Stage) -> None:
+    with stage.bench.joined() as ends:
+        with ends.client.stream_socket(ends.client.open_stream()) as sock:
+            assert sock.send(b"alone") == 5
+        wait_for(lambda: ends.server.info().bytes_received == 5)
+
+
 @does(SockOpt.STREAM_PRIORITY)
 def _priority(stage: Stage) -> None:
     stream = stage.ends.client.open_stream()

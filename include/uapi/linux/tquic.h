@@ -51,6 +51,7 @@
 #define TQUIC_SOCKOPT_PREFERRED		36	/* get/set struct tquic_preferred, on a server */
 #define TQUIC_SOCKOPT_STREAM_PRIORITY	37	/* get/set struct tquic_stream_priority */
 #define TQUIC_SOCKOPT_STREAM_RESET_AT	38	/* set struct tquic_stream_reset_at */
+#define TQUIC_SOCKOPT_STREAM_FD		39	/* get struct tquic_stream_fd: id in, fd out */
 
 /* Who drives TLS: the agent of this network namespace, or the program itself */
 #define TQUIC_HANDSHAKE_AGENT		0
@@ -139,6 +140,17 @@ struct tquic_stream_reset_at {
 	__u64	stream_id;
 	__u64	error_code;
 	__u64	reliable_bytes;
+};
+
+/* Flags of struct tquic_stream_fd */
+#define TQUIC_FD_CLOEXEC		0x1	/* as O_CLOEXEC */
+#define TQUIC_FD_NONBLOCK		0x2	/* as O_NONBLOCK */
+
+/* A socket of its own for one stream, which then is written and read there only */
+struct tquic_stream_fd {
+	__u64	stream_id;
+	__u32	flags;			/* TQUIC_FD_* */
+	__u32	fd;			/* out */
 };
 
 #define TQUIC_SECRET_MAX		48

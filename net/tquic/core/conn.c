@@ -920,6 +920,7 @@ int tquic_conn_stream_reset(struct tquic_conn *conn, struct tquic_stream *s,
 		return -EPIPE;
 	tquic_streams_ctl_set(&conn->streams, s, TQUIC_STREAM_CTL_RESET);
 	tquic_streams_update_ready(&conn->streams, s);
+	tquic_streams_notify(&conn->streams, s);
 	conn->stats.streams_reset++;
 	conn->todo |= TQUIC_TODO_WRITE;
 	return 0;
@@ -951,6 +952,7 @@ int tquic_conn_stream_reset_at(struct tquic_conn *conn, struct tquic_stream *s,
 	if (s->tx.reset_pending)
 		tquic_streams_ctl_set(&conn->streams, s, TQUIC_STREAM_CTL_RESET);
 	tquic_streams_update_ready(&conn->streams, s);
+	tquic_streams_notify(&conn->streams, s);
 	conn->stats.streams_reset++;
 	conn->todo |= TQUIC_TODO_WRITE;
 	return 0;

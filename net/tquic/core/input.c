@@ -182,8 +182,11 @@ static int tquic_input_credit(struct tquic_in *in,
 
 static void tquic_input_news(struct tquic_in *in, struct tquic_stream *s)
 {
-	tquic_streams_update_readable(&in->conn->streams, s);
-	if (tquic_streams_next_readable(&in->conn->streams))
+	struct tquic_streams *t = &in->conn->streams;
+
+	tquic_streams_update_readable(t, s);
+	tquic_streams_notify(t, s);
+	if (tquic_streams_next_readable(t) || s->user)
 		in->conn->todo |= TQUIC_TODO_READ;
 }
 
@@ -257,6 +260,7 @@ static int tquic_input_stop_sending(struct tquic_in *in,
 	if (tquic_send_on_stop(&s->tx, f->stop_sending.code)) {
 		tquic_streams_ctl_set(t, s, TQUIC_STREAM_CTL_RESET);
 		tquic_streams_update_ready(t, s);
+		tquic_streams_notify(t, s);
 		tquic_conn_event(in->conn, TQUIC_EVENT_STREAM_STOP, s->id,
 				 f->stop_sending.code);
 		in->conn->todo |= TQUIC_TODO_WRITE;

@@ -205,6 +205,12 @@ static inline bool tquic_recv_was_reset(const struct tquic_recv *r)
 	return r->state == TQUIC_RECV_RESET_RECVD || r->state == TQUIC_RECV_RESET_READ;
 }
 
+/* Would a read return at once: bytes, the end, or that it was reset? */
+static inline bool tquic_recv_ready(const struct tquic_recv *r)
+{
+	return tquic_recv_readable(r) || tquic_recv_eof(r) || tquic_recv_was_reset(r);
+}
+
 static inline bool tquic_recv_terminal(const struct tquic_recv *r)
 {
 	return r->state == TQUIC_RECV_NONE || r->state == TQUIC_RECV_DATA_READ ||

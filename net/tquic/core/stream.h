@@ -42,9 +42,10 @@ enum tquic_stream_queue {
  * @rx: receiving half
  * @ready: place among the shared or parked senders
  * @ready_rb: place among the sequential senders
- * @readable: place in the list of streams with something for the application
+ * @readable: place in the list of streams with something for the application, or of
+ *	those whose owners have to look at them
  * @ctl_list: place in the list of streams with control frames to send
- * @user: the adapter's object for this stream, for example a file
+ * @user: who alone reads it, an object of the adapter, or NULL
  * @users: references of adapters; the stream lives while there are any
  * @urgency: 0 (first) to 7
  * @incremental: shares its urgency's bandwidth with others, unless it has a deadline

@@ -44,6 +44,7 @@ void tquic_streams_init(struct tquic_streams *t, bool is_server,
 	}
 	INIT_LIST_HEAD(&t->parked);
 	INIT_LIST_HEAD(&t->readable);
+	INIT_LIST_HEAD(&t->owners);
 	INIT_LIST_HEAD(&t->ctl);
 }
 
@@ -442,8 +443,43 @@ void tquic_streams_sent(struct tquic_streams *t, struct tquic_stream *s)
 	tquic_streams_update_ready(t, s);
 }
 
+void tquic_streams_claim(struct tquic_streams *t, struct tquic_stream *s, void *user)
+{
+	list_del_init(&s->readable);
+	s->user = user;
+	s->users++;
+}
+
+void tquic_streams_release(struct tquic_streams *t, struct tquic_stream *s)
+{
+	list_del_init(&s->readable);
+	s->user = NULL;
+	s->users--;
+	tquic_streams_update_readable(t, s);
+	tquic_streams_reap(t, s);
+}
+
+void tquic_streams_notify(struct tquic_streams *t, struct tquic_stream *s)
+{
+	if (s->user && list_empty(&s->readable))
+		list_add_tail(&s->readable, &t->owners);
+}
+
+void *tquic_streams_next_owner(struct tquic_streams *t)
+{
+	struct tquic_stream *s = list_first_entry_or_null(&t->owners, struct tquic_stream,
+							  readable);
+
+	if (!s)
+		return NULL;
+	list_del_init(&s->readable);
+	return s->user;
+}
+
 void tquic_streams_update_readable(struct tquic_streams *t, struct tquic_stream *s)
 {
+	if (s->user)
+		return;
 	if (!tquic_stream_has_news(s))
 		list_del_init(&s->readable);
 	else if (list_empty(&s->readable))

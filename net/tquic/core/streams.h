@@ -55,6 +55,7 @@ enum tquic_stream_half {
  * @shared: ready streams that take turns, by urgency
  * @parked: streams that wait for connection credit
  * @readable: streams with something for the application
+ * @owners: claimed streams whose owners have to look at them, by struct tquic_stream.readable
  * @ctl: streams with control frames to send
  * @count: live streams
  * @ready_mask: bit per urgency with ready streams
@@ -79,6 +80,7 @@ struct tquic_streams {
 	struct list_head shared[TQUIC_URGENCY_COUNT];
 	struct list_head parked;
 	struct list_head readable;
+	struct list_head owners;
 	struct list_head ctl;
 	u32 count;
 	u8 ready_mask;
@@ -179,7 +181,27 @@ struct tquic_stream *tquic_streams_next_ready(const struct tquic_streams *t, u64
 /* @s has sent a frame: update its place, and let others of its urgency have their turn. */
 void tquic_streams_sent(struct tquic_streams *t, struct tquic_stream *s);
 
-/* Put @s at the end of the readable list, or take it out, as it has news or not. */
+/**
+ * tquic_streams_claim() - a stream gets an owner, who alone reads it
+ * @t: the table
+ * @s: the stream; it lives until the owner lets go of it
+ * @user: the owner, for tquic_streams_next_owner()
+ */
+void tquic_streams_claim(struct tquic_streams *t, struct tquic_stream *s, void *user);
+
+/* The owner lets go of @s, which may be freed by this. */
+void tquic_streams_release(struct tquic_streams *t, struct tquic_stream *s);
+
+/* Something has happened to @s: have its owner look, if it has one. */
+void tquic_streams_notify(struct tquic_streams *t, struct tquic_stream *s);
+
+/* Takes the next owner that has to look at its stream off the list; or NULL. */
+void *tquic_streams_next_owner(struct tquic_streams *t);
+
+/*
+ * Put @s at the end of the readable list, or take it out, as it has news or not.
+ * One with an owner is never there.
+ */
 void tquic_streams_update_readable(struct tquic_streams *t, struct tquic_stream *s);
 struct tquic_stream *tquic_streams_next_readable(const struct tquic_streams *t);
 

@@ -649,6 +649,43 @@ static void streams_readable_list(struct kunit *test)
 	KUNIT_EXPECT_GT(test, t->rx_mem.used, 0);
 }
 
+/* A stream with an owner is on no list of what anybody reads; its owner is told, once */
+static void streams_owners(struct kunit *test)
+{
+	struct tquic_streams *t = test->priv;
+	struct tquic_stream *a = get_ok(test, 0), *b = get_ok(test, 4);
+	struct tquic_recv_in in = { .data = (const u8 *)"abc", .len = 3 };
+	struct tquic_recv_delta d;
+	int owner[2];
+
+	KUNIT_EXPECT_EQ(test, tquic_recv_insert(&a->rx, &in, GFP_KERNEL, &d), 0);
+	tquic_streams_update_readable(t, a);
+	KUNIT_EXPECT_PTR_EQ(test, tquic_streams_next_readable(t), a);
+	tquic_streams_claim(t, a, &owner[0]);
+	KUNIT_EXPECT_NULL(test, tquic_streams_next_readable(t));
+	tquic_streams_update_readable(t, a);
+	KUNIT_EXPECT_NULL(test, tquic_streams_next_readable(t));
+	KUNIT_EXPECT_NULL(test, tquic_streams_next_owner(t));
+	tquic_streams_claim(t, b, &owner[1]);
+	tquic_streams_notify(t, b);
+	tquic_streams_notify(t, a);
+	tquic_streams_notify(t, b);
+	KUNIT_EXPECT_PTR_EQ(test, tquic_streams_next_owner(t), (void *)&owner[1]);
+	KUNIT_EXPECT_PTR_EQ(test, tquic_streams_next_owner(t), (void *)&owner[0]);
+	KUNIT_EXPECT_NULL(test, tquic_streams_next_owner(t));
+	/* It lives as long as it has an owner. */
+	KUNIT_EXPECT_FALSE(test, finish(test, b));
+	tquic_streams_notify(t, b);
+	tquic_streams_release(t, b);
+	KUNIT_EXPECT_NULL(test, tquic_streams_find(t, 4));
+	KUNIT_EXPECT_NULL(test, tquic_streams_next_owner(t));
+	/* What was not read can be by others afterwards, and no owner is told any more. */
+	tquic_streams_release(t, a);
+	KUNIT_EXPECT_PTR_EQ(test, tquic_streams_next_readable(t), a);
+	tquic_streams_notify(t, a);
+	KUNIT_EXPECT_NULL(test, tquic_streams_next_owner(t));
+}
+
 static void streams_control_list(struct kunit *test)
 {
 	struct tquic_streams *t = test->priv;
@@ -712,6 +749,7 @@ static struct kunit_case streams_cases[] = {
 	KUNIT_CASE(streams_lost_keeps_the_place),
 	KUNIT_CASE(streams_parked_until_credit),
 	KUNIT_CASE(streams_readable_list),
+	KUNIT_CASE(streams_owners),
 	KUNIT_CASE(streams_control_list),
 	KUNIT_CASE(streams_limits_are_capped),
 	{ }

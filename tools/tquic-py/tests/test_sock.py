@@ -153,6 +153,10 @@ def test_options_with_an_argument(sock: TquicSocket, monkeypatch: pytest.MonkeyP
             return uapi.StreamInfo(6, 0, 0).pack()
         if option == SockOpt.STREAM_PRIORITY:
             return value
+        if option == SockOpt.STREAM_FD:
+            fd = uapi.StreamFd.unpack(value)
+            assert fd.flags == uapi.FdFlag.CLOEXEC
+            return uapi.StreamFd(fd.stream_id, fd.flags, socket.socket().detach()).pack()
         wanted = uapi.PathInfo.unpack(value).path_id
         if wanted == 1:
             raise os_error(errno.ENOENT)
@@ -164,6 +168,8 @@ def test_options_with_an_argument(sock: TquicSocket, monkeypatch: pytest.MonkeyP
     assert sock.open_stream(uni=True) == 6
     assert uapi.StreamInfo.unpack(asked[0][1]).flags == MsgFlag.UNI
     assert sock.priority(6) == uapi.StreamPriority(6, 3, 1)
+    with sock.stream_socket(6) as stream:
+        assert stream.type == socket.SOCK_STREAM
     raw = sock.raw
     assert isinstance(raw, FakeRaw)
     raw.options[SockOpt.INFO] = uapi.Info(paths=2).pack()

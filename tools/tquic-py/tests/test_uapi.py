@@ -30,6 +30,7 @@ GROUPS = {
     "TQUIC_EARLY_": uapi.EarlyState,
     "TQUIC_MIGRATED_": uapi.Migrated,
     "TQUIC_EVENT_": uapi.EventType,
+    "TQUIC_FD_": uapi.FdFlag,
 }
 SINGLE = {
     "IPPROTO_TQUIC": uapi.IPPROTO_TQUIC,

@@ -27,6 +27,7 @@ from .uapi import (
     Deadline,
     EarlyState,
     Event,
+    FdFlag,
     HandshakeEnd,
     HandshakeInfo,
     HandshakeMode,
@@ -43,6 +44,7 @@ from .uapi import (
     SecretRecord,
     SockOpt,
     StreamAbort,
+    StreamFd,
     StreamInfo,
     StreamPriority,
     StreamResetAt,
@@ -388,6 +390,16 @@ class TquicSocket:
     def stop_stream(self, stream_id: int, code: int) -> None:
         """Ask the peer to stop sending on a stream."""
         self._set(SockOpt.STREAM_STOP, StreamAbort(stream_id, code).pack())
+
+    def stream_socket(self, stream_id: int) -> socket.socket:
+        """A socket of the stream alone: from now on it is written and read there only.
+
+        It ends when that is closed, and outlives this one. OSError: ENOENT when there is no such
+        stream, EBUSY when it has a socket or is being written to.
+        """
+        wanted = StreamFd(stream_id, FdFlag.CLOEXEC).pack()
+        answer = StreamFd.unpack(_get_with_input(self.raw, SockOpt.STREAM_FD, wanted))
+        return socket.socket(fileno=answer.fd)
 
     def set_priority(self, stream_id: int, urgency: int, *, incremental: bool = True) -> None:
         """When a stream may send: urgency 0 goes first, 7 last; incremental ones take turns."""

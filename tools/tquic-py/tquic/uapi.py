@@ -45,6 +45,7 @@ __all__ = [
     "Deadline",
     "Event",
     "EventType",
+    "FdFlag",
     "HandshakeEnd",
     "HandshakeInfo",
     "HandshakeMode",
@@ -61,6 +62,7 @@ __all__ = [
     "SockOpt",
     "State",
     "StreamAbort",
+    "StreamFd",
     "StreamInfo",
     "StreamPriority",
     "StreamResetAt",
@@ -110,6 +112,14 @@ class SockOpt(IntEnum):
     PREFERRED = 36
     STREAM_PRIORITY = 37
     STREAM_RESET_AT = 38
+    STREAM_FD = 39
+
+
+class FdFlag(IntFlag):
+    """TQUIC_FD_*: what the file of a stream is like."""
+
+    CLOEXEC = 0x1
+    NONBLOCK = 0x2
 
 
 class Migrated(IntEnum):
@@ -306,6 +316,16 @@ class StreamResetAt(Record):
     stream_id: U64 = 0
     error_code: U64 = 0
     reliable_bytes: U64 = 0
+
+
+@dataclass(frozen=True)
+class StreamFd(Record):
+    """struct tquic_stream_fd: a file of its own for a stream."""
+
+    C_NAME: ClassVar[str] = "tquic_stream_fd"
+    stream_id: U64 = 0
+    flags: U32 = 0
+    fd: U32 = 0
 
 
 @dataclass(frozen=True, repr=False)
