@@ -62,6 +62,8 @@ pytestmark = [pytest.mark.usefixtures("module"), pytest.mark.timeout(7200)]
 PLAIN: Final = Link()
 #: Messages between two looks at the connections.
 _ROUND: Final = 5000
+#: Until a connection without a way ends: both sides' idle timeouts and some.
+_GONE_S: Final = 100.0
 _SLOTS, _BYTES = 32, 32 * 1024
 _SOL_NETLINK, _CAP_ACK, _EXT_ACK, _GET_STRICT = 270, 10, 11, 12
 _ERROR, _DONE = 2, 3
@@ -226,11 +228,12 @@ class Targets:
             calm(side)
         for sock in self.socks:
             try:
-                exchange(sock, [Sender(DATA[:20_000])])
+                exchange(sock, [Sender(DATA[:20_000])], _GONE_S)
             except Exception:
                 # Its last way led nowhere, as a message had wanted it.
                 if sock.info().state == State.ESTABLISHED:
-                    raise
+                    held = [str(path) for side in sides for path in side.paths()]
+                    pytest.fail("\n".join([str(sock.info()), *held]))
                 self.closed["at the end"] += 1
 
 

@@ -118,7 +118,7 @@ class Story:
 
     def trace(self) -> None:
         """Tracers, before anything changes."""
-        self.stall = self.start("stall", "server", "tquic trace stall --over-ms 150")
+        self.stall = self.start("stall", "server", "tquic trace stall --over-ms 80")
         self.qlog = self.start("qlog", "client", "tquic trace qlog logs")
         self.stall.wait_ready("tracing")
         self.qlog.wait_ready("tracing")
@@ -357,6 +357,7 @@ def test_sched_histogram(told: Told) -> None:
     assert "path 0" in told.sched
     assert "path 1" in told.sched
     assert "faster is full" in told.sched
+    assert " wait " in told.sched
 
 
 def test_paths_are_traced(told: Told) -> None:

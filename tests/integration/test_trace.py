@@ -204,6 +204,7 @@ def test_sched(traced: Traced) -> None:
     rows = [row for row in traced.records(SchedReport()) if isinstance(row, SchedRow)]
     data = {row.path for row in rows if row.reason in ("lowest rtt", "faster is full")}
     assert data == {0, 1}, rows
+    assert {row.path for row in rows} == {0, 1, None}
     assert abs(sum(row.percent for row in rows) - 100) < 1
     assert any(isinstance(event, SchedCandidate) for event in traced.events)
 

@@ -340,7 +340,7 @@ TRACE_EVENT(tquic_sched_decision,
 	),
 	TP_fast_assign(
 		__entry->conn = conn->trace_id;
-		__entry->path = path ? path->id : -1;
+		__entry->path = path ? (s64)path->id : -1;
 		__entry->why = why;
 	),
 	TP_printk(TQUIC_TRACE_CONN " path=%lld why=%s",

@@ -1055,6 +1055,35 @@ static void path_packet_revives(struct kunit *test)
 	path->state = TQUIC_PATH_ACTIVE;
 }
 
+/*
+ * A connection whose only path was never answered ends, with or without keep-alive: at the latest
+ * an idle timeout after the peer has given up, whose probes on the path that was left still come.
+ */
+static void path_last_unanswered(struct kunit *test)
+{
+	struct tquic_path *path;
+	struct tquic_conn *conn;
+	struct pair *p;
+	u32 alive;
+
+	for (alive = 0; alive < 2; alive++) {
+		p = pair_create(test, 2);
+		conn = &p->end[0].conn;
+		conn->keepalive_ns = alive * SEC;
+		KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+		pair_run(p, PAIR_MS(200));
+		p->link[1].cut = true;
+		path = pair_open_path(p, 1, false);
+		KUNIT_ASSERT_NOT_NULL(test, path);
+		KUNIT_ASSERT_EQ(test, tquic_path_close(conn, pair_path(p, 0, 0), 0, p->now), 0);
+		pair_kick(&p->end[0]);
+		KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[0], false, 20000));
+		pair_run(p, 70 * SEC);
+		KUNIT_EXPECT_EQ(test, conn->state, TQUIC_STATE_CLOSED);
+		KUNIT_EXPECT_EQ(test, p->end[1].conn.state, TQUIC_STATE_CLOSED);
+	}
+}
+
 /* A limit next to nothing holds a path up no longer than it stands. */
 static void path_rate_cap_lifted(struct kunit *test)
 {
@@ -1111,6 +1140,7 @@ static struct kunit_case path_cases[] = {
 	KUNIT_CASE(path_validation_time),
 	KUNIT_CASE(path_deadlines),
 	KUNIT_CASE(path_packet_revives),
+	KUNIT_CASE(path_last_unanswered),
 	KUNIT_CASE(path_rate_cap_lifted),
 	{}
 };
