@@ -370,9 +370,16 @@ def test_paths_are_traced(told: Told) -> None:
 
 
 def test_monitor_tells_the_story(told: Told) -> None:
-    names = [line.split()[0] for line in told.monitor.splitlines()]
-    wanted = ["conn-established", "path-validated", "path-suspect", "path-recovered", "conn-closed"]
-    assert [name for name in names if name in wanted] == wanted, told.monitor
+    told_lines = iter(told.monitor.splitlines())
+    for start, about in (
+        ("conn-established", ""),
+        ("path-validated", " path 1 "),
+        ("path-suspect", " path 1 "),
+        ("path-recovered", " path 1 "),
+        ("conn-closed", ""),
+    ):
+        # In this order; a slow machine may have more of the kind in between.
+        assert any(line.startswith(start) and about in line for line in told_lines), told.monitor
     bonds = [line for line in told.monitor.splitlines() if line.startswith("bond-changed")]
     assert any("> degraded" in line for line in bonds), told.monitor
 
