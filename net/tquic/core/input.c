@@ -60,6 +60,23 @@ static int tquic_input_path_id(struct tquic_in *in, u32 id,
 	return 0;
 }
 
+/* A round trip was measured by an ACK; how much of it the peer waited stands there (RFC 9002 5.3) */
+static void tquic_input_rtt(const struct tquic_in *in, struct tquic_path *path,
+			    const struct tquic_frame *f, u64 rtt_ns)
+{
+	u64 exponent = in->conn->peer.ack_delay_exponent;
+	u64 delay_ns, max_delay_ns = 0;
+
+	if (in->level != TQUIC_LEVEL_APP)
+		exponent = TQUIC_DEFAULT_ACK_DELAY_EXPONENT;
+	if (in->conn->confirmed)
+		max_delay_ns = tquic_ackfreq_peer_delay_ns(in->conn);
+	delay_ns = min_t(u64, f->ack.delay, U32_MAX) << exponent;
+	delay_ns = in->level == TQUIC_LEVEL_INITIAL ? 0 : delay_ns * NSEC_PER_USEC;
+	tquic_rtt_update(&path->rtt, in->now, rtt_ns, delay_ns,
+			 max_delay_ns ? max_delay_ns : U64_MAX);
+}
+
 static int tquic_input_ack(struct tquic_in *in, const struct tquic_frame *f)
 {
 	struct tquic_conn *conn = in->conn;
@@ -67,15 +84,12 @@ static int tquic_input_ack(struct tquic_in *in, const struct tquic_frame *f)
 	struct tquic_path *path = in->path;
 	struct tquic_cc_ack ack = {};
 	struct tquic_space *space;
-	u64 exponent, delay_ns, max_delay_ns = 0;
 	bool hs = in->level != TQUIC_LEVEL_APP;
 	int ret;
 
-	exponent = conn->peer.ack_delay_exponent;
 	if (hs) {
 		space = tquic_conn_hs(conn, in->level);
 		path = tquic_conn_path(conn, 0);
-		exponent = TQUIC_DEFAULT_ACK_DELAY_EXPONENT;
 	} else {
 		/* A plain ACK is about path 0 */
 		ret = tquic_input_path_id(in, f->ack.path_id, &path);
@@ -94,13 +108,8 @@ static int tquic_input_ack(struct tquic_in *in, const struct tquic_frame *f)
 		tquic_rec_free_list(res.acked);
 		return ret;
 	}
-	if (conn->confirmed)
-		max_delay_ns = tquic_ackfreq_peer_delay_ns(conn);
-	delay_ns = min_t(u64, f->ack.delay, U32_MAX) << exponent;
-	delay_ns = in->level == TQUIC_LEVEL_INITIAL ? 0 : delay_ns * NSEC_PER_USEC;
 	if (res.rtt_ns)
-		tquic_rtt_update(&path->rtt, in->now, res.rtt_ns, delay_ns,
-				 max_delay_ns ? max_delay_ns : U64_MAX);
+		tquic_input_rtt(in, path, f, res.rtt_ns);
 	if (res.spurious_pkts) {
 		path->stats.spurious_packets += res.spurious_pkts;
 		tquic_loss_on_spurious(space, &path->rtt, in->now);
@@ -232,8 +241,8 @@ static int tquic_input_reset_stream(struct tquic_in *in,
 				GFP_ATOMIC, &s);
 	if (ret || !s)
 		return ret;
-	ret = tquic_recv_reset_at(&s->rx, f->reset_stream.code, f->reset_stream.final_size,
-				  f->reset_stream.reliable, &delta);
+	ret = tquic_recv_reset(&s->rx, f->reset_stream.code, f->reset_stream.final_size,
+			       f->reset_stream.reliable, &delta);
 	if (ret)
 		return ret;
 	ret = tquic_input_credit(in, &delta);

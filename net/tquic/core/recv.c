@@ -335,13 +335,8 @@ static void recv_trim(struct tquic_recv *r)
 	r->contig = min(r->contig, r->reliable);
 }
 
-int tquic_recv_reset(struct tquic_recv *r, u64 code, u64 final_size, struct tquic_recv_delta *d)
-{
-	return tquic_recv_reset_at(r, code, final_size, 0, d);
-}
-
-int tquic_recv_reset_at(struct tquic_recv *r, u64 code, u64 final_size, u64 reliable,
-			struct tquic_recv_delta *d)
+int tquic_recv_reset(struct tquic_recv *r, u64 code, u64 final_size, u64 reliable,
+		     struct tquic_recv_delta *d)
 {
 	u64 was_end;
 	int err;

@@ -123,31 +123,21 @@ int tquic_recv_insert(struct tquic_recv *r, const struct tquic_recv_in *in, gfp_
 		      struct tquic_recv_delta *d);
 
 /**
- * tquic_recv_reset() - the peer's RESET_STREAM
+ * tquic_recv_reset() - the peer's RESET_STREAM or RESET_STREAM_AT
  * @r: receiving half
  * @code: application error code
  * @final_size: length of the stream
- * @d: filled when the result is 0
- *
- * Buffered data is dropped, unless all of it had arrived.
- *
- * Return: 0, TQUIC_ERR_FINAL_SIZE or TQUIC_ERR_FLOW_CONTROL.
- */
-int tquic_recv_reset(struct tquic_recv *r, u64 code, u64 final_size, struct tquic_recv_delta *d);
-
-/**
- * tquic_recv_reset_at() - the peer's RESET_STREAM_AT
- * @r: receiving half
- * @code: application error code
- * @final_size: length of the stream
- * @reliable: bytes that are delivered before the reset is told, at most @final_size; 0: as
- *	tquic_recv_reset(). Of several frames the smallest value counts
+ * @reliable: bytes that are delivered before the reset is told, at most @final_size; 0 of a
+ *	RESET_STREAM. Of several frames the smallest value counts
  * @d: filled when the result is 0; what is behind @reliable counts as dropped now
  *
- * Return: as tquic_recv_reset(), or TQUIC_ERR_STREAM_STATE when the code has changed.
+ * Buffered data behind @reliable is dropped, unless all of it had arrived.
+ *
+ * Return: 0, TQUIC_ERR_FINAL_SIZE, TQUIC_ERR_FLOW_CONTROL, or TQUIC_ERR_STREAM_STATE when
+ * the code has changed.
  */
-int tquic_recv_reset_at(struct tquic_recv *r, u64 code, u64 final_size, u64 reliable,
-			struct tquic_recv_delta *d);
+int tquic_recv_reset(struct tquic_recv *r, u64 code, u64 final_size, u64 reliable,
+		     struct tquic_recv_delta *d);
 
 /**
  * tquic_recv_stop() - the application does not want to read (any more)

@@ -165,14 +165,14 @@ static void recv_final_size_rules(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, arrive(f, 100, 100, false), 0);
 	/* Less than was received. */
 	KUNIT_EXPECT_EQ(test, arrive(f, 0, 199, true), TQUIC_ERR_FINAL_SIZE);
-	KUNIT_EXPECT_EQ(test, tquic_recv_reset(&f->r, 1, 199, &f->d), TQUIC_ERR_FINAL_SIZE);
+	KUNIT_EXPECT_EQ(test, tquic_recv_reset(&f->r, 1, 199, 0, &f->d), TQUIC_ERR_FINAL_SIZE);
 	KUNIT_EXPECT_EQ(test, arrive(f, 200, 100, true), 0);
 	/* Other values, and data behind the end. */
 	KUNIT_EXPECT_EQ(test, arrive(f, 0, 299, true), TQUIC_ERR_FINAL_SIZE);
 	KUNIT_EXPECT_EQ(test, arrive(f, 300, 1, true), TQUIC_ERR_FINAL_SIZE);
 	KUNIT_EXPECT_EQ(test, arrive(f, 250, 51, false), TQUIC_ERR_FINAL_SIZE);
-	KUNIT_EXPECT_EQ(test, tquic_recv_reset(&f->r, 1, 301, &f->d), TQUIC_ERR_FINAL_SIZE);
-	KUNIT_EXPECT_EQ(test, tquic_recv_reset(&f->r, 1, 299, &f->d), TQUIC_ERR_FINAL_SIZE);
+	KUNIT_EXPECT_EQ(test, tquic_recv_reset(&f->r, 1, 301, 0, &f->d), TQUIC_ERR_FINAL_SIZE);
+	KUNIT_EXPECT_EQ(test, tquic_recv_reset(&f->r, 1, 299, 0, &f->d), TQUIC_ERR_FINAL_SIZE);
 	KUNIT_EXPECT_EQ(test, arrive(f, 200, 100, true), 0);
 	KUNIT_EXPECT_EQ(test, arrive(f, 0, 100, false), 0);
 	KUNIT_EXPECT_EQ(test, f->r.state, TQUIC_RECV_DATA_RECVD);
@@ -190,7 +190,7 @@ static void recv_stream_credit(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, arrive(f, n, 2, false), TQUIC_ERR_FLOW_CONTROL);
 	KUNIT_EXPECT_EQ(test, arrive(f, WINDOW, 1, true), TQUIC_ERR_FLOW_CONTROL);
-	KUNIT_EXPECT_EQ(test, tquic_recv_reset(&f->r, 1, WINDOW + 1, &f->d),
+	KUNIT_EXPECT_EQ(test, tquic_recv_reset(&f->r, 1, WINDOW + 1, 0, &f->d),
 			TQUIC_ERR_FLOW_CONTROL);
 	KUNIT_EXPECT_EQ(test, f->r.flow.highest, 0);
 	/* One byte far ahead earns no credit and takes little memory. */
@@ -254,7 +254,7 @@ static void recv_reset_drops_data(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, arrive(f, 0, 1000, false), 0);
 	KUNIT_EXPECT_EQ(test, arrive(f, 2000, 1000, false), 0);
 	KUNIT_EXPECT_EQ(test, read_bytes(test, f, 300), 300);
-	KUNIT_EXPECT_EQ(test, tquic_recv_reset(&f->r, 9, 5000, &f->d), 0);
+	KUNIT_EXPECT_EQ(test, tquic_recv_reset(&f->r, 9, 5000, 0, &f->d), 0);
 	KUNIT_EXPECT_EQ(test, f->d.fresh, 2000);
 	KUNIT_EXPECT_EQ(test, f->d.dropped, 4700);
 	KUNIT_EXPECT_EQ(test, f->mem.used, 0);
@@ -263,7 +263,7 @@ static void recv_reset_drops_data(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, tquic_recv_readable(&f->r), 0);
 	KUNIT_EXPECT_FALSE(test, tquic_recv_eof(&f->r));
 	/* Again, and data that comes later: accounted once. */
-	KUNIT_EXPECT_EQ(test, tquic_recv_reset(&f->r, 10, 5000, &f->d), 0);
+	KUNIT_EXPECT_EQ(test, tquic_recv_reset(&f->r, 10, 5000, 0, &f->d), 0);
 	KUNIT_EXPECT_EQ(test, f->d.fresh + f->d.dropped, 0);
 	KUNIT_EXPECT_EQ(test, arrive(f, 1000, 1000, false), 0);
 	KUNIT_EXPECT_EQ(test, f->d.fresh + f->d.dropped, 0);
@@ -280,7 +280,7 @@ static void recv_reset_after_all_data(struct kunit *test)
 	struct fixture *f = test->priv;
 
 	KUNIT_EXPECT_EQ(test, arrive(f, 0, 100, true), 0);
-	KUNIT_EXPECT_EQ(test, tquic_recv_reset(&f->r, 9, 100, &f->d), 0);
+	KUNIT_EXPECT_EQ(test, tquic_recv_reset(&f->r, 9, 100, 0, &f->d), 0);
 	KUNIT_EXPECT_EQ(test, f->d.fresh + f->d.dropped, 0);
 	KUNIT_EXPECT_EQ(test, f->r.state, TQUIC_RECV_DATA_RECVD);
 	KUNIT_EXPECT_EQ(test, read_bytes(test, f, 200), 100);
@@ -294,23 +294,23 @@ static void recv_reset_at(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, arrive(f, 0, 1000, false), 0);
 	KUNIT_EXPECT_EQ(test, arrive(f, 2000, 1500, false), 0);
 	KUNIT_EXPECT_EQ(test, read_bytes(test, f, 300), 300);
-	KUNIT_EXPECT_EQ(test, tquic_recv_reset_at(&f->r, 9, 5000, 3000, &f->d), 0);
+	KUNIT_EXPECT_EQ(test, tquic_recv_reset(&f->r, 9, 5000, 3000, &f->d), 0);
 	KUNIT_EXPECT_EQ(test, f->d.fresh, 1500);
 	KUNIT_EXPECT_EQ(test, f->d.dropped, 2000);
 	KUNIT_EXPECT_FALSE(test, tquic_recv_was_reset(&f->r));
 	KUNIT_EXPECT_FALSE(test, tquic_recv_wants_credit(&f->r));
 	/* Again, with more and with another code or size. */
-	KUNIT_EXPECT_EQ(test, tquic_recv_reset_at(&f->r, 9, 5000, 3500, &f->d), 0);
+	KUNIT_EXPECT_EQ(test, tquic_recv_reset(&f->r, 9, 5000, 3500, &f->d), 0);
 	KUNIT_EXPECT_EQ(test, f->d.fresh + f->d.dropped, 0);
-	KUNIT_EXPECT_EQ(test, tquic_recv_reset_at(&f->r, 8, 5000, 3000, &f->d),
+	KUNIT_EXPECT_EQ(test, tquic_recv_reset(&f->r, 8, 5000, 3000, &f->d),
 			TQUIC_ERR_STREAM_STATE);
-	KUNIT_EXPECT_EQ(test, tquic_recv_reset_at(&f->r, 9, 5001, 3000, &f->d),
+	KUNIT_EXPECT_EQ(test, tquic_recv_reset(&f->r, 9, 5001, 3000, &f->d),
 			TQUIC_ERR_FINAL_SIZE);
-	KUNIT_EXPECT_EQ(test, tquic_recv_reset_at(&f->r, 9, 4999, 3000, &f->d),
+	KUNIT_EXPECT_EQ(test, tquic_recv_reset(&f->r, 9, 4999, 3000, &f->d),
 			TQUIC_ERR_FINAL_SIZE);
 	KUNIT_EXPECT_EQ(test, arrive(f, 5000, 1, false), TQUIC_ERR_FINAL_SIZE);
 	/* Less, which is in the middle of what came. */
-	KUNIT_EXPECT_EQ(test, tquic_recv_reset_at(&f->r, 9, 5000, 2500, &f->d), 0);
+	KUNIT_EXPECT_EQ(test, tquic_recv_reset(&f->r, 9, 5000, 2500, &f->d), 0);
 	KUNIT_EXPECT_EQ(test, f->d.dropped, 500);
 	KUNIT_EXPECT_EQ(test, read_bytes(test, f, 5000), 700);
 	/* Bytes behind are not kept, bytes in front are. */
@@ -338,7 +338,7 @@ static void recv_reset_at_end(struct kunit *test)
 {
 	struct fixture *f = test->priv;
 
-	KUNIT_EXPECT_EQ(test, tquic_recv_reset_at(&f->r, 9, 500, 500, &f->d), 0);
+	KUNIT_EXPECT_EQ(test, tquic_recv_reset(&f->r, 9, 500, 500, &f->d), 0);
 	KUNIT_EXPECT_EQ(test, f->d.dropped, 0);
 	KUNIT_EXPECT_EQ(test, arrive(f, 0, 500, true), 0);
 	KUNIT_EXPECT_EQ(test, f->d.fresh, 0);
@@ -353,27 +353,27 @@ static void recv_reset_at_credit(struct kunit *test)
 {
 	struct fixture *f = test->priv;
 
-	KUNIT_EXPECT_EQ(test, tquic_recv_reset_at(&f->r, 9, WINDOW + 1, 10, &f->d),
+	KUNIT_EXPECT_EQ(test, tquic_recv_reset(&f->r, 9, WINDOW + 1, 10, &f->d),
 			TQUIC_ERR_FLOW_CONTROL);
 	KUNIT_EXPECT_EQ(test, arrive(f, 0, 1000, false), 0);
 	KUNIT_EXPECT_EQ(test, read_bytes(test, f, 100), 100);
-	KUNIT_EXPECT_EQ(test, tquic_recv_reset_at(&f->r, 9, 5000, 600, &f->d), 0);
+	KUNIT_EXPECT_EQ(test, tquic_recv_reset(&f->r, 9, 5000, 600, &f->d), 0);
 	KUNIT_EXPECT_EQ(test, f->d.dropped, 4400);
-	KUNIT_EXPECT_EQ(test, tquic_recv_reset(&f->r, 9, 5000, &f->d), 0);
+	KUNIT_EXPECT_EQ(test, tquic_recv_reset(&f->r, 9, 5000, 0, &f->d), 0);
 	KUNIT_EXPECT_EQ(test, f->d.dropped, 500);
 	KUNIT_EXPECT_EQ(test, f->r.state, TQUIC_RECV_RESET_RECVD);
 	KUNIT_EXPECT_EQ(test, f->mem.used, 0);
 	/* Whose reader goes away, and who had read more than was promised */
 	tquic_recv_init(&f->r, WINDOW, WINDOW, 0, &f->mem);
 	KUNIT_EXPECT_EQ(test, arrive(f, 0, 1000, false), 0);
-	KUNIT_EXPECT_EQ(test, tquic_recv_reset_at(&f->r, 9, 5000, 600, &f->d), 0);
+	KUNIT_EXPECT_EQ(test, tquic_recv_reset(&f->r, 9, 5000, 600, &f->d), 0);
 	KUNIT_EXPECT_FALSE(test, tquic_recv_stop(&f->r, 1, &f->d));
 	KUNIT_EXPECT_EQ(test, f->d.dropped, 600);
 	KUNIT_EXPECT_TRUE(test, tquic_recv_terminal(&f->r));
 	tquic_recv_init(&f->r, WINDOW, WINDOW, 0, &f->mem);
 	KUNIT_EXPECT_EQ(test, arrive(f, 0, 1000, false), 0);
 	KUNIT_EXPECT_EQ(test, read_bytes(test, f, 700), 700);
-	KUNIT_EXPECT_EQ(test, tquic_recv_reset_at(&f->r, 9, 5000, 600, &f->d), 0);
+	KUNIT_EXPECT_EQ(test, tquic_recv_reset(&f->r, 9, 5000, 600, &f->d), 0);
 	KUNIT_EXPECT_EQ(test, f->d.dropped, 4300);
 	KUNIT_EXPECT_EQ(test, f->r.state, TQUIC_RECV_RESET_RECVD);
 }
@@ -402,7 +402,7 @@ static void recv_stop_discards(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->d.dropped, 50);
 	KUNIT_EXPECT_EQ(test, f->mem.used, 0);
 	KUNIT_EXPECT_EQ(test, tquic_recv_readable(&f->r), 0);
-	KUNIT_EXPECT_EQ(test, tquic_recv_reset(&f->r, 3, 700, &f->d), 0);
+	KUNIT_EXPECT_EQ(test, tquic_recv_reset(&f->r, 3, 700, 0, &f->d), 0);
 	KUNIT_EXPECT_EQ(test, f->d.fresh, 50);
 	KUNIT_EXPECT_EQ(test, f->d.dropped, 50);
 	KUNIT_EXPECT_TRUE(test, tquic_recv_terminal(&f->r));
@@ -433,7 +433,7 @@ static void recv_stop_in_later_states(struct kunit *test)
 	tquic_recv_destroy(&f->r);
 
 	tquic_recv_init(&f->r, WINDOW, WINDOW, 0, &f->mem);
-	KUNIT_EXPECT_EQ(test, tquic_recv_reset(&f->r, 3, 700, &f->d), 0);
+	KUNIT_EXPECT_EQ(test, tquic_recv_reset(&f->r, 3, 700, 0, &f->d), 0);
 	KUNIT_EXPECT_FALSE(test, tquic_recv_stop(&f->r, 3, &f->d));
 	KUNIT_EXPECT_EQ(test, f->r.state, TQUIC_RECV_RESET_READ);
 }

@@ -80,7 +80,7 @@ static bool finish(struct kunit *test, struct tquic_stream *s)
 	tquic_send_reset(&s->tx, 0);
 	tquic_send_reset_acked(&s->tx, 0);
 	if (!tquic_recv_terminal(&s->rx)) {
-		KUNIT_EXPECT_EQ(test, tquic_recv_reset(&s->rx, 0, 0, &d), 0);
+		KUNIT_EXPECT_EQ(test, tquic_recv_reset(&s->rx, 0, 0, 0, &d), 0);
 		tquic_recv_told(&s->rx);
 	}
 	return tquic_streams_reap(test->priv, s);
@@ -636,7 +636,7 @@ static void streams_readable_list(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, tquic_streams_next_readable(t), a);
 	/* A stream that is removed leaves all lists. */
 	tquic_streams_ctl_set(t, a, TQUIC_STREAM_CTL_MAX_DATA);
-	KUNIT_EXPECT_EQ(test, tquic_recv_reset(&a->rx, 1, 3, &d), 0);
+	KUNIT_EXPECT_EQ(test, tquic_recv_reset(&a->rx, 1, 3, 0, &d), 0);
 	tquic_streams_update_readable(t, a);
 	KUNIT_EXPECT_PTR_EQ(test, tquic_streams_next_readable(t), a);
 	tquic_recv_told(&a->rx);

@@ -20,8 +20,8 @@ from .lab import Link, TwoLinks
 
 RECORD_FILE = "counts.json"
 SERVER_NAME = "server.cost.test"
-_SIZE = "16M"
-_RUNS = 3
+_SIZE = "64M"
+_RUNS = 2
 _LINK = Link(rate_mbit=50, delay_ms=10)
 _TQUIC = (sys.executable, "-c", "from tquic.cli import main; main()")
 

@@ -20,6 +20,7 @@ __all__ = ["Ready", "Source", "pump", "run_qlog", "run_report"]
 Ready = Callable[[], Callable[[], bool]]
 
 _WAIT_S = 0.1
+_SELDOM_S = 0.5
 
 
 class Source(Protocol):
@@ -39,6 +40,7 @@ def pump(
     feed: Callable[[Event], None],
     tick: Callable[[], None],
     every_s: float = 1.0,
+    wait_s: float = _WAIT_S,
 ) -> None:
     """Feed events until told to stop, and what had come by then; tick at the interval before."""
     next_s = time.monotonic() + every_s
@@ -46,7 +48,7 @@ def pump(
     while True:
         if not stop_ns and stopped():
             stop_ns = time.monotonic_ns()
-        events = source.read(0 if stop_ns else _WAIT_S)
+        events = source.read(0 if stop_ns else wait_s)
         for event in events:
             feed(event)
         if stop_ns and (not events or events[-1].ns > stop_ns):
@@ -75,7 +77,9 @@ def report_on(
         for record in report.tick():
             show(record)
 
-    pump(source, stopped, feed, tick, every_s)
+    # What the kernel keeps until it is asked for need not be asked for often.
+    wait_s = min(every_s / 2, _SELDOM_S) if report.LATEST else _WAIT_S
+    pump(source, stopped, feed, tick, every_s, wait_s)
     for record in report.finish():
         show(record)
 
