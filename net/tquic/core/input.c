@@ -60,7 +60,7 @@ static int tquic_input_path_id(struct tquic_in *in, u32 id,
 	return 0;
 }
 
-/* A round trip was measured by an ACK; how much of it the peer waited stands there (RFC 9002 5.3) */
+/* An ACK measured a round trip; how much of it the peer waited stands in it (RFC 9002 5.3) */
 static void tquic_input_rtt(const struct tquic_in *in, struct tquic_path *path,
 			    const struct tquic_frame *f, u64 rtt_ns)
 {
