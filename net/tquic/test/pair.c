@@ -1029,6 +1029,14 @@ static void pair_sum(const struct tquic_space *space, u64 *bytes, u32 *eliciting
 	}
 }
 
+/* What a stream holds of the connection's credit; a reset gives back what is behind its bytes */
+static u64 pair_unread(const struct tquic_recv *r)
+{
+	u64 end = r->reset_at ? max(r->reliable, r->flow.consumed) : r->flow.highest;
+
+	return end - r->flow.consumed;
+}
+
 /* What streams used of their credit and of memory, against what the connection counts */
 static void pair_check_streams(struct pair_end *e)
 {
@@ -1042,7 +1050,7 @@ static void pair_check_streams(struct pair_end *e)
 	for (i = 0; i < ARRAY_SIZE(t->by_type); i++) {
 		xa_for_each(&t->by_type[i], index, s) {
 			count++;
-			unread += s->rx.flow.highest - s->rx.flow.consumed;
+			unread += pair_unread(&s->rx);
 			sent += s->tx.nxt;
 			unsent += s->tx.end - s->tx.nxt;
 			tx += s->tx.buffered_bytes;
