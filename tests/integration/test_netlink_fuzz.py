@@ -209,8 +209,13 @@ class Targets:
         """Those of the client's side, and one of nobody."""
         return [sock.info().token for sock in self.socks] + [2**31 - 2]
 
-    def tend(self) -> None:
-        """The one nobody names works; a target that was closed has a successor."""
+    def tend(self, sides: tuple[TquicNetlink, TquicNetlink]) -> None:
+        """The one no client's message names works; a target that was closed has a successor.
+
+        At the server it may be named: a limit of its rate, for example, is taken back first.
+        """
+        for side in sides:
+            calm(side)
         exchange(self.control, [Sender(DATA[:2000])])
         for index, sock in enumerate(self.socks):
             if sock.info().state != State.ESTABLISHED:
@@ -298,7 +303,7 @@ def test_messages_no_program_would_send(
                     guns[at_server].fire(batch, there if at_server else here)
                     sent += batch.count
             queue.drain()
-            targets.tend()
+            targets.tend((near, far))
         took_s = time.monotonic() - started
         targets.check((near, far))
         with dial(lab, server.address, certificates.client()) as fresh:
