@@ -420,6 +420,15 @@ static int tquic_opt_set_string(char **dst, size_t max, sockptr_t optval,
 	return 0;
 }
 
+/* The stream that an option names */
+static int tquic_opt_stream(struct tquic_conn *conn, u64 id, struct tquic_stream **out)
+{
+	if (!tquic_conn_is_open(conn))
+		return -ENOTCONN;
+	*out = tquic_streams_find(&conn->streams, id);
+	return *out ? 0 : -ENOENT;
+}
+
 static int tquic_opt_stream_abort(struct sock *sk, int optname, sockptr_t optval,
 				  unsigned int optlen)
 {
@@ -433,11 +442,9 @@ static int tquic_opt_stream_abort(struct sock *sk, int optname, sockptr_t optval
 		return ret;
 	if (a.error_code > TQUIC_VARINT_MAX)
 		return -ERANGE;
-	if (!tquic_conn_is_open(conn))
-		return -ENOTCONN;
-	s = tquic_streams_find(&conn->streams, a.stream_id);
-	if (!s)
-		return -ENOENT;
+	ret = tquic_opt_stream(conn, a.stream_id, &s);
+	if (ret)
+		return ret;
 	if (optname == TQUIC_SOCKOPT_STREAM_RESET)
 		ret = tquic_conn_stream_reset(conn, s, a.error_code);
 	else
@@ -450,17 +457,11 @@ static int tquic_opt_stream_abort(struct sock *sk, int optname, sockptr_t optval
 /* The stream whose order of sending an option is about */
 static int tquic_opt_sender(struct tquic_conn *conn, u64 id, struct tquic_stream **out)
 {
-	struct tquic_stream *s;
+	int ret = tquic_opt_stream(conn, id, out);
 
-	if (!tquic_conn_is_open(conn))
-		return -ENOTCONN;
-	s = tquic_streams_find(&conn->streams, id);
-	if (!s)
-		return -ENOENT;
-	if (s->tx.state == TQUIC_SEND_NONE)
+	if (!ret && (*out)->tx.state == TQUIC_SEND_NONE)
 		return -EPIPE;
-	*out = s;
-	return 0;
+	return ret;
 }
 
 static int tquic_opt_set_priority(struct sock *sk, sockptr_t optval, unsigned int optlen)
@@ -496,11 +497,9 @@ static int tquic_opt_stream_reset_at(struct sock *sk, sockptr_t optval,
 		return ret;
 	if (a.error_code > TQUIC_VARINT_MAX)
 		return -ERANGE;
-	if (!tquic_conn_is_open(conn))
-		return -ENOTCONN;
-	s = tquic_streams_find(&conn->streams, a.stream_id);
-	if (!s)
-		return -ENOENT;
+	ret = tquic_opt_stream(conn, a.stream_id, &s);
+	if (ret)
+		return ret;
 	ret = tquic_conn_stream_reset_at(conn, s, a.error_code, a.reliable_bytes);
 	tquic_sock_kick(sk);
 	return ret;

@@ -275,8 +275,8 @@ static void recv_advance(struct tquic_recv *r)
 int tquic_recv_insert(struct tquic_recv *r, const struct tquic_recv_in *in, gfp_t gfp,
 		      struct tquic_recv_delta *d)
 {
-	struct tquic_recv_in part = *in;
 	u64 end = in->off + in->len;
+	struct tquic_recv_in part;
 	int err;
 
 	err = recv_check(r, end, in->fin);
@@ -299,9 +299,12 @@ int tquic_recv_insert(struct tquic_recv *r, const struct tquic_recv_in *in, gfp_
 			r->state = TQUIC_RECV_DATA_READ;
 		return 0;
 	}
-	if (r->reset_at && end > r->reliable)
+	if (r->reset_at && end > r->reliable) {
+		part = *in;
 		part.len = r->reliable > in->off ? r->reliable - in->off : 0;
-	err = recv_store(r, &part, gfp);
+		in = &part;
+	}
+	err = recv_store(r, in, gfp);
 	recv_advance(r);
 	return err;
 }
