@@ -21,7 +21,6 @@ SERVER_NAME = "server.bench.test"
 _TIMEOUT_S = 3 * 3600.0
 _QUICK_S = 3
 _FULL_S = 10
-_TAIL_LINES = 15
 
 Say = Callable[[str], None]
 
@@ -89,8 +88,7 @@ def run(
 def _conclude(done: vm.VmResult, job: Job, release: str) -> bench_report.Report:
     record = done.files / bench_guest.RECORD_FILE
     if done.exit_code != 0 or not record.exists():
-        tail = "\n".join((done.stdout + done.stderr).splitlines()[-_TAIL_LINES:])
-        raise BenchFailedError(f"the guest failed: {done.verdict()}\n{tail}")
+        raise BenchFailedError(done.failure())
     runs, tried = bench_report.load_record(record)
     scored = bench_report.scores(tried)
     lines = [bench_report.line(item, job.seconds) for item in runs]

@@ -21,7 +21,6 @@ __all__ = ["Cost", "CostError", "measure"]
 
 REPORT_FILE = "report.json"
 _TIMEOUT_S = 3600.0
-_TAIL_LINES = 15
 #: What observation may cost, as shares of the instructions per packet.
 OFF_MOST = 0.005
 PATHS_MOST = 0.05
@@ -98,8 +97,7 @@ def measure(say: Say, progress: vm.Progress) -> Cost:
 def _per_packet(done: vm.VmResult) -> float:
     record = done.files / trace_cost_guest.RECORD_FILE
     if not done.ok or not record.exists():
-        tail = "\n".join((done.stdout + done.stderr).splitlines()[-_TAIL_LINES:])
-        raise CostError(f"the guest failed: {done.verdict()}\n{tail}")
+        raise CostError(done.failure())
     counts = [Count(**item) for item in json.loads(record.read_text())]
     return sum(c.instructions for c in counts) / sum(c.packets for c in counts)
 

@@ -30,6 +30,7 @@ _POLL_S = 0.5
 _KILL_GRACE_S = 5.0
 _KEPT_RUNS = 30
 _STARTS = 3
+_TAIL_LINES = 15
 _QEMU_FAULT = "qemu-system-x86_64: system/"
 
 
@@ -102,6 +103,11 @@ class VmResult:
         if self.notes:
             lines += ["leaks in other code (not counted):", klog.brief(self.notes)]
         return "\n".join(lines)
+
+    def failure(self) -> str:
+        """Return the verdict and the last lines the command wrote, for an error's text."""
+        tail = "\n".join((self.stdout + self.stderr).splitlines()[-_TAIL_LINES:])
+        return f"the guest failed: {self.verdict()}\n{tail}"
 
 
 def run(

@@ -21,7 +21,6 @@ __all__ = ["REPORT_FILE", "InteropError", "document", "folder", "pairings", "run
 REPORT_FILE = "report.json"
 _PAGE = Path("Documentation/networking/tquic-interop.rst")
 _TIMEOUT_S = 3 * 3600.0
-_TAIL_LINES = 15
 
 Say = Callable[[str], None]
 
@@ -68,8 +67,7 @@ def run(wanted: Sequence[Pairing], say: Say, progress: vm.Progress) -> list[Resu
     path = folder() / REPORT_FILE
     report.save(path, report.merge(report.load(path), results))
     if not done.ok or len(results) != len(wanted):
-        tail = "\n".join((done.stdout + done.stderr).splitlines()[-_TAIL_LINES:])
-        raise InteropError(f"the guest failed: {done.verdict()}\n{tail}")
+        raise InteropError(done.failure())
     return results
 
 
