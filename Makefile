@@ -106,7 +106,7 @@ MESSAGES ?= 1000000
 netlink-fuzz: $(TQUIC)
 	@$(BIN)/python tests/integration/netlink_fuzz.py --messages $(MESSAGES) build/netlink-fuzz.bin
 	@$(TQUIC) vm test --kernel debug --timeout 7200 -- tests/integration/test_netlink_fuzz.py \
-		--fuzz-file $(TOP)/build/netlink-fuzz.bin -q -rP
+		--fuzz-file $(TOP)/build/netlink-fuzz.bin -q -s
 
 mutants: $(TQUIC)
 	@$(TQUIC) mutants $(MUTANTS)

@@ -304,6 +304,7 @@ def test_messages_no_program_would_send(
                     sent += batch.count
             queue.drain()
             targets.tend((near, far))
+            print(f"{sent} messages after {time.monotonic() - started:.0f} s", flush=True)
         took_s = time.monotonic() - started
         targets.check((near, far))
         with dial(lab, server.address, certificates.client()) as fresh:

@@ -11,7 +11,6 @@ import contextlib
 import ctypes
 import errno
 import re
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -26,11 +25,9 @@ from tquic.tls import Level, Secret
 from tquic.uapi import (
     SOL_TQUIC,
     CloseInfo,
-    Cmsg,
     Config,
     ConfigMask,
     HandshakeEnd,
-    HandshakeInfo,
     MsgFlag,
     PathAddr,
     PathInfo,
@@ -338,55 +335,3 @@ def test_options_there_are_none_of(stage: Stage) -> None:
 def test_results_that_cannot_be_written(stage: Stage) -> None:
     for option in (SockOpt.INFO, SockOpt.CONFIG, SockOpt.CONGESTION, SockOpt.PATH_INFO):
         assert ask(stage.ends.client, "get", option, None, 4096) == errno.EFAULT
-
-
-# --- control messages
-
-_STREAM, _CRYPTO = StreamInfo(0), HandshakeInfo(3)
-#: Kind, payload, errno; what a deadline must not be is in test_socket.py.
-CMSGS: list[tuple[int, bytes, int]] = [
-    (Cmsg.STREAM, _STREAM.pack()[:-1], errno.EINVAL),
-    (Cmsg.STREAM, _STREAM.pack() + b"\0", errno.EINVAL),
-    (Cmsg.STREAM, StreamInfo(0, 1).pack(), errno.EINVAL),
-    (Cmsg.STREAM, StreamInfo(0, 0, int(MsgFlag.RESET)).pack(), errno.EINVAL),
-    (Cmsg.STREAM, StreamInfo(0, 0, 16).pack(), errno.EINVAL),
-    (Cmsg.STREAM, _STREAM.pack()[:-4] + b"\1\0\0\0", errno.EINVAL),
-    (Cmsg.STREAM, StreamInfo(4000).pack(), errno.ENOENT),
-    (Cmsg.HANDSHAKE, b"", errno.EINVAL),
-    (Cmsg.HANDSHAKE, HandshakeInfo(1).pack(), errno.EINVAL),
-    (Cmsg.HANDSHAKE, HandshakeInfo(4).pack(), errno.EINVAL),
-    (Cmsg.HANDSHAKE, _CRYPTO.pack()[:-1] + b"\1", errno.EINVAL),
-    (Cmsg.DATAGRAM, b"\0", errno.EINVAL),
-    (Cmsg.EVENT, b"", errno.EINVAL),
-    (Cmsg.DEADLINE, b"", errno.EINVAL),
-    (0, b"", errno.EINVAL),
-    (max(Cmsg) + 1, b"", errno.EINVAL),
-]
-
-
-def test_every_control_message_is_refused_something() -> None:
-    assert {kind for kind, _, _ in CMSGS} >= set(Cmsg)
-
-
-@pytest.mark.parametrize(("kind", "payload", "code"), CMSGS)
-def test_control_messages_that_make_no_sense(
-    stage: Stage, kind: int, payload: bytes, code: int
-) -> None:
-    raw = stage.ends.client.raw
-    with pytest.raises(OSError) as caught:
-        raw.sendmsg([b"x"], [(SOL_TQUIC, int(kind), payload)])
-    assert caught.value.errno == code
-
-
-def test_control_messages_of_two_kinds(stage: Stage) -> None:
-    raw = stage.ends.client.raw
-    pairs = [(Cmsg.STREAM, _STREAM.pack()), (Cmsg.DATAGRAM, b""), (Cmsg.HANDSHAKE, _CRYPTO.pack())]
-    for first, second in ((0, 1), (1, 2), (0, 2)):
-        both = [(SOL_TQUIC, int(kind), data) for kind, data in (pairs[first], pairs[second])]
-        with pytest.raises(OSError) as caught:
-            raw.sendmsg([b"x"], both)
-        assert caught.value.errno == errno.EINVAL
-    assert isinstance(raw, socket.socket)
-    with pytest.raises(OSError) as caught:
-        raw.send(b"x")
-    assert caught.value.errno == errno.EDESTADDRREQ

@@ -32,12 +32,18 @@ PORT = 4433
 STREAM_PORT = 5001
 CUT_AT_S = 4.0
 _ASK_AT_S = CUT_AT_S - 0.3
+_ASK_BEFORE_S = 0.2
 RESTORE_AT_S = 7.0
 CUT_RUN_S = 12.0
 SHARED_RUN_S = 20.0
 #: A coupled congestion control: its paths together take what one TCP flow takes.
 COUPLED = "olia"
 OBJECTS = (64 << 10, 1 << 20, 32 << 20)
+#: Datagrams beside as much stream data as the links take.
+DATAGRAMS = Load(seconds=5, bulk=True, datagram_bytes=1000, datagram_every_s=0.01)
+#: TCP's controller beside one of TQUIC's, when it is not its usual one.
+_TCP_CONTROLLERS = {"newreno": "reno", "bbr": "bbr"}
+_TCP_USUAL = "cubic"
 _START_TIMEOUT_S = 30.0
 _SECOND_ADDRESS = "10.66.0.11"
 
@@ -69,10 +75,13 @@ class Job:
 class Run:
     """One transfer and what came of it.
 
-    kind        bulk, cut, down, object; shared, rival: two transfers at once, ``transport`` that
-                of the bonded one
+    kind        bulk, cut, down, object, datagrams; shared, rival: two transfers at once,
+                ``transport`` that of the bonded one
     wire_bytes  what the links brought to the client meanwhile
     srtt_ms     the server's SRTT of the fastest path that stays, just before the first link goes
+    again_bytes, reinjected_bytes
+                stream bytes that the server had sent again just before a bulk transfer's end, and
+                those of them that were not lost but went again on a faster path
     """
 
     profile: int
@@ -82,8 +91,11 @@ class Run:
     sample: Sample
     first: int = 0
     scheduler: str = ""
+    congestion: str = ""
     wire_bytes: int = 0
     srtt_ms: float = 0
+    again_bytes: int = 0
+    reinjected_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -130,10 +142,12 @@ class Bench:
                 server.wait(_START_TIMEOUT_S)
 
     def use(self, scheduler: str, congestion: str) -> None:
-        """Set the module's defaults at both ends."""
+        """Set the module's and TCP's defaults at both ends."""
+        tcp = _TCP_CONTROLLERS.get(congestion, _TCP_USUAL)
         for namespace in (self._lab.client, self._lab.server):
             namespace.sysctl("net.tquic.scheduler", scheduler)
             namespace.sysctl("net.tquic.congestion_control", congestion)
+            namespace.sysctl("net.ipv4.tcp_congestion_control", tcp)
 
     @property
     def sources(self) -> list[str]:
@@ -202,6 +216,15 @@ class Bench:
             found = [path.srtt_ns for path in netlink.paths() if path.path_id]
         return min(found, default=0) / 1e6
 
+    def sent_again(self) -> tuple[int, int]:
+        """Stream bytes that the server's connection sent again, and reinjected of these."""
+        with self._lab.server.entered(), TquicNetlink() as netlink:
+            found = [conn for conn in netlink.connections() if conn.paths]
+        return (
+            max((conn.bytes_retransmitted for conn in found), default=0),
+            max((conn.bytes_reinjected for conn in found), default=0),
+        )
+
     def swing(self) -> list[tuple[float, Event]]:
         """The changes of rate of a swinging link, second by second."""
         profile = self._profile
@@ -241,6 +264,7 @@ class _Measure:
         self._bench = bench
         self._lab = lab
         self._every = list(range(len(bench.sources)))
+        self._congestion = profile.congestion or job.congestion
 
     def _carried(self) -> int:
         return sum(self._lab.counters(index).rx_bytes for index in range(len(self._lab.links)))
@@ -248,16 +272,42 @@ class _Measure:
     def _run(self, kind: str, task: Task, paths: list[int], *events: tuple[float, Event]) -> Run:
         before = self._carried()
         sample = self._bench.run(task, *events)
-        number, count = self._profile.number, len(paths)
-        wire = self._carried() - before
-        scheduler = self._job.scheduler
-        return Run(number, kind, task.transport, count, sample, paths[0], scheduler, wire)
+        return Run(
+            self._profile.number,
+            kind,
+            task.transport,
+            len(paths),
+            sample,
+            paths[0],
+            self._job.scheduler,
+            self._congestion,
+            wire_bytes=self._carried() - before,
+        )
 
     def _bulk(self, transport: str, paths: list[int]) -> Run:
-        task = self._bench.task(transport, paths, self._job.seconds)
-        run = self._run("bulk", task, paths, *self._bench.swing())
+        seconds = self._job.seconds
+        again: list[tuple[int, int]] = []
+        ask = (seconds - _ASK_BEFORE_S, lambda: again.append(self._bench.sent_again()))
+        task = self._bench.task(transport, paths, seconds)
+        run = self._run("bulk", task, paths, *self._bench.swing(), ask)
         self._lab.change(0, self._profile.links[0])
-        return run
+        if transport != "tquic" or not again:
+            return run
+        return replace(run, again_bytes=again[0][0], reinjected_bytes=again[0][1])
+
+    def _usual_mptcp(self) -> Iterator[Run]:
+        """MPTCP with TCP's usual controller where the profile has another for both."""
+        if self._congestion == self._job.congestion:
+            return
+        kept, self._congestion = self._congestion, self._job.congestion
+        self._bench.use(self._job.scheduler, self._congestion)
+        yield self._bulk("mptcp", self._every)
+        self._congestion = kept
+        self._bench.use(self._job.scheduler, kept)
+
+    def _datagrams(self, best: int) -> Iterator[Run]:
+        for paths in (self._every, [best]):
+            yield self._run("datagrams", self._bench.task("tquic", paths, load=DATAGRAMS), paths)
 
     def _broken(self) -> Iterator[Run]:
         lab = self._lab
@@ -292,6 +342,7 @@ class _Measure:
                 yield run
 
     def _shared(self) -> Iterator[Run]:
+        self._congestion = COUPLED
         self._bench.use(self._job.scheduler, COUPLED)
         for transport in ("tquic", "mptcp"):
             tasks = (
@@ -301,9 +352,10 @@ class _Measure:
             with ThreadPoolExecutor(len(tasks)) as pool:
                 ours, rival = pool.map(self._bench.run, tasks)
             number = self._profile.number
-            yield Run(number, "shared", transport, len(self._every), ours)
+            yield Run(
+                number, "shared", transport, len(self._every), ours, congestion=self._congestion
+            )
             yield Run(number, "rival", transport, 1, rival)
-        self._bench.use(self._job.scheduler, self._job.congestion)
 
     def runs(self) -> Iterator[Run]:
         """All of them."""
@@ -311,13 +363,16 @@ class _Measure:
         if profile.shared:
             yield from self._shared()
             return
+        self._bench.use(self._job.scheduler, self._congestion)
         best = max(self._every, key=lambda index: profile.links[index].rate_mbit)
         yield self._bulk("tquic", self._every)
         yield self._bulk("mptcp", self._every)
+        yield from self._usual_mptcp()
         if not profile.swing_mbit:
             yield from self._broken()
         yield from self._objects(best)
         if not self._job.quick:
+            yield from self._datagrams(best)
             yield self._bulk("tquic", [best])
             yield self._bulk("tcp", [best])
 
@@ -399,7 +454,6 @@ def _profiles(job: Job) -> Iterator[Run]:
         print(f"profile {number}: {profile.title}", flush=True)
         with TwoLinks(list(profile.links)) as lab:
             bench = Bench(job, profile, lab)
-            bench.use(job.scheduler, job.congestion)
             bench.join_subflows()
             with bench.servers():
                 for run in _Measure(job, profile, bench, lab).runs():

@@ -18,6 +18,7 @@ class Profile:
     """Links to be bonded. ``swing_mbit``: the first link's other rate, taken every second.
 
     ``shared``: there is one link, two paths lead over it, and a TCP transfer is beside them.
+    ``congestion``: both transports' controller where the usual one does not fit the links.
     """
 
     number: int
@@ -25,6 +26,7 @@ class Profile:
     links: tuple[Link, ...]
     swing_mbit: float = 0
     shared: bool = False
+    congestion: str = ""
     #: Share of the links' payload capacity that bulk transfer is to reach.
     target: float = field(default=0.97)
 
@@ -53,6 +55,8 @@ PROFILES: dict[int, Profile] = {
             3,
             "100 Mbit/s 10 ms + 40 Mbit/s 60 ± 10 ms, 0.5 % loss",
             (_link(100, 10), _link(40, 60, jitter_ms=5, loss=0.5)),
+            # What takes a loss for a full queue does not fill the second link.
+            congestion="bbr",
             target=0.92,
         ),
         Profile(
