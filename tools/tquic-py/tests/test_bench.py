@@ -173,6 +173,30 @@ def test_overhead_and_instructions() -> None:
     assert line(run, 10).overhead == pytest.approx(0.1)
 
 
+def test_what_went_again() -> None:
+    run = Run(1, "bulk", "tquic", 2, steady(80, 10), again_bytes=2_000_000, reinjected_bytes=10**6)
+    assert (line(run, 10).again, line(run, 10).reinjected) == (0.02, 0.01)
+
+
+def test_delays_of_datagrams() -> None:
+    sample = replace(steady(80, 5), asked=200, delays_ms=[10.0] * 190 + [90.0] * 8)
+    found = line(Run(1, "datagrams", "tquic", 2, sample), 10)
+    assert (found.delay_p50_ms, found.delay_p99_ms, found.missed) == (10.0, 90.0, 0.01)
+
+
+def test_the_better_mptcp_is_to_be_beaten() -> None:
+    """Where MPTCP was tried with two controllers."""
+
+    def judged(ours: float) -> bool:
+        theirs = (("cubic", 90.0), ("bbr", 110.0))
+        runs = [Run(3, "bulk", "tquic", 2, steady(ours, 10), congestion="bbr")] + [
+            Run(3, "bulk", "mptcp", 2, steady(mbit, 10), congestion=name) for name, mbit in theirs
+        ]
+        return verdicts([line(run, 10) for run in runs])[1].met
+
+    assert (judged(109), judged(111)) == (False, True)
+
+
 def test_record_and_plots(tmp_path: Path) -> None:
     runs = [
         Run(2, kind, transport, 2, steady(80, 12))

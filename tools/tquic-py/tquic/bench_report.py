@@ -12,7 +12,7 @@ from typing import Any
 from .bench_guest import CUT_AT_S, RESTORE_AT_S, Run, TrialRun
 from .bench_peers import Sample
 from .bench_profiles import PROFILES, Profile
-from .sched_trials import BASE, TRIALS, Outcome, Score, judge
+from .sched_trials import BASE, TRIALS, Outcome, Score, judge, quantile
 
 _BINS_PER_S = 10
 #: Full rate is back when half a second in a row carries this share of the rate before the cut.
@@ -32,6 +32,11 @@ class Line:
     full_again_s    from the restore until the rate before the cut is reached, None: never was
     instructions    of the whole machine, both ends and the links, per payload byte
     overhead        bytes on the links beyond payload: headers, acknowledgments, what went again
+    again, reinjected
+                    shares of the payload that were sent again, and that were not lost but went
+                    again on a faster path (bulk, TQUIC)
+    delay_p50_ms, delay_p99_ms
+                    one way, of datagrams; missed: share of them that did not come
     """
 
     profile: int
@@ -49,6 +54,12 @@ class Line:
     instructions: float = 0
     overhead: float = 0
     srtt_ms: float = 0
+    congestion: str = ""
+    again: float = 0
+    reinjected: float = 0
+    delay_p50_ms: float = 0
+    delay_p99_ms: float = 0
+    missed: float = 0
 
 
 @dataclass(frozen=True)
@@ -129,6 +140,7 @@ def line(run: Run, seconds: int) -> Line:
     one = profile.links[run.first].rate_mbit
     capacity = profile.capacity_mbit(seconds) if run.links > 1 else one
     scale = profile.payload_mbit(seconds) / profile.capacity_mbit(seconds)
+    payload = max(sample.received_bytes, 1)
     return Line(
         run.profile,
         run.kind,
@@ -142,19 +154,27 @@ def line(run: Run, seconds: int) -> Line:
         stall_ms(sample) if broken else 0.0,
         full_again_s(sample) if broken else None,
         run.scheduler,
-        round(sample.busy_s * 1e9 / max(sample.received_bytes, 1), 2),
-        round(run.wire_bytes / max(sample.received_bytes, 1) - 1, 4) if run.wire_bytes else 0.0,
+        round(sample.busy_s * 1e9 / payload, 2),
+        round(run.wire_bytes / payload - 1, 4) if run.wire_bytes else 0.0,
         run.srtt_ms,
+        run.congestion,
+        round(run.again_bytes / payload, 4),
+        round(run.reinjected_bytes / payload, 4),
+        quantile(sample.delays_ms, 50),
+        quantile(sample.delays_ms, 99),
+        round(1 - len(sample.delays_ms) / sample.asked, 4) if sample.asked else 0.0,
     )
 
 
 def _find(lines: Sequence[Line], profile: int, kind: str, transport: str) -> Line | None:
-    for item in lines:
-        if (item.profile, item.kind, item.transport) == (profile, kind, transport) and (
-            item.links > 1
-        ):
-            return item
-    return None
+    """The best of a kind over all links: MPTCP may have been tried with two controllers."""
+    wanted = (profile, kind, transport)
+    found = [
+        item
+        for item in lines
+        if (item.profile, item.kind, item.transport) == wanted and item.links > 1
+    ]
+    return max(found, key=lambda item: item.goodput_mbit_s, default=None)
 
 
 def _bulk(profile: Profile, lines: Sequence[Line]) -> list[Verdict]:

@@ -32,7 +32,7 @@ from .sched_view import score_table
 )
 @click.option("--quick", is_flag=True, help="Three seconds each, the smallest object only.")
 @click.option("--scheduler", default="minrtt", show_default=True, help="TQUIC's scheduler.")
-@click.option("--congestion", default="cubic", show_default=True, help="TQUIC's controller.")
+@click.option("--congestion", default="cubic", show_default=True, help="TQUIC's usual controller.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(
     profiles: tuple[str, ...],
@@ -70,25 +70,28 @@ def command(
 
 
 def _show(report: Report) -> None:
-    console = Console(highlight=False, width=140)
+    console = Console(highlight=False, width=160)
     for number in sorted({line.profile for line in report.lines}):
         title = f"Profile {number}: {PROFILES[number].title}"
         table = Table(title=title, title_justify="left")
-        for name in ("what", "transport", "paths", "Mbit/s", "of raw", "of payload", "seconds"):
-            table.add_column(name, justify="left" if name in ("what", "transport") else "right")
-        table.add_column("stall", justify="right")
-        table.add_column("full again", justify="right")
-        table.add_column("insn/B", justify="right")
-        table.add_column("over", justify="right")
+        for name in ("what", "transport", "control"):
+            table.add_column(name)
+        for name in ("paths", "Mbit/s", "of raw", "of payload", "seconds", "stall", "full again"):
+            table.add_column(name, justify="right")
+        for name in ("p50", "p99", "insn/B", "over", "again", "reinj."):
+            table.add_column(name, justify="right")
         for line in report.lines:
             if line.profile != number:
                 continue
             broken = line.kind in ("cut", "down")
             again = "never" if line.full_again_s is None else f"{line.full_again_s:.1f} s"
             size = f" {line.received_bytes >> 10} KiB" if line.kind == "object" else ""
+            told = line.kind == "bulk" and line.transport == "tquic"
+            delays = (line.delay_p50_ms, line.delay_p99_ms) if line.kind == "datagrams" else ()
             table.add_row(
                 line.kind + size,
                 line.transport,
+                line.congestion,
                 str(line.links),
                 f"{line.goodput_mbit_s:.1f}",
                 f"{line.raw_share:.3f}",
@@ -96,8 +99,11 @@ def _show(report: Report) -> None:
                 f"{line.seconds:.3f}",
                 f"{line.stall_ms:.0f} ms" if broken else "",
                 again if broken else "",
+                *([f"{delay:.0f} ms" for delay in delays] or ("", "")),
                 f"{line.instructions:.1f}",
                 f"{line.overhead:.1%}" if line.overhead else "",
+                f"{line.again:.2%}" if told else "",
+                f"{line.reinjected:.2%}" if told else "",
             )
         console.print(table)
     if report.scores:
