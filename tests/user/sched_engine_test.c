@@ -190,13 +190,13 @@ static u64 objects_us(struct kunit *test, struct pair *p, u32 count, u64 bytes)
 	return div_u64(sum, count * 1000);
 }
 
-/* 50 Mbit/s at 30 ms beside 2 Mbit/s at 400 ms, and objects of a few windows */
+/* 50 Mbit/s at 10 ms beside 5 Mbit/s at 100 ms, and objects of a few windows */
 static u64 very_unequal_us(struct kunit *test, const struct tquic_sched *ops, u64 bytes)
 {
 	struct pair *p = sched_pair(test, 2, ops);
 
-	pair_link_set(&p->link[0], 50000000, PAIR_MS(15), 190000);
-	pair_link_set(&p->link[1], 2000000, PAIR_MS(200), 100000);
+	pair_link_set(&p->link[0], 50000000, PAIR_MS(5), 160000);
+	pair_link_set(&p->link[1], 5000000, PAIR_MS(50), 160000);
 	start(test, p);
 	objects_us(test, p, 4, bytes);
 	return objects_us(test, p, 20, bytes);
@@ -204,7 +204,7 @@ static u64 very_unequal_us(struct kunit *test, const struct tquic_sched *ops, u6
 
 static void sched_ecf_completes_earlier(struct kunit *test)
 {
-	static const u64 bytes[] = { 64 * KIB, 256 * KIB, MIB };
+	static const u64 bytes[] = { 256 * KIB, MIB, 2 * MIB };
 	u64 ecf_us, minrtt_us, sum_ecf = 0, sum_minrtt = 0;
 	u32 i;
 

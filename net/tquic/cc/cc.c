@@ -170,9 +170,38 @@ static void tquic_cc_leave(struct tquic_cc *cc, u64 bytes, u64 now)
  */
 void tquic_cc_on_sent(struct tquic_cc *cc, u32 bytes, u64 now)
 {
-	if (!cc->in_flight && cc->idle_since_ns && cc->ops->on_idle)
-		cc->ops->on_idle(cc, now - cc->idle_since_ns);
+	if (!cc->in_flight) {
+		if (cc->idle_since_ns && cc->ops->on_idle)
+			cc->ops->on_idle(cc, now - cc->idle_since_ns);
+		cc->used_bytes = 0;
+		cc->used_prev_bytes = 0;
+	}
 	cc->in_flight += bytes;
+	cc->used_bytes = max(cc->used_bytes, cc->in_flight);
+}
+
+/**
+ * tquic_cc_limited() - did the window, and not the application, hold sending back
+ * @cc: congestion state, before an ACK is handled
+ *
+ * A window that is not used does not grow (RFC 9002 7.8). Used it was when it was nearly
+ * full at some time since what is acknowledged now was sent: what is in flight when the
+ * ACK comes tells less, as those just before it made room that nobody could fill yet. In
+ * slow start half of it will do, as it doubles within a round.
+ */
+bool tquic_cc_limited(const struct tquic_cc *cc)
+{
+	u64 used = max(cc->used_bytes, cc->used_prev_bytes);
+
+	return used + 2 * (u64)cc->mss >= cc->cwnd ||
+	       (tquic_cc_in_slow_start(cc) && 2 * used >= cc->cwnd);
+}
+
+static void tquic_cc_end_round(struct tquic_cc *cc, u64 now)
+{
+	cc->used_prev_bytes = cc->used_bytes;
+	cc->used_bytes = cc->in_flight;
+	cc->used_since_ns = now;
 }
 
 /**
@@ -187,6 +216,8 @@ void tquic_cc_on_ack(struct tquic_cc *cc, const struct tquic_cc_ack *ack)
 	if (!ack->bytes)
 		return;
 	tquic_cc_leave(cc, ack->bytes, ack->now);
+	if (ack->sent_ns >= cc->used_since_ns)
+		tquic_cc_end_round(cc, ack->now);
 	if (cc->ops->sampled || ack->sent_ns > cc->recovery_start_ns)
 		cc->ops->on_ack(cc, ack);
 }

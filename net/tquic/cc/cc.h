@@ -120,6 +120,9 @@ struct tquic_cc_ops {
  * @cwnd: congestion window in bytes
  * @ssthresh: slow start threshold in bytes, U64_MAX before the first event
  * @in_flight: bytes sent and neither acked, lost nor discarded
+ * @used_bytes: most of them since @used_since_ns
+ * @used_prev_bytes: most of them in the round before
+ * @used_since_ns: start of a round, which ends when a packet sent in it is acked
  * @recovery_start_ns: start of the newest recovery period, 0 before
  * @recovery_prev_ns: start of the one before
  * @idle_since_ns: when @in_flight last fell to 0, 0 before
@@ -140,6 +143,9 @@ struct tquic_cc {
 	u64 cwnd;
 	u64 ssthresh;
 	u64 in_flight;
+	u64 used_bytes;
+	u64 used_prev_bytes;
+	u64 used_since_ns;
 	u64 recovery_start_ns;
 	u64 recovery_prev_ns;
 	u64 idle_since_ns;
@@ -202,6 +208,7 @@ void tquic_cc_join(struct tquic_cc *cc, struct tquic_cc_group *group,
 void tquic_cc_part(struct tquic_cc *cc);
 void tquic_cc_set_mss(struct tquic_cc *cc, u32 mss);
 void tquic_cc_on_sent(struct tquic_cc *cc, u32 bytes, u64 now);
+bool tquic_cc_limited(const struct tquic_cc *cc);
 void tquic_cc_on_ack(struct tquic_cc *cc, const struct tquic_cc_ack *ack);
 void tquic_cc_on_lost(struct tquic_cc *cc, const struct tquic_cc_loss *loss);
 void tquic_cc_on_ecn(struct tquic_cc *cc, u64 sent_ns, u64 now);

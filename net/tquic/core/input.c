@@ -100,9 +100,7 @@ static int tquic_input_ack(struct tquic_in *in, const struct tquic_frame *f)
 	if (!path || !space)
 		return 0;
 
-	ack.cwnd_limited = path->cc.in_flight + 2 * path->cc.mss >= path->cc.cwnd ||
-			   (tquic_cc_in_slow_start(&path->cc) &&
-			    2 * path->cc.in_flight >= path->cc.cwnd);
+	ack.cwnd_limited = tquic_cc_limited(&path->cc);
 	ret = tquic_space_on_ack(space, f, in->now, &res);
 	if (ret) {
 		tquic_rec_free_list(res.acked);

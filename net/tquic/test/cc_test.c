@@ -417,6 +417,58 @@ static bool slow_start(struct cc_ctx *c, u64 rtt_ns, u64 sent_ns, u64 now, bool 
 	return tquic_cc_slow_start(&c->cc, &a);
 }
 
+/* The window grows by what it let through, also after others' ACKs made room that is not filled. */
+static void limited_by_window(struct kunit *test)
+{
+	struct cc_ctx *c = test->priv;
+	struct tquic_cc *cc = &c->cc;
+	int i;
+
+	KUNIT_EXPECT_FALSE(test, tquic_cc_limited(cc));
+	for (i = 0; i < 5; i++)
+		tquic_cc_on_sent(cc, MSS, 2 * SEC);
+	/* Half of it is used: enough in slow start, and until it has doubled. */
+	KUNIT_EXPECT_TRUE(test, tquic_cc_limited(cc));
+	for (i = 0; i < 4; i++)
+		ack(c, MSS, 2 * SEC - 1, 3 * SEC);
+	KUNIT_EXPECT_EQ(test, cc->in_flight, 1 * MSS);
+	cc->cwnd = 10 * MSS;
+	KUNIT_EXPECT_TRUE(test, tquic_cc_limited(cc));
+	cc->cwnd++;
+	KUNIT_EXPECT_FALSE(test, tquic_cc_limited(cc));
+	/* In congestion avoidance all of it but two packets. */
+	cc->cwnd = 7 * MSS;
+	cc->ssthresh = cc->cwnd;
+	KUNIT_EXPECT_TRUE(test, tquic_cc_limited(cc));
+	cc->cwnd++;
+	KUNIT_EXPECT_FALSE(test, tquic_cc_limited(cc));
+}
+
+/* What was used counts for two rounds at most, and not once all of it has been acknowledged. */
+static void limited_lately(struct kunit *test)
+{
+	struct cc_ctx *c = test->priv;
+	struct tquic_cc *cc = &c->cc;
+
+	tquic_cc_on_sent(cc, 5 * MSS, 2 * SEC);
+	ack(c, 4 * MSS, 2 * SEC, 3 * SEC);
+	tquic_cc_on_sent(cc, MSS, 4 * SEC);
+	ack(c, MSS, 3 * SEC - 1, 4 * SEC);
+	cc->cwnd = 10 * MSS;
+	KUNIT_EXPECT_TRUE(test, tquic_cc_limited(cc));
+	tquic_cc_on_sent(cc, MSS, 4 * SEC);
+	ack(c, MSS, 3 * SEC, 5 * SEC);
+	cc->cwnd = 10 * MSS;
+	KUNIT_EXPECT_FALSE(test, tquic_cc_limited(cc));
+
+	tquic_cc_on_sent(cc, 9 * MSS, 5 * SEC);
+	KUNIT_EXPECT_TRUE(test, tquic_cc_limited(cc));
+	ack(c, 10 * MSS, 5 * SEC, 6 * SEC);
+	tquic_cc_on_sent(cc, MSS, 7 * SEC);
+	cc->cwnd = 10 * MSS;
+	KUNIT_EXPECT_FALSE(test, tquic_cc_limited(cc));
+}
+
 static void slow_start_growth(struct kunit *test)
 {
 	struct cc_ctx *c = test->priv;
@@ -654,6 +706,8 @@ static struct kunit_case cc_cases[] = {
 	KUNIT_CASE(no_undo),
 	KUNIT_CASE(idle),
 	KUNIT_CASE(reset),
+	KUNIT_CASE(limited_by_window),
+	KUNIT_CASE(limited_lately),
 	KUNIT_CASE(slow_start_growth),
 	KUNIT_CASE(slow_start_css),
 	KUNIT_CASE(pacing_rate),
