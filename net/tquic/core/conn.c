@@ -769,7 +769,7 @@ static u64 tquic_conn_sooner(u64 a, u64 b)
  */
 u64 tquic_conn_deadline_ns(const struct tquic_conn *conn)
 {
-	const struct tquic_path *path;
+	struct tquic_path *path;
 	unsigned int i;
 	u64 t;
 

@@ -816,27 +816,18 @@ static void tquic_path_on_pto(struct tquic_conn *conn, struct tquic_path *path,
  * Who mostly receives has little under way, and the sender's queue may have
  * grown since that was last timed: what arrives shows that the path works.
  */
-static u64 tquic_path_silence_ns(const struct tquic_path *path,
-				 u64 ack_delay_ns)
+static u64 tquic_path_silence_ns(struct tquic_path *path, u64 ack_delay_ns)
 {
-	const struct tquic_sent *sent = &path->space.sent;
+	const struct tquic_sent_pkt *pkt = tquic_sent_oldest_eliciting(&path->space.sent);
 	u64 slack = max_t(u64, 4 * path->rtt.rttvar_ns, TQUIC_RTT_GRANULARITY_NS);
 	u64 progress_ns = path->progress_ns;
-	const struct tquic_sent_pkt *pkt;
-	u64 pn;
 
+	if (!pkt)
+		return U64_MAX;
 	if (2 * path->cc.in_flight < path->cc.cwnd)
 		progress_ns = max(progress_ns, path->space.largest_rx_ns);
-
-	for (pn = sent->head; pn < sent->next; pn++) {
-		pkt = tquic_sent_get(sent, pn);
-		if (pkt->state == TQUIC_SENT_OUTSTANDING &&
-		    pkt->flags & TQUIC_SENT_F_ELICITING)
-			return max(pkt->sent_ns + path->rtt.srtt_ns + slack,
-				   progress_ns + max(path->rtt.srtt_ns / 2, slack)) +
-			       ack_delay_ns;
-	}
-	return U64_MAX;
+	return max(pkt->sent_ns + path->rtt.srtt_ns + slack,
+		   progress_ns + max(path->rtt.srtt_ns / 2, slack)) + ack_delay_ns;
 }
 
 /**
@@ -851,7 +842,7 @@ static u64 tquic_path_silence_ns(const struct tquic_path *path,
  * Return: time in ns, 0 when not armed.
  */
 u64 tquic_path_pto_deadline_ns(const struct tquic_conn *conn,
-			       const struct tquic_path *path)
+			       struct tquic_path *path)
 {
 	u64 ack_delay_ns = tquic_ackfreq_peer_delay_ns(conn);
 	/* Our wish for early acknowledgments makes silence tell no more than before. */
@@ -891,7 +882,7 @@ static u64 tquic_path_sooner(u64 a, u64 b)
  * Return: time in ns, 0 for none.
  */
 u64 tquic_path_deadline_ns(const struct tquic_conn *conn,
-			   const struct tquic_path *path)
+			   struct tquic_path *path)
 {
 	u64 t;
 

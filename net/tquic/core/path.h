@@ -220,9 +220,9 @@ void tquic_path_mtu_probe_lost(struct tquic_path *path, u32 bytes);
 void tquic_path_mtu_probe_acked(struct tquic_path *path, u32 bytes);
 void tquic_path_doubt_mtu(struct tquic_path *path, u64 sent_ns, u64 now);
 u64 tquic_path_pto_deadline_ns(const struct tquic_conn *conn,
-			       const struct tquic_path *path);
+			       struct tquic_path *path);
 u64 tquic_path_deadline_ns(const struct tquic_conn *conn,
-			   const struct tquic_path *path);
+			   struct tquic_path *path);
 void tquic_path_on_timeout(struct tquic_conn *conn, struct tquic_path *path,
 			   u64 now);
 bool tquic_path_others(const struct tquic_conn *conn,

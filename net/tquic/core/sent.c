@@ -55,6 +55,28 @@ struct tquic_sent_pkt *tquic_sent_get(const struct tquic_sent *s, u64 pn)
 }
 
 /**
+ * tquic_sent_oldest_eliciting() - the oldest packet whose acknowledgment may be waited for
+ * @s: the ring
+ *
+ * No packet comes to be outstanding later, so that the search goes on where the last one
+ * ended: who receives much sends many packets that are never acknowledged.
+ *
+ * Return: the packet, valid until the ring changes, or NULL.
+ */
+struct tquic_sent_pkt *tquic_sent_oldest_eliciting(struct tquic_sent *s)
+{
+	struct tquic_sent_pkt *pkt;
+
+	for (s->eliciting = max(s->eliciting, s->head); s->eliciting < s->next; s->eliciting++) {
+		pkt = tquic_sent_get(s, s->eliciting);
+		if (pkt->state == TQUIC_SENT_OUTSTANDING &&
+		    pkt->flags & TQUIC_SENT_F_ELICITING)
+			return pkt;
+	}
+	return NULL;
+}
+
+/**
  * tquic_sent_rate() - what a packet remembers of the delivery
  * @s: the ring
  * @pn: packet number

@@ -54,6 +54,7 @@ struct tquic_sent_chunk;
  * struct tquic_sent - the ring
  * @base: lowest number remembered
  * @head: no packet below is outstanding
+ * @eliciting: no packet below is outstanding and eliciting
  * @next: one above the highest number added
  * @dir: chunks, indexed by (number / TQUIC_SENT_CHUNK) & @dir_mask
  * @dir_mask: size of @dir less one
@@ -62,6 +63,7 @@ struct tquic_sent_chunk;
 struct tquic_sent {
 	u64 base;
 	u64 head;
+	u64 eliciting;
 	u64 next;
 	struct tquic_sent_chunk **dir;
 	u32 dir_mask;
@@ -73,6 +75,7 @@ void tquic_sent_clear(struct tquic_sent *s);
 int tquic_sent_reserve(struct tquic_sent *s, u64 pn);
 struct tquic_sent_pkt *tquic_sent_add(struct tquic_sent *s, u64 pn);
 struct tquic_sent_pkt *tquic_sent_get(const struct tquic_sent *s, u64 pn);
+struct tquic_sent_pkt *tquic_sent_oldest_eliciting(struct tquic_sent *s);
 struct tquic_rate_pkt *tquic_sent_rate(const struct tquic_sent *s, u64 pn);
 void tquic_sent_advance(struct tquic_sent *s, u64 horizon_ns);
 

@@ -86,6 +86,33 @@ static void sent_advance_rules(struct kunit *test)
 }
 
 /* Memory goes with the packets. */
+/* The search goes on where it ended, and neither settled nor silent packets stop it. */
+static void sent_oldest_eliciting(struct kunit *test)
+{
+	struct tquic_sent *s = sent_new(test);
+	u64 pn;
+
+	KUNIT_EXPECT_NULL(test, tquic_sent_oldest_eliciting(s));
+	for (pn = 0; pn < 8; pn++) {
+		struct tquic_sent_pkt *pkt = tquic_sent_add(s, pn);
+
+		KUNIT_ASSERT_NOT_NULL(test, pkt);
+		pkt->flags = pn % 3 == 2 ? TQUIC_SENT_F_ELICITING : 0;
+	}
+	KUNIT_EXPECT_PTR_EQ(test, tquic_sent_oldest_eliciting(s), tquic_sent_get(s, 2));
+	KUNIT_EXPECT_EQ(test, s->eliciting, 2);
+	sent_settle(s, 2, TQUIC_SENT_LOST);
+	KUNIT_EXPECT_PTR_EQ(test, tquic_sent_oldest_eliciting(s), tquic_sent_get(s, 5));
+	sent_settle(s, 5, TQUIC_SENT_ACKED);
+	KUNIT_EXPECT_NULL(test, tquic_sent_oldest_eliciting(s));
+	KUNIT_EXPECT_EQ(test, s->eliciting, 8);
+	KUNIT_ASSERT_NOT_NULL(test, tquic_sent_add(s, 9));
+	tquic_sent_get(s, 9)->flags = TQUIC_SENT_F_ELICITING;
+	KUNIT_EXPECT_PTR_EQ(test, tquic_sent_oldest_eliciting(s), tquic_sent_get(s, 9));
+	tquic_sent_clear(s);
+	KUNIT_EXPECT_NULL(test, tquic_sent_oldest_eliciting(s));
+}
+
 static void sent_frees_chunks(struct kunit *test)
 {
 	struct tquic_sent *s = sent_new(test);
@@ -242,6 +269,7 @@ static void sent_rates(struct kunit *test)
 static struct kunit_case sent_cases[] = {
 	KUNIT_CASE(sent_gaps_are_skipped),
 	KUNIT_CASE(sent_advance_rules),
+	KUNIT_CASE(sent_oldest_eliciting),
 	KUNIT_CASE(sent_frees_chunks),
 	KUNIT_CASE(sent_bounded),
 	KUNIT_CASE(sent_reserve),
