@@ -42,6 +42,8 @@ _BIN_S = 0.1
 _STALL_S = 30.0
 _ACTIVE_TIMEOUT_S = 10.0
 _TICK_S = 0.05
+#: Between the connection and the request: subflows come meanwhile, path MTU discovery ends.
+_SETTLE_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,7 @@ def receive_tquic(task: Task) -> Sample:
     options = Options(recv_mask=RecvMask.CRYPTO | RecvMask.DATAGRAM)
     with open_connection(task.host, task.port, tls, specs, options) as sock:
         _wait_active(sock, len(specs))
+        time.sleep(_SETTLE_S)
         mux = StreamMux(sock, server=False, peer=task.host)
         meter = Meter(time.monotonic())
         print(meter.origin_s, flush=True)
@@ -211,8 +214,7 @@ def receive_stream(task: Task) -> Sample:
         sock.bind((task.sources[0], 0))
         sock.settimeout(_STALL_S)
         sock.connect((task.host, task.port))
-        # As long as TQUIC's paths may take to be there
-        time.sleep(1.0)
+        time.sleep(_SETTLE_S)
         meter = Meter(time.monotonic())
         print(meter.origin_s, flush=True)
         sock.sendall(task.order().pack())
