@@ -37,6 +37,19 @@ def test_capacity_of_profiles() -> None:
         assert all(link.rate_mbit and link.shaped for link in profile.links)
 
 
+def test_a_rate_that_varies_is_behind_the_delay() -> None:
+    """And as many packets wait at either rate: those on their way and 64."""
+    fast = PROFILES[7].links[0]
+    assert fast.qdiscs("wc0") == [
+        "qdisc replace dev wc0 root handle 1: netem limit 100000 delay 10ms",
+        "qdisc replace dev wc0 parent 1:1 handle 2: tbf rate 50mbit burst 3028 "
+        f"limit {(41 + 64) * 1514}",
+    ]
+    assert replace(fast, varies=False).qdiscs("wc0") == [
+        "qdisc replace dev wc0 root netem limit 146 delay 10ms rate 50mbit"
+    ]
+
+
 def test_meter_counts_bins_and_gaps() -> None:
     meter = Meter(100.0)
     meter.add(100.03, 10)

@@ -231,8 +231,10 @@ class Bench:
         if not profile.swing_mbit:
             return []
         fast = profile.links[0]
-        # What netem holds was measured out for the fast rate: keep its limit.
-        slow = replace(fast, rate_mbit=profile.swing_mbit, limit=fast.queue_packets)
+        slow = replace(fast, rate_mbit=profile.swing_mbit)
+        # As many packets wait at either rate.
+        more = fast.waiting_packets - slow.waiting_packets
+        slow = replace(slow, limit=slow.queue_packets + more)
 
         def change(link: Link) -> Event:
             return lambda: self._lab.change(0, link)

@@ -71,7 +71,7 @@ PROFILES: dict[int, Profile] = {
         Profile(
             7,
             "50 and 5 Mbit/s in turn, 20 ms + 20 Mbit/s 40 ms",
-            (_link(50, 20), _link(20, 40)),
+            (_link(50, 20, varies=True), _link(20, 40)),
             swing_mbit=5,
             target=0.92,
         ),

@@ -44,6 +44,7 @@ class Link:
     loss, reorder, corrupt, duplicate    percent of packets
     limit        packets held, those on their way included; None: twice what delay needs
     mtu          bytes
+    varies       a new rate is that of the packets that wait already, too, as with radio
     """
 
     rate_mbit: float = 0
@@ -55,6 +56,7 @@ class Link:
     duplicate: float = 0
     limit: int | None = None
     mtu: int = 1500
+    varies: bool = False
 
     @property
     def shaped(self) -> bool:
@@ -68,8 +70,32 @@ class Link:
             return self.limit
         if not self.rate_mbit:
             return 100_000
-        on_the_way = self.rate_mbit * 1e3 * self.delay_ms / 8 / _WIRE_BYTES
-        return int(2 * on_the_way) + _QUEUE_FLOOR_PACKETS
+        return int(2 * self._on_the_way) + _QUEUE_FLOOR_PACKETS
+
+    @property
+    def _on_the_way(self) -> float:
+        return self.rate_mbit * 1e3 * self.delay_ms / 8 / _WIRE_BYTES
+
+    @property
+    def waiting_packets(self) -> int:
+        """What of the limit is left for packets that wait."""
+        return self.queue_packets - int(self._on_the_way)
+
+    def qdiscs(self, device: str) -> list[str]:
+        """The lines of `tc -batch` for one direction.
+
+        netem reckons when a packet leaves as it comes: what waits when the rate changes goes at
+        the old one. A rate that varies is therefore that of a token bucket behind the delay.
+        """
+        if not self.varies:
+            return [f"qdisc replace dev {device} root netem {' '.join(self.netem())}"]
+        fixed = replace(self, rate_mbit=0, limit=None)
+        bucket = f"rate {self.rate_mbit:g}mbit burst {2 * _WIRE_BYTES}"
+        return [
+            f"qdisc replace dev {device} root handle 1: netem {' '.join(fixed.netem())}",
+            f"qdisc replace dev {device} parent 1:1 handle 2: tbf {bucket} "
+            f"limit {self.waiting_packets * _WIRE_BYTES}",
+        ]
 
     def netem(self) -> list[str]:
         """The words of `tc qdisc … netem` for one direction."""
@@ -280,14 +306,13 @@ class TwoLinks:
 
     def _shape(self, index: int, link: Link) -> None:
         """Set what the link does to packets, in both directions."""
-        words = " ".join(link.netem())
         if self.links[index].shaped:
-            ends = [f"qdisc replace dev {end}{index} root netem {words}" for end in ("wc", "ws")]
-            self.wire.tc(*ends)
+            for end in ("wc", "ws"):
+                self.wire.tc(*link.qdiscs(f"{end}{index}"))
             return
         for namespace, device in ((self.client, f"c{index}"), (self.server, f"s{index}")):
             if link.shaped:
-                namespace.tc(f"qdisc replace dev {device} root netem {words}")
+                namespace.tc(*link.qdiscs(device))
             else:
                 with suppress(LabError):  # there is none when the link was not cut
                     namespace.tc(f"qdisc del dev {device} root")
