@@ -310,14 +310,15 @@ class Director:
     # --- trouble
 
     def _do(self, item: Trouble) -> None:
-        begun_s = self._log.now_s
+        begun_s, idle_s = self._log.now_s, _idle_s()
         note = ""
         try:
             note = self._make(item) or ""
         except (LabError, OSError) as error:
             note = str(error)
         values = {key: value for key, value in asdict(item).items() if key != "at_s"}
-        self._log.add("trouble", since=begun_s, note=note, **values)
+        busy_s = round(self._log.now_s - begun_s - (_idle_s() - idle_s), 3)
+        self._log.add("trouble", since=begun_s, note=note, busy_s=busy_s, **values)
 
     def _make(self, item: Trouble) -> str | None:
         match item.kind:
@@ -500,17 +501,28 @@ def unreclaimable_kb() -> int:
     return 0
 
 
+def _idle_s() -> float:
+    """Seconds that the processor has been idle; with a virtual clock the rest is instructions."""
+    return float(Path("/proc/uptime").read_text().split()[1])
+
+
 def run_round(job: Job, plan: Round) -> dict[str, Any]:
     """One round from the first link to the last; its record."""
     _KMSG.write_text(f"tquic soak: round with seed {plan.seed}\n")
     folder = Path(tempfile.mkdtemp(dir="/dev/shm"))
-    uptime_s = time.monotonic()
+    uptime_s, idle_s = time.monotonic(), _idle_s()
     try:
         with ExitStack() as held:
             record = Director(job, plan, folder, held).run()
     finally:
         shutil.rmtree(folder)
-    return {**record, "uptime_s": uptime_s, "memory_kb": unreclaimable_kb()}
+    busy_s = time.monotonic() - uptime_s - (_idle_s() - idle_s)
+    return {
+        **record,
+        "uptime_s": uptime_s,
+        "busy_s": round(busy_s, 1),
+        "memory_kb": unreclaimable_kb(),
+    }
 
 
 def main() -> None:

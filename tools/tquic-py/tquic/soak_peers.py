@@ -281,11 +281,13 @@ class _Paths:
         self._own = setting.own_paths
         self._log = log
         self._sock = sock
+        self._due_s = 0.0
 
     def tick(self) -> None:
         """Open what is missing; a path whose address has been replaced moves to the new one."""
-        if not self._own:
+        if not self._own or self._log.now_s < self._due_s:
             return
+        self._due_s = self._log.now_s + _TICK_S
         wanted: list[str] = json.loads(self._file.read_text())
         try:
             paths = self._sock.paths()

@@ -238,12 +238,6 @@ def _joined(spans: Sequence[Span]) -> list[Span]:
     return out
 
 
-def _dark(span: Span, runs: Sequence[Sequence[Span]]) -> bool:
-    """Whether at some moment of a span no link was usable."""
-    every = [item for one in runs for item in one]
-    return bool(without(span, every))
-
-
 def stall(wait: Wait, timeline: Timeline) -> Stall | None:
     """The part of a wait that comes nearest to its limit; None when no link was usable."""
     runs = [timeline.usable(wait.token, link) for link in range(timeline.count)]
@@ -251,20 +245,21 @@ def stall(wait: Wait, timeline: Timeline) -> Stall | None:
     for link, spans in enumerate(runs):
         kinds = timeline.kinds(link, wait.span)
         trip_s = max(round_trip_s(kind, both=wait.both) for kind in kinds)
-        before = Span(wait.span.a - trip_s, wait.span.b)
-        if not any(span.b > before.a and span.a < before.b for span in spans):
+        near = Span(wait.span.a - trip_s, wait.span.b)
+        if not any(span.b > near.a and span.a < near.b for span in spans):
             continue
-        kinds = timeline.kinds(link, before)
+        kinds = timeline.kinds(link, near)
         reach_s = max(reach_s, *(round_trip_s(kind, both=wait.both) for kind in kinds))
         if any(kind.loss for kind in kinds):
             times = LOSSY_ROUND_TRIPS
     worst: Stall | None = None
     for link, spans in enumerate(runs):
-        before_s = 0.0
+        before: Span | None = None
         for span in spans:
             part = Span(max(span.a, wait.span.a), min(span.b, wait.span.b))
-            extra_s = _until_probed(Span(before_s, span.a), runs) if span.a > wait.span.a else 0.0
-            before_s = span.b
+            outage = Span(before.b, span.a) if before else None
+            extra_s = _until_probed(outage, runs) if span.a > wait.span.a else 0.0
+            before = span
             if part.length_s <= 0:
                 continue
             found = Stall(
@@ -282,13 +277,16 @@ def stall(wait: Wait, timeline: Timeline) -> Stall | None:
     return replace(worst, during=timeline.troubles(Span(wait.span.a - reach_s, wait.span.b)))
 
 
-def _until_probed(outage: Span, runs: Sequence[Sequence[Span]]) -> float:
-    """When a link is probed that has come back: by a timer, or, was it the last, by backoff.
+def _until_probed(outage: Span | None, runs: Sequence[Sequence[Span]]) -> float:
+    """How long a link that has come back, or has a new path, may not be tried.
 
-    Each probe timeout is twice as long as the one before: the next one comes at the latest after
-    as much time again as the outage has lasted.
+    While no link was usable probe timeouts have backed off, each twice as long as the one before:
+    the next one comes at the latest after as much time again.
     """
-    return outage.length_s if _dark(outage, runs) else PROBE_S
+    if outage is None:
+        return PROBE_S
+    dark = without(outage, [span for spans in runs for span in spans])
+    return max(PROBE_S, *(span.length_s for span in dark), 0)
 
 
 @dataclass
