@@ -385,6 +385,14 @@ def test_a_path_that_stays_away_is_told() -> None:
     assert "the server has no path back over link 1" in broken(record)
 
 
+def test_a_path_that_comes_and_goes_all_the_time_is_told() -> None:
+    flaps = [news(30 + n / 10, "path_suspect", 1) for n in range(6)]
+    assert "path 1 of the client became suspect 6 times" in broken(good(more=flaps))
+    slower = [news(30 + n / 4, "path_suspect", 1) for n in range(9)]
+    others = [news(31 + n / 10, "path_suspect", 0) for n in range(5)]
+    assert broken(good(more=slower + others)) == ""
+
+
 def killed(at_s: float, kind: Kind) -> dict[str, Any]:
     return trouble(at_s, kind, -1)
 

@@ -30,6 +30,8 @@ PROBE_S = 0.5
 NOTICE_S = 35.0
 #: How long a client may take until it is connected: attempts of 8 s over each link in turn.
 CONNECT_S = 45.0
+#: How often a path may become suspect within a second.
+SUSPECTS = 5
 #: Kernel memory that may be in use beyond what the first rounds needed.
 GROWTH_KB = 8192
 _WARM_ROUNDS = 4
@@ -363,6 +365,7 @@ class _Judge:
         self._connections()
         self._notices()
         self._paths()
+        self._flaps()
         self._rest()
         return out
 
@@ -507,6 +510,18 @@ class _Judge:
                     self._break(self._plan.seconds, f"the {side} has no path back over link {link}")
         if not any(line["side"] == "client" and line["token"] == token for line in found):
             self._break(self._plan.seconds, "no connection is left in the end")
+
+    def _flaps(self) -> None:
+        at: dict[tuple[str, int, int], list[float]] = {}
+        for line in self._of("news"):
+            if line["event"] == "path_suspect":
+                at.setdefault((line["side"], line["token"], line["id"]), []).append(line["t"])
+        for (side, _, number), times in at.items():
+            for first, last in zip(times, times[SUSPECTS:], strict=False):
+                if last - first <= 1:
+                    text = f"path {number} of the {side} became suspect {SUSPECTS + 1} times in 1 s"
+                    self._break(first, text)
+                    break
 
     def _rest(self) -> None:
         record, end_s = self._record, self._plan.seconds
