@@ -7,14 +7,17 @@ import json
 from dataclasses import replace
 from itertools import islice, pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tquic import soak_plan, soak_report
+from tquic.lab import Link, TwoLinks
 from tquic.mux import StreamRefusedError
+from tquic.record import Address
+from tquic.soak_links import TroubledLink
 from tquic.soak_peers import ClientExchange, Log, ServerExchange
 from tquic.soak_plan import (
     OUTAGES,
@@ -30,7 +33,8 @@ from tquic.soak_plan import (
     slow_link,
     transfers,
 )
-from tquic.soak_report import Span, Timeline, Wait, growth, judge, judge_all, stall, without
+from tquic.soak_report import Wait, growth, judge, judge_all, stall
+from tquic.soak_timeline import Span, Timeline, without
 
 SEEDS = st.integers(0, 100_000)
 
@@ -173,6 +177,53 @@ def test_an_end_that_is_early_is_wrong(tmp_path: Path) -> None:
     assert head
     with pytest.raises(StreamRefusedError):
         ends.server.on_data(bytes(head[0]), True)
+
+
+class FakeLab:
+    """Notes what is done to the network."""
+
+    def __init__(self, *links: Link) -> None:
+        self.links = list(links)
+        self.done: list[str] = []
+        self.client = self.server = self
+
+    def client_address(self, index: int) -> Address:
+        return Address(f"10.66.{index}.1")
+
+    def ip(self, *lines: str) -> None:
+        self.done += lines
+
+    def cut(self, index: int) -> None:
+        self.done.append(f"cut {index}")
+
+    def change(self, index: int, link: Link) -> None:
+        self.links[index] = link
+        self.done.append(f"change {index} {link.rate_mbit:g} {link.delay_ms:g} {link.loss:g}")
+
+
+def test_a_link_stays_cut_until_no_reason_is_left() -> None:
+    lab = FakeLab(slow_link(1, 50))
+    link = TroubledLink(0, cast(TwoLinks, lab))
+    link.cut(Kind.CUT, True)
+    link.change(rate_mbit=2, loss=1)
+    link.cut(Kind.LOSE_SERVER, True)
+    link.cut(Kind.CUT, False)
+    assert lab.done == ["cut 0"] * 4
+    link.cut(Kind.LOSE_SERVER, False)
+    assert lab.done[4:] == ["change 0 2 50 1"]
+    assert lab.links[0] == slow_link(2, 50, 1)
+
+
+def test_addresses_are_replaced_one_by_one_and_come_back_as_they_were() -> None:
+    lab = FakeLab(slow_link(1, 50))
+    link = TroubledLink(0, cast(TwoLinks, lab))
+    assert [link.readdress(), link.readdress()] == ["10.66.0.10", "10.66.0.11"]
+    lab.done.clear()
+    link.away(True)
+    link.away(False)
+    assert lab.done[0] == "addr del 10.66.0.11/24 dev c0"
+    assert "addr replace 10.66.0.11/24 dev c0" in lab.done
+    assert lab.done[-1].startswith("route replace default via 10.66.0.2 dev c0")
 
 
 # --- judging

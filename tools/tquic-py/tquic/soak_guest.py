@@ -2,7 +2,7 @@
 """`tquic soak` inside the virtual machine: builds each round's links, makes the trouble, notes all.
 
 Standard output carries a line for each round; $TQUIC_RESULTS gets the record, a line of JSON for
-each round, and at last what the module left behind.
+each round.
 """
 
 from __future__ import annotations
@@ -15,40 +15,27 @@ import signal
 import sys
 import tempfile
 import time
-import traceback
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from . import soak_peers, soak_report
 from .demo_guest import unload
-from .lab import LabError, Link, Namespace, TwoLinks
-from .netlink import (
-    BondEvent,
-    Command,
-    ConnClosed,
-    Endpoint,
-    PathEvent,
-    TquicNetlink,
-)
-from .netlink import Path as NetlinkPath
+from .lab import LabError, TwoLinks
+from .netlink import Endpoint
 from .record import Address
+from .soak_ends import Child, Side
+from .soak_links import TroubledLink
 from .soak_peers import Log, Setting
-from .soak_plan import Kind, Round, Trouble, rounds, slow_link
+from .soak_plan import Kind, Round, Trouble, rounds
 
 RECORD_FILE = "record.jsonl"
-END_FILE = "end.json"
-_FIRST_FD = 3
-_LAST_FD = 1024
 #: How long after its end a round's transfers may take, and connections to go.
 _LATE_S = 45.0
 _GONE_S = 60.0
 _LIMITS = {"extra_paths": 8, "endpoints": 8}
-_COUNTERS = Path("/proc/thread-self/net/tquic/snmp")
-_CONNS = Path("/proc/thread-self/net/tquic/conns")
-_PROTOCOLS = Path("/proc/thread-self/net/protocols")
 _KMSG = Path("/dev/kmsg")
 
 
@@ -64,170 +51,6 @@ class Job:
     key: str
 
 
-class Child:
-    """A process that runs one function inside a namespace."""
-
-    def __init__(self, namespace: Namespace, work: Callable[[], None]) -> None:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        self.pid = os.fork()
-        if not self.pid:
-            _be_child(namespace, work)
-        self.pidfd = os.pidfd_open(self.pid)
-        self.code: int | None = None
-
-    def end(self, sig: signal.Signals) -> None:
-        """Send a signal and wait for the end."""
-        if self.code is None:
-            os.kill(self.pid, sig)
-            self.reap()
-
-    def reap(self) -> None:
-        """It has ended, or will soon."""
-        if self.code is None:
-            self.code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-            os.close(self.pidfd)
-
-
-def _be_child(namespace: Namespace, work: Callable[[], None]) -> NoReturn:
-    code = 1
-    try:
-        namespace.enter()
-        os.closerange(_FIRST_FD, _LAST_FD)
-        work()
-        code = 0
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        sys.stderr.flush()
-        os._exit(code)
-
-
-class _Side:
-    """One end's namespace: its netlink, and the news of it."""
-
-    def __init__(self, name: str, namespace: Namespace, log: Log, held: ExitStack) -> None:
-        self.name = name
-        self._namespace = namespace
-        self._log = log
-        with namespace.entered():
-            self.netlink = held.enter_context(TquicNetlink())
-            self.news = held.enter_context(TquicNetlink())
-            self.news.subscribe()
-
-    def note(self) -> None:
-        """Write down what the kernel tells; call when ``news`` is readable."""
-        for event in self.news.events():
-            values: dict[str, Any] = {"side": self.name, "token": event.token}
-            if isinstance(event, PathEvent):
-                values |= {"id": event.path_id, "state": event.state_name}
-            elif isinstance(event, ConnClosed):
-                values |= {"code": event.error_code, "flags": event.close_flags}
-            elif isinstance(event, BondEvent):
-                continue  # follows from those of the paths
-            if event.local:
-                values["local"] = event.local.host
-            self._log.add("news", event=Command(event.command).name.lower(), **values)
-
-    def read(self, path: Path) -> list[str]:
-        """The lines of a file of the namespace."""
-        with self._namespace.entered():
-            return path.read_text().splitlines()
-
-    def sockets(self) -> list[str]:
-        """What the kernel counts as TQUIC's sockets, and their memory, unless there is none."""
-        rows = (line.split() for line in self.read(_PROTOCOLS))
-        return [
-            f"{self.name}: {words[2]} sockets of {words[0]}, {words[3]} pages"
-            for words in rows
-            if words[0].startswith("TQUIC") and (int(words[2]) or words[3] not in ("0", "-1"))
-        ]
-
-    def paths_of(self, hosts: set[str]) -> list[NetlinkPath]:
-        """The paths whose client's end has one of these addresses."""
-        found = self.netlink.paths()
-        ends = [(path, path.local if self.name == "client" else path.peer) for path in found]
-        return [path for path, end in ends if end and end.host in hosts]
-
-
-class _Link:
-    """A link as it is meant to be, and what keeps it from being so."""
-
-    def __init__(self, index: int, link: Link, lab: TwoLinks) -> None:
-        self._index = index
-        self._lab = lab
-        self._cuts: set[Kind] = set()
-        self.address = lab.client_address(index).host
-
-    def change(self, **values: float) -> None:
-        """Other properties from now on; one that is cut has them later."""
-        lab, index = self._lab, self._index
-        now = replace(lab.links[index], **values)  # type: ignore[arg-type]
-        lab.links[index] = slow_link(now.rate_mbit, now.delay_ms, now.loss)
-        self._shape()
-
-    def cut(self, why: Kind, on: bool) -> None:
-        """Cut it for a reason, or take that back."""
-        if on:
-            self._cuts.add(why)
-        else:
-            self._cuts.discard(why)
-        self._shape()
-
-    def _shape(self) -> None:
-        if self._cuts:
-            self._lab.cut(self._index)
-        else:
-            self._lab.change(self._index, self._lab.links[self._index])
-
-    def iface(self, on: bool) -> None:
-        """The client's device goes down, or is back."""
-        if on:
-            self._lab.client.ip(f"link set c{self._index} down")
-        else:
-            self._back()
-
-    def peer_iface(self, on: bool) -> None:
-        """The server's device goes down, or is back."""
-        state = "down" if on else "up"
-        self._lab.server.ip(f"link set s{self._index} {state}")
-
-    def away(self, on: bool) -> None:
-        """The client's address goes, or is back."""
-        if on:
-            self._lab.client.ip(f"addr del {self.address}/24 dev c{self._index}")
-        else:
-            self._back()
-
-    def readdress(self) -> str:
-        """Give the client another address instead, and return it."""
-        before, self.address = self.address, _next_address(self.address)
-        device, table = f"c{self._index}", 100 + self._index
-        self._lab.client.ip(
-            f"addr add {self.address}/24 dev {device}",
-            f"rule add from {self.address} lookup {table}",
-            f"addr del {before}/24 dev {device}",
-        )
-        self._back()
-        self._lab.client.ip(f"rule del from {before} lookup {table}")
-        return self.address
-
-    def _back(self) -> None:
-        """What the kernel forgot with the device or its last address."""
-        index = self._index
-        self._lab.client.ip(
-            f"link set c{index} up",
-            f"addr replace {self.address}/24 dev c{index}",
-            f"route replace default via 10.66.{index}.2 dev c{index} table {100 + index}",
-        )
-
-
-def _next_address(host: str) -> str:
-    """Another address of the same network, never the server's."""
-    net, _, number = host.rpartition(".")
-    return f"{net}.{max(int(number) + 1, 10)}"
-
-
 class Director:
     """One round: starts both ends, makes the trouble, and writes down what becomes of it."""
 
@@ -239,9 +62,9 @@ class Director:
         self._begun_s = time.monotonic()
         self._log = Log(str(folder / "log"), self._begun_s, "guest")
         held.callback(self._log.close)
-        self._links = [_Link(number, link, self._lab) for number, link in enumerate(plan.links)]
+        self._links = [TroubledLink(number, self._lab) for number in range(len(plan.links))]
         self._sides = {
-            name: _Side(name, namespace, self._log, held)
+            name: Side(name, namespace, self._log, held)
             for name, namespace in (("client", self._lab.client), ("server", self._lab.server))
         }
         self._endpoints: list[int] = []
@@ -336,7 +159,7 @@ class Director:
                 return self._make_on_link(item, self._links[item.link])
         return None
 
-    def _make_on_link(self, item: Trouble, link: _Link) -> str | None:
+    def _make_on_link(self, item: Trouble, link: TroubledLink) -> str | None:
         match item.kind:
             case Kind.CUT:
                 link.cut(item.kind, item.on)
@@ -358,7 +181,7 @@ class Director:
                 return self._spare(item, link)
         return None
 
-    def _readdress(self, index: int, link: _Link) -> str:
+    def _readdress(self, index: int, link: TroubledLink) -> str:
         host = link.readdress()
         if not self._plan.own_paths:
             new = self._add_endpoint(host)
@@ -367,9 +190,10 @@ class Director:
         self._publish()
         return host
 
-    def _spare(self, item: Trouble, link: _Link) -> str:
+    def _spare(self, item: Trouble, link: TroubledLink) -> str:
         side = self._sides["server" if item.server else "client"]
-        found = side.paths_of({link.address})
+        every = side.netlink.paths()
+        found = [path for path in every if side.client_end(path) == link.address]
         for path in found:
             side.netlink.set_path(path.token, path.path_id, backup=item.on)
         return f"{len(found)} paths"
@@ -454,7 +278,7 @@ class Director:
             "codes": [client.code, server.code],
             "left": left + [line for side in self._sides.values() for line in side.sockets()],
             "took_s": self._log.now_s,
-            "counters": {name: self._counters(side) for name, side in self._sides.items()},
+            "counters": {name: side.counters() for name, side in self._sides.items()},
             "lines": self.lines(),
         }
 
@@ -463,13 +287,12 @@ class Director:
         for name, side in self._sides.items():
             for conn in side.netlink.connections():
                 for path in side.netlink.paths(conn.token):
-                    end = path.local if name == "client" else path.peer
                     self._log.add(
                         "path",
                         side=name,
                         token=conn.token,
                         id=path.path_id,
-                        client=end.host if end else "",
+                        client=side.client_end(path),
                         state=path.state_name,
                     )
         self._log.add("addresses", hosts=[link.address for link in self._links])
@@ -478,19 +301,10 @@ class Director:
         """Wait until no connection is left, and return those that stay all the same."""
         end_s = self._log.now_s + _GONE_S
         while True:
-            left = [
-                f"{name}: {line}"
-                for name, side in self._sides.items()
-                for line in side.read(_CONNS)[1:]
-            ]
+            left = [line for side in self._sides.values() for line in side.left()]
             if not left or self._log.now_s > end_s:
                 return left
             self._wait(self._log.now_s + 1)
-
-    @staticmethod
-    def _counters(side: _Side) -> dict[str, int]:
-        pairs = (line.split() for line in side.read(_COUNTERS))
-        return {words[0]: int(words[1]) for words in pairs if len(words) == 2 and words[1] != "0"}
 
 
 def unreclaimable_kb() -> int:
@@ -541,7 +355,6 @@ def main() -> None:
             f"round {number} of {len(plans)}, {spent_s / 60:.0f} min, {judged.line()}", flush=True
         )
     unload()
-    (results / END_FILE).write_text(json.dumps({"unloaded": True}) + "\n")
 
 
 if __name__ == "__main__":

@@ -10,15 +10,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
-from .lab import Link
-from .soak_plan import OUTAGES, RESTARTS, Kind, Round, round_of, round_trip_s, slow_link
-
-Line = dict[str, Any]
+from .soak_plan import RESTARTS, Kind, Round, round_of, round_trip_s
+from .soak_timeline import Line, Span, Timeline, without
 
 ROUND_TRIPS = 3
 #: Where packets were lost at random a repetition may be lost as well.
@@ -60,36 +57,6 @@ BAD_COUNTERS = (
 
 
 @dataclass(frozen=True)
-class Span:
-    """From when to when, in seconds of the round."""
-
-    a: float
-    b: float
-
-    @property
-    def length_s(self) -> float:
-        """How long it is."""
-        return self.b - self.a
-
-
-def without(span: Span, holes: Iterable[Span]) -> list[Span]:
-    """What is left of a span."""
-    left = [span]
-    for hole in holes:
-        parts: list[Span] = []
-        for part in left:
-            if hole.b <= part.a or hole.a >= part.b:
-                parts.append(part)
-                continue
-            if hole.a > part.a:
-                parts.append(Span(part.a, hole.a))
-            if hole.b < part.b:
-                parts.append(Span(hole.b, part.b))
-        left = parts
-    return left
-
-
-@dataclass(frozen=True)
 class Wait:
     """A wait for data of a transfer; ``token`` is the client's connection."""
 
@@ -126,118 +93,6 @@ class Stall:
             f"{self.counted_s:.2f} s of it with link {self.link} usable, {self.limit_s:.2f} s "
             f"allowed: {'; '.join(self.during) or 'nothing happened'}"
         )
-
-
-class Timeline:
-    """What the links were like at each moment, and on which ones connections had paths."""
-
-    def __init__(self, plan: Round, lines: Sequence[Line]) -> None:
-        self._end_s = max((line["t"] for line in lines), default=0.0)
-        self.count = len(plan.links)
-        self._kinds: list[list[tuple[float, Link]]] = [[(0.0, link)] for link in plan.links]
-        self._outages: list[list[Span]] = [[] for _ in plan.links]
-        self._troubles = [line for line in lines if line["what"] == "trouble"]
-        self._paths: dict[tuple[int, int], list[Span]] = {}
-        self._take_troubles()
-        self._take_news([line for line in lines if line["what"] == "news"])
-
-    def _take_troubles(self) -> None:
-        begun: dict[tuple[int, str], float] = {}
-        for line in self._troubles:
-            kind = line["kind"]
-            every = range(self.count) if line["link"] < 0 else [line["link"]]
-            if kind in (Kind.RATE, Kind.DELAY, Kind.LOSS):
-                self._kinds[line["link"]].append((line["since"], self._changed(line)))
-            elif kind == Kind.NEW_ADDRESS:
-                self._outages[line["link"]].append(Span(line["since"], line["t"]))
-            elif kind in (*OUTAGES, Kind.LOSE_SERVER):
-                for link in every:
-                    if line["on"]:
-                        begun[link, kind] = line["since"]
-                    else:
-                        since_s = begun.pop((link, kind), line["since"])
-                        self._outages[link].append(Span(since_s, line["t"]))
-        for (link, _), since_s in begun.items():
-            self._outages[link].append(Span(since_s, self._end_s))
-
-    def _changed(self, line: Line) -> Link:
-        now = self._kinds[line["link"]][-1][1]
-        match line["kind"]:
-            case Kind.RATE:
-                now = replace(now, rate_mbit=line["value"])
-            case Kind.DELAY:
-                now = replace(now, delay_ms=line["value"])
-            case _:
-                now = replace(now, loss=line["value"] if line["on"] else 0)
-        return slow_link(now.rate_mbit, now.delay_ms, now.loss)
-
-    def _take_news(self, news: Sequence[Line]) -> None:
-        there: dict[tuple[int, int], tuple[int, float]] = {}
-
-        def gone(key: tuple[int, int], at_s: float) -> None:
-            link, since_s = there.pop(key, (-1, 0.0))
-            if link >= 0:
-                self._paths.setdefault((key[0], link), []).append(Span(since_s, at_s))
-
-        for line in news:
-            if line["side"] != "client":
-                continue
-            token, at_s = line["token"], line["t"]
-            key = (token, line.get("id", 0))
-            match line["event"]:
-                case "conn_established" | "path_validated" | "path_migrated":
-                    gone(key, at_s)
-                    there[key] = (link_of(line.get("local", "")), at_s)
-                case "path_abandoned":
-                    gone(key, at_s)
-                case "conn_closed":
-                    for other in [item for item in there if item[0] == token]:
-                        gone(other, at_s)
-        for key in list(there):
-            gone(key, self._end_s)
-
-    def usable(self, token: int, link: int) -> list[Span]:
-        """When data of a connection could pass a link."""
-        spans = _joined(self._paths.get((token, link), []))
-        return [part for span in spans for part in without(span, self._outages[link])]
-
-    def kinds(self, link: int, span: Span) -> list[Link]:
-        """What the link was like during a span."""
-        found: list[Link] = []
-        known = self._kinds[link]
-        for index, (since_s, kind) in enumerate(known):
-            until_s = known[index + 1][0] if index + 1 < len(known) else float("inf")
-            if since_s <= span.b and until_s >= span.a:
-                found.append(kind)
-        return found
-
-    def troubles(self, span: Span) -> list[str]:
-        """What was done during a span, in words."""
-        return [
-            f"{line['t']:.1f} s {line['kind']}"
-            + (f" {line['link']}" if line["link"] >= 0 else "")
-            + ("" if line["on"] else " over")
-            + (f" {line['value']:g}" if line.get("value") and line["on"] else "")
-            + (f" {line['name']}" if line.get("name") else "")
-            for line in self._troubles
-            if line["t"] >= span.a and line["since"] <= span.b
-        ]
-
-
-def link_of(host: str) -> int:
-    """The number of the link of a client's address."""
-    words = host.split(".")
-    return int(words[2]) if len(words) == 4 else -1
-
-
-def _joined(spans: Sequence[Span]) -> list[Span]:
-    out: list[Span] = []
-    for span in sorted(spans, key=lambda item: item.a):
-        if out and span.a <= out[-1].b:
-            out[-1] = Span(out[-1].a, max(out[-1].b, span.b))
-        else:
-            out.append(span)
-    return out
 
 
 def stall(wait: Wait, timeline: Timeline) -> Stall | None:
