@@ -404,6 +404,7 @@ def test_a_good_round() -> None:
     ("changes", "words"),
     [
         ({"late": True}, "did not end"),
+        ({"failed": "LabError: no"}, "could not be gone through:\nLabError: no"),
         ({"codes": [1, 0]}, "the client ended with 1"),
         ({"codes": [0, -11]}, "the server ended with -11"),
         ({"left": ["server: 4 established"]}, "still there: server: 4"),

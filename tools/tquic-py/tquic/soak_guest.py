@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 import os
 import select
-import shutil
 import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
@@ -58,16 +58,20 @@ class Director:
         self._job = job
         self._plan = plan
         self._folder = folder
+        self._client: Child | None = None
+        self._server: Child | None = None
         self._lab = held.enter_context(TwoLinks(list(plan.links), prefix="sk"))
         self._begun_s = time.monotonic()
         self._log = Log(str(folder / "log"), self._begun_s, "guest")
         held.callback(self._log.close)
+        held.callback(self._end_all)
         self._links = [TroubledLink(number, self._lab) for number in range(len(plan.links))]
         self._sides = {
             name: Side(name, namespace, self._log, held)
             for name, namespace in (("client", self._lab.client), ("server", self._lab.server))
         }
         self._endpoints: list[int] = []
+        self._bad: dict[str, dict[str, int]] = {}
         self._setting = Setting(
             seed=plan.seed,
             log=str(folder / "log"),
@@ -81,8 +85,6 @@ class Director:
             certificate=job.certificate,
             key=job.key,
         )
-        self._client: Child | None = None
-        self._server: Child | None = None
         self._due: list[tuple[float, Callable[[], None]]] = []
 
     # --- both ends
@@ -95,6 +97,11 @@ class Director:
         first = self._transfers_begun()
         self._client = Child(self._lab.client, lambda: soak_peers.use(self._setting, first))
         self._log.add("started", end="client")
+
+    def _end_all(self) -> None:
+        for child in (self._client, self._server):
+            if child:
+                child.end(signal.SIGKILL)
 
     def _transfers_begun(self) -> int:
         """One more than the number of the last transfer that a client began."""
@@ -142,6 +149,16 @@ class Director:
         values = {key: value for key, value in asdict(item).items() if key != "at_s"}
         busy_s = round(self._log.now_s - begun_s - (_idle_s() - idle_s), 3)
         self._log.add("trouble", since=begun_s, note=note, busy_s=busy_s, **values)
+        self._count()
+
+    def _count(self) -> None:
+        """Note counters that should not count, as soon as they do."""
+        for name, side in self._sides.items():
+            now = side.counters()
+            bad = {word: now[word] for word in soak_report.BAD_COUNTERS if word in now}
+            if bad != self._bad.get(name, {}):
+                self._bad[name] = bad
+                self._log.add("counts", side=name, bad=bad)
 
     def _make(self, item: Trouble) -> str | None:
         match item.kind:
@@ -273,13 +290,11 @@ class Director:
         server.end(signal.SIGTERM)
         left = self._wait_gone()
         return {
-            "seed": self._plan.seed,
             "late": late,
             "codes": [client.code, server.code],
             "left": left + [line for side in self._sides.values() for line in side.sockets()],
             "took_s": self._log.now_s,
             "counters": {name: side.counters() for name, side in self._sides.items()},
-            "lines": self.lines(),
         }
 
     def _note_paths(self) -> None:
@@ -321,22 +336,24 @@ def _idle_s() -> float:
 
 
 def run_round(job: Job, plan: Round) -> dict[str, Any]:
-    """One round from the first link to the last; its record."""
+    """One round from the first link to the last; its record, even if it could not be gone through.
+
+    ``failed`` tells why then.
+    """
     _KMSG.write_text(f"tquic soak: round with seed {plan.seed}\n")
-    folder = Path(tempfile.mkdtemp(dir="/dev/shm"))
     uptime_s, idle_s = time.monotonic(), _idle_s()
-    try:
-        with ExitStack() as held:
-            record = Director(job, plan, folder, held).run()
-    finally:
-        shutil.rmtree(folder)
-    busy_s = time.monotonic() - uptime_s - (_idle_s() - idle_s)
-    return {
-        **record,
-        "uptime_s": uptime_s,
-        "busy_s": round(busy_s, 1),
-        "memory_kb": unreclaimable_kb(),
-    }
+    record: dict[str, Any] = {"seed": plan.seed}
+    with ExitStack() as held, tempfile.TemporaryDirectory(dir="/dev/shm") as name:
+        director = None
+        try:
+            director = Director(job, plan, Path(name), held)
+            record |= director.run()
+        except Exception:
+            record |= {"failed": traceback.format_exc()}
+        record["lines"] = director.lines() if director else []
+        held.close()
+    record["busy_s"] = round(time.monotonic() - uptime_s - (_idle_s() - idle_s), 1)
+    return {**record, "uptime_s": uptime_s, "memory_kb": unreclaimable_kb()}
 
 
 def main() -> None:

@@ -291,7 +291,7 @@ class _Judge:
                     if not self._killed(Span(connected_s - 1, at_s), server=True):
                         text = line.get("text", "a transfer was given up")
                         self._break(at_s, f"no end was killed, yet: {text}")
-        if since_s is not None and self._record["took_s"] - since_s > CONNECT_S:
+        if since_s is not None and self._record.get("took_s", 0.0) - since_s > CONNECT_S:
             self._break(since_s, "not connected any more")
 
     def _notices(self) -> None:
@@ -380,6 +380,9 @@ class _Judge:
 
     def _rest(self) -> None:
         record, end_s = self._record, self._plan.seconds
+        if "failed" in record:
+            self._break(end_s, f"the round could not be gone through:\n{record['failed']}")
+            return
         if record["late"]:
             self._break(end_s, "the transfers did not end")
         for name, code in zip(("client", "server"), record["codes"], strict=True):
@@ -502,6 +505,6 @@ def sums(records: Sequence[Line]) -> dict[str, dict[str, int]]:
     """Counters of both ends over all rounds."""
     out: dict[str, Counter[str]] = {}
     for record in records:
-        for side, counters in record["counters"].items():
+        for side, counters in record.get("counters", {}).items():
             out.setdefault(side, Counter()).update(counters)
     return {side: dict(counter) for side, counter in out.items()}
