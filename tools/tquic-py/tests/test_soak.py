@@ -483,6 +483,14 @@ def test_a_wait_ends_with_who_would_have_ended_it() -> None:
     lost = {"t": 40.0, "what": "broken", "text": "a: b"}
     again = {"t": 42.0, "what": "connected", "token": 7, "host": "10.66.0.1"}
     assert broken(good(more=[wait, kill, lost, again])) == ""
+    # Begun before the client knew
+    begin = {"t": 21.0, "what": "begin", "n": 1, "up": 0, "down": 9}
+    later = {**wait, "n": 1, "a": 21.0}
+    assert broken(good(more=[begin, later, kill, lost, again])) == ""
+    # The next connection's waits count again.
+    begin = {"t": 43.0, "what": "begin", "n": 2, "up": 0, "down": 9}
+    next_one = {**wait, "t": 60.0, "n": 2, "a": 43.0, "b": 60.0}
+    assert "waited 17.00 s" in broken(good(more=[begin, next_one, kill, lost, again]))
 
 
 def test_memory_that_grows_is_told() -> None:

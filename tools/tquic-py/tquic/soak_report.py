@@ -253,18 +253,19 @@ class _Judge:
             spans.append(Span(begin["t"], at["first"]))
         if end and "all" in at:
             spans.append(Span(max(at["all"], at.get("got", 0.0)), end["t"]))
-        token = self._token(begin["t"])
+        token, since_s = self._connection(begin["t"])
+        # What a killed end leaves is no stall: when the other one notices is a rule of its own.
+        killed = [line["since"] for line in self._kills if line["since"] >= since_s]
+        until_s = min(killed, default=float("inf"))
         for span in spans:
-            for line in self._kills:
-                if span.a <= line["since"] <= span.b:
-                    span = Span(span.a, line["since"])  # noqa: PLW2901
-            if span.length_s > 0:
-                yield Wait(number, span, bool(begin["up"] and begin["down"]), token)
+            part = Span(span.a, min(span.b, until_s))
+            if part.length_s > 0:
+                yield Wait(number, part, bool(begin["up"] and begin["down"]), token)
 
-    def _token(self, at_s: float) -> int:
-        """The client's connection at a moment."""
-        tokens = [line["token"] for line in self._of("connected") if line["t"] <= at_s]
-        return int(tokens[-1]) if tokens else -1
+    def _connection(self, at_s: float) -> tuple[int, float]:
+        """The client's connection at a moment, and since when it has been there."""
+        found = [line for line in self._of("connected") if line["t"] <= at_s]
+        return (int(found[-1]["token"]), float(found[-1]["t"])) if found else (-1, at_s)
 
     # --- connections
 
@@ -352,7 +353,7 @@ class _Judge:
 
     def _paths(self) -> None:
         hosts = [host for line in self._of("addresses") for host in line["hosts"]]
-        token = self._token(self._plan.seconds)
+        token, _ = self._connection(self._plan.seconds)
         found = self._of("path")
         for side in ("client", "server"):
             active = {
