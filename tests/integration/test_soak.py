@@ -61,4 +61,4 @@ def test_a_round_with_one_of_each(module: None, tmp_path: Path) -> None:
     assert [text for text in judged.broken if "waited" not in text] == []
     assert judged.troubles == dict.fromkeys(map(str, Kind), 1)
     assert judged.transfers > 5
-    assert sum(judged.notices.values()) == 3
+    assert any(how.startswith("client: ") for how in judged.notices)

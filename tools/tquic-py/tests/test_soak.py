@@ -331,6 +331,13 @@ def test_without_a_path_on_it_a_link_is_of_no_use() -> None:
     assert waited(6, 50, [*lines, *gone]) is None
 
 
+def test_a_path_from_an_address_that_is_no_more_is_of_no_use() -> None:
+    lines = [news(0.1, "conn_established", 0), trouble(5, Kind.NEW_ADDRESS, 0)]
+    assert waited(6, 50, lines) is None
+    assert waited(6, 50, [*lines, news(7, "path_validated", 1, local="10.66.0.10")])
+    assert waited(6, 50, [*lines, news(7, "path_migrated", 0, local="10.66.0.10")])
+
+
 def test_a_path_that_moved_counts_where_it_is_now() -> None:
     lines = [
         news(0.1, "conn_established", 0),
@@ -426,6 +433,18 @@ def test_what_an_end_may_not_leave(changes: dict[str, Any], words: str) -> None:
 )
 def test_what_may_not_happen(line: dict[str, Any], words: str) -> None:
     assert words in broken(good(more=[{"t": 30.0, **line}]))
+
+
+def test_a_connection_without_any_link_may_end_by_silence() -> None:
+    out = [trouble(30, Kind.CUT, 0), trouble(31, Kind.CUT, 1)]
+    ended = {"t": 46.0, "what": "broken", "text": "idle"}
+    again = {"t": 47.0, "what": "connected", "token": 7, "host": "10.66.0.1"}
+    record = good(more=[*out, ended, again])
+    judged = judge(PLAN, record)
+    assert (judged.broken, judged.lost) == ([], 1)
+    record = good(more=[out[0], ended, again])
+    assert "no end was killed, yet: idle" in broken(record)
+    assert "yet: idle" in broken(good(more=[*out, {**ended, "t": 40.0}, again]))
 
 
 def test_a_path_that_stays_away_is_told() -> None:

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+from .soak_peers import IDLE_S
 from .soak_plan import RESTARTS, Kind, Round, round_of, round_trip_s
 from .soak_timeline import Line, Span, Timeline, without
 
@@ -22,6 +23,8 @@ ROUND_TRIPS = 3
 LOSSY_ROUND_TRIPS = 9
 #: The longest pause between probes of a path that others stand in for (path_probe_max_ms).
 PROBE_S = 0.5
+#: Without a usable link for nearly the idle timeout a connection ends.
+SILENT_S = IDLE_S - 2
 #: How long an end may take to notice that the other one has gone: the idle timeout, what was
 #: still to be delivered, and the close's own time.
 NOTICE_S = 35.0
@@ -152,6 +155,7 @@ class Judged:
 
     broken   rules that did not hold, in words
     worst    the waits that came nearest to their limit
+    lost     connections that ended because no link was usable for the whole idle timeout
     notices  how ends learned that the other one had been killed, and how often
     """
 
@@ -165,6 +169,7 @@ class Judged:
     waits: int = 0
     excused: int = 0
     worst: list[Stall] = field(default_factory=list)
+    lost: int = 0
     notices: dict[str, int] = field(default_factory=dict)
     slowest_notice_s: float = 0
     slowest_connect_s: float = 0
@@ -289,11 +294,19 @@ class _Judge:
                         since_s = None
                 case _:
                     since_s = at_s
-                    if not self._killed(Span(connected_s - 1, at_s), server=True):
+                    if self._is_dead(at_s):
+                        self.out.lost += 1
+                    elif not self._killed(Span(connected_s - 1, at_s), server=True):
                         text = line.get("text", "a transfer was given up")
                         self._break(at_s, f"no end was killed, yet: {text}")
         if since_s is not None and self._record.get("took_s", 0.0) - since_s > CONNECT_S:
             self._break(since_s, "not connected any more")
+
+    def _is_dead(self, at_s: float) -> bool:
+        """Whether a connection had no usable link for so long that it had to end."""
+        token, since_s = self._connection(at_s)
+        silent = Span(at_s - SILENT_S, at_s)
+        return silent.a >= since_s and self._timeline.is_dark(token, silent)
 
     def _notices(self) -> None:
         for kill in self._kills:
@@ -452,7 +465,8 @@ class Report:
             f"{sum(item.transfers for item in rounds)} transfers, "
             f"{sum(item.megabytes for item in rounds):.0f} MB, every byte compared; "
             f"{sum(item.waits for item in rounds)} waits judged, "
-            f"{sum(item.excused for item in rounds)} of them with no link usable. "
+            f"{sum(item.excused for item in rounds)} of them with no link usable; "
+            f"{sum(item.lost for item in rounds)} connections lost all links for good. "
             f"Restarts were noticed by {how or 'nobody'}, the slowest after "
             f"{max((item.slowest_notice_s for item in rounds), default=0):.1f} s; slowest connect "
             f"{max((item.slowest_connect_s for item in rounds), default=0):.1f} s. "

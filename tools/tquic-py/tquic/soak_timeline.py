@@ -56,7 +56,7 @@ class Timeline:
         self._troubles = [line for line in lines if line["what"] == "trouble"]
         self._paths: dict[tuple[int, int], list[Span]] = {}
         self._take_troubles()
-        self._take_news([line for line in lines if line["what"] == "news"])
+        self._take_news([line for line in lines if line["what"] in ("news", "trouble")])
 
     def _take_troubles(self) -> None:
         begun: dict[tuple[int, str], float] = {}
@@ -97,6 +97,13 @@ class Timeline:
                 self._paths.setdefault((key[0], link), []).append(Span(since_s, at_s))
 
         for line in news:
+            if line["what"] == "trouble":
+                # What began at the address that is no more leads nowhere; at the new one begins
+                # another path, or the same after it has moved.
+                if line["kind"] == Kind.NEW_ADDRESS:
+                    for old in [item for item, at in there.items() if at[0] == line["link"]]:
+                        gone(old, line["since"])
+                continue
             if line["side"] != "client":
                 continue
             token, at_s = line["token"], line["t"]
@@ -112,6 +119,14 @@ class Timeline:
                         gone(other, at_s)
         for key in list(there):
             gone(key, self._end_s)
+
+    def is_dark(self, token: int, span: Span) -> bool:
+        """Whether data of a connection could pass no link at any moment of a span."""
+        return not any(
+            part.b > span.a and part.a < span.b
+            for link in range(self.count)
+            for part in self.usable(token, link)
+        )
 
     def usable(self, token: int, link: int) -> list[Span]:
         """When data of a connection could pass a link."""
