@@ -280,7 +280,9 @@ class Director:
             what()
         self._wait(self._plan.last_begin_s - 1)
         self._note_paths()
+        self._count()
         self._wait(self._plan.seconds + _LATE_S, for_client=True)
+        self._count()
         client, server = self._client, self._server
         assert client
         assert server
