@@ -51,7 +51,6 @@ BAD_COUNTERS = (
     "RxVersionNegotiation",
     "TxNoMemory",
     "TxTooBig",
-    "EcnValidationFailed",
     "ListenOverflows",
     "TokensInvalid",
     "CidCollisions",
