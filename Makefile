@@ -10,7 +10,7 @@ TALLY	:= $(BIN)/python $(TOP)/scripts/tally.py
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help setup gen module user python kunit integration lint test demo bench interop fuzz mutants tour \
+.PHONY: help setup gen module user python kunit integration lint test demo bench soak interop fuzz mutants tour \
 	trace-cost netlink-fuzz clean
 
 help:
@@ -30,6 +30,7 @@ help:
 	@echo '  make mutants      small faults in the engine, one at a time: do the user-level tests see them?'
 	@echo '  make demo         move a file over two links and cut one of them'
 	@echo '  make bench        goodput, stalls and completion times beside kernel MPTCP'
+	@echo '  make soak         six virtual hours of cuts, changes and restarts for the module'
 	@echo '  make interop      the QUIC interop runner'"'"'s cases with aioquic and ngtcp2'
 	@echo '  make tour         the page of screens, Documentation/networking/tquic-tour.rst, from a real run'
 	@echo '  make trace-cost   instructions per packet without tracepoints, with them off, and traced'
@@ -85,6 +86,10 @@ demo:
 bench:
 	@scripts/setup.sh --no-kernels
 	@$(TQUIC) bench $(BENCH)
+
+soak:
+	@scripts/setup.sh --no-kernels
+	@$(TQUIC) soak $(SOAK)
 
 interop:
 	@scripts/setup.sh --no-kernels

@@ -778,8 +778,12 @@ void tquic_sock_actions(struct sock *sk)
 	tquic_sock_count(sk);
 	if (tsk->tell_closed) {
 		tsk->tell_closed = false;
-		/* Ours, and the transport's: the peer did something wrong. */
-		if (!conn->closed.flags && conn->closed.error_code != TQUIC_ERR_NO_ERROR)
+		/*
+		 * Ours, and the transport's: the peer did something wrong, unless nobody
+		 * was there, or we take no more.
+		 */
+		if (!conn->closed.flags && conn->closed.error_code != TQUIC_ERR_NO_ERROR &&
+		    conn->closed.error_code != TQUIC_ERR_CONNECTION_REFUSED)
 			TQUIC_INC(tquic_sock_net(sk), RX_PROTO_ERR);
 		tquic_netlink_conn_event(sk, TQUIC_CMD_CONN_CLOSED);
 	}

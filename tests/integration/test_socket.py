@@ -355,6 +355,7 @@ def test_receive_buffer_bounds_the_credit(lab: TwoLinks, certificates: Certifica
 
 
 def test_nobody_listens_is_told_at_once(lab: TwoLinks, certificates: Certificates) -> None:
+    blamed = counter(lab.client, "RxProtocolErrors")
     with lab.client.entered():
         sock = new_socket(socket.AF_INET, Options())
     with sock:
@@ -370,6 +371,7 @@ def test_nobody_listens_is_told_at_once(lab: TwoLinks, certificates: Certificate
         assert error is not None
         assert error.errno == errno.ECONNREFUSED
         assert time.monotonic() - start < 8
+    assert counter(lab.client, "RxProtocolErrors") == blamed
 
 
 def test_connect_again(joined: Joined, lab: TwoLinks, certificates: Certificates) -> None:

@@ -735,6 +735,12 @@ void tquic_path_on_progress(struct tquic_conn *conn, struct tquic_path *path,
 	path->probes = 0;
 	if (path->state != TQUIC_PATH_SUSPECT)
 		return;
+	/* Its interface or address seemed to be gone, but there is another way. */
+	if (path->down) {
+		path->down = false;
+		if (!tquic_path_spared(path))
+			tquic_path_tell_status(path);
+	}
 	/* Probes lost meanwhile say nothing about congestion now. */
 	tquic_path_drain(conn, path, now);
 	tquic_path_activate(conn, path, now);

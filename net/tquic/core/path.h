@@ -64,7 +64,7 @@ enum tquic_path_ctl {
  * @abandon_acked: the peer knows that we did
  * @cids_blocked: the peer was told that connection ids are missing
  * @ecn: packets leave as ECT(0); no more once that has failed
- * @down: its interface or address is gone: nothing can come or go
+ * @down: its interface or address is gone: as it seems nothing can come or go
  * @pacing: packets are spread over time
  * @acked_here: what it received is acknowledged on itself, not yet on its carrier
  * @moving: enum tquic_moved: how far the peer's address, not yet validated, is

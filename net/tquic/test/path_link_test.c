@@ -88,6 +88,32 @@ static void link_down_both(struct kunit *test)
 	}
 }
 
+/*
+ * The interface that has the address may be down and packets come by another one, as
+ * they may to a host with several: what is acknowledged there tells that it works.
+ */
+static void link_down_reached(struct kunit *test)
+{
+	struct pair_flow *f;
+	struct pair *p = busy_pair(test, 0, &f);
+	u32 id;
+
+	for (id = 0; id < 2; id++)
+		tquic_path_link_down(&p->end[0].conn, pair_path(p, 0, id), p->now);
+	pair_kick(&p->end[0]);
+	KUNIT_EXPECT_EQ(test, pair_path(p, 0, 0)->state, TQUIC_PATH_SUSPECT);
+	pair_run(p, SEC);
+	for (id = 0; id < 2; id++) {
+		KUNIT_EXPECT_EQ(test, pair_path(p, 0, id)->state, TQUIC_PATH_ACTIVE);
+		KUNIT_EXPECT_FALSE(test, pair_path(p, 0, id)->down);
+		KUNIT_EXPECT_FALSE(test, pair_path(p, 1, id)->peer_backup);
+	}
+	/* Each once: when it was told, and when the first one was back before it */
+	KUNIT_EXPECT_EQ(test, p->end[0].events[TQUIC_EVENT_PATH_SUSPECT], 2);
+	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 60 * SEC));
+	pair_check(p);
+}
+
 /* Down before the peer has answered: once it is up, the challenge goes out again. */
 static void link_down_validating(struct kunit *test)
 {
@@ -192,6 +218,7 @@ static void link_quiet_receiver(struct kunit *test)
 static struct kunit_case path_link_cases[] = {
 	KUNIT_CASE(link_down_alone),
 	KUNIT_CASE(link_down_both),
+	KUNIT_CASE(link_down_reached),
 	KUNIT_CASE(link_down_validating),
 	KUNIT_CASE(link_down_backup),
 	KUNIT_CASE(link_status_last),

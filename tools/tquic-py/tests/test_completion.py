@@ -59,7 +59,7 @@ def _kernel(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_commands_and_options(monkeypatch: pytest.MonkeyPatch) -> None:
     assert offered("") == sorted(cli.COMMANDS)
-    assert offered("s") == ["sched", "serve", "sim", "ss", "sysctl"]
+    assert offered("s") == ["sched", "serve", "sim", "soak", "ss", "sysctl"]
     assert "--version" in offered("--")
     assert offered("path", "") == ["add", "del", "set", "show"]
     assert "--rate-cap" in offered("path", "set", "--r")

@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "sched": ("cmd_sched", "group", "List schedulers and congestion controls."),
     "serve": ("cmd_serve", "command", "Offer the files of a directory."),
     "sim": ("cmd_sim", "group", "Run the protocol engine over simulated links."),
+    "soak": ("cmd_soak", "command", "Trouble the module for hours of virtual time."),
     "ss": ("cmd_ss", "command", "Show TQUIC sockets as ss does, or end connections."),
     "sysctl": ("cmd_sysctl", "group", "See and change the defaults of a network namespace."),
     "top": ("cmd_top", "command", "Watch what paths carry, on a full screen."),

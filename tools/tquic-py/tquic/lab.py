@@ -176,6 +176,10 @@ class Namespace:
             _setns(before)
             os.close(before)
 
+    def enter(self) -> None:
+        """Put the calling thread inside for good: what a forked child does."""
+        _setns(self._fd)
+
     def popen(self, words: Sequence[str], **options: Any) -> subprocess.Popen[Any]:
         """Start a program inside."""
         return subprocess.Popen(["ip", "netns", "exec", self.name, *words], **options)
