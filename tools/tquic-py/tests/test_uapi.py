@@ -31,6 +31,7 @@ GROUPS = {
     "TQUIC_MIGRATED_": uapi.Migrated,
     "TQUIC_EVENT_": uapi.EventType,
     "TQUIC_FD_": uapi.FdFlag,
+    "TQUIC_DEADLINE_": uapi.DeadlineFlag,
 }
 SINGLE = {
     "IPPROTO_TQUIC": uapi.IPPROTO_TQUIC,
@@ -40,7 +41,6 @@ SINGLE = {
     "TQUIC_NO_MULTIPATH": uapi.NO_MULTIPATH,
     "TQUIC_PATH_BACKUP": uapi.PathFlag.BACKUP,
     "TQUIC_PATH_METERED": uapi.PathFlag.METERED,
-    "TQUIC_DEADLINE_DROP": uapi.DEADLINE_DROP,
     "TQUIC_URGENCY_MAX": uapi.URGENCY_MAX,
     "TQUIC_BOND_STATES": len(uapi.BondState),
 } | {f"TQUIC_PATH_{state.name}": state for state in uapi.PathState}
@@ -172,7 +172,7 @@ def test_every_counter_counts() -> None:
     """No name in /proc/sys/net/tquic/snmp that nothing adds to."""
     net = paths.root() / "net/tquic"
     code = "".join(path.read_text() for path in net.glob("*.c"))
-    names = re.findall(r"^\tX\((\w+),", (net / "tquic_mib.h").read_text(), re.MULTILINE)
+    names = re.findall(r"^\tX\((\w+),", (net / "tquic-mib-gen.h").read_text(), re.MULTILINE)
     assert len(names) > 50
     idle = [n for n in names if not re.search(rf"(ADD|INC)\([^;]*\b{n}\b|MIB_{n}\b", code)]
     assert idle == []
