@@ -17,7 +17,7 @@ help:
 	@echo 'TQUIC: QUIC transport with native multipath for Linux'
 	@echo
 	@echo '  make setup        packages, Python tools, test kernels (Debian 12 or 13, as root)'
-	@echo '  make gen          what is made from specs: netlink family, sysctls, their docs, man page'
+	@echo '  make gen          what is made from specs: socket ABI, counters, sysctls, netlink, docs, man page'
 	@echo '  make module       tquic.ko for the stock and the debug kernel, warnings are errors'
 	@echo '  make test         all of the following, then the counts'
 	@echo '  make lint           ruff, mypy, shellcheck, layers, checkpatch, sparse'

@@ -42,7 +42,7 @@ from tquic.uapi import (
 
 pytestmark = [pytest.mark.usefixtures("module"), pytest.mark.timeout(300)]
 
-_RST = Path(__file__).resolve().parents[2] / "Documentation/networking/tquic-sockets.rst"
+_RST = Path(__file__).resolve().parents[2] / "Documentation/networking/tquic-uapi.rst"
 PORT = 4580
 V2 = 0x6B33_43CF
 #: What a server's parameters allow at least: max_data, stream data, streams (RFC 9000 18.2).

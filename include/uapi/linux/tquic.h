@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/* Do not edit: `make gen` makes this from Documentation/networking/specs/tquic-socket.yaml */
 /*
  * TQUIC sockets: options, control messages and information structs.
  *
@@ -59,9 +60,9 @@
 
 /* Encryption levels, as in TLS */
 #define TQUIC_ENC_INITIAL		0
-#define TQUIC_ENC_EARLY		1
+#define TQUIC_ENC_EARLY			1
 #define TQUIC_ENC_HANDSHAKE		2
-#define TQUIC_ENC_APP		3
+#define TQUIC_ENC_APP			3
 
 /* What recvmsg() reports besides stream data */
 #define TQUIC_RECV_CRYPTO		0x1	/* CRYPTO bytes, with TQUIC_CMSG_HANDSHAKE */

@@ -119,7 +119,7 @@ def test_stream_messages_out(sock: TquicSocket, raw: FakeRaw) -> None:
     assert raw.sent[4][1][1] == (
         SOL_TQUIC,
         Cmsg.DEADLINE,
-        uapi.Deadline(100_000_000, 0, uapi.DEADLINE_DROP).pack(),
+        uapi.Deadline(100_000_000, 0, uapi.DeadlineFlag.DROP).pack(),
     )
 
 

@@ -11,46 +11,23 @@ from pathlib import Path
 import pytest
 
 from tquic import paths, uapi
+from tquic.codegen_socket import SOCKET_SPEC, load_socket
 from tquic.tls import Level
 
 HEADER = paths.root() / "include/uapi/linux/tquic.h"
 RECORDS = uapi.Record.__subclasses__()
-#: Prefix of a group of names in the header -> the enum that holds them; longer prefixes first.
-GROUPS = {
-    "TQUIC_SOCKOPT_": uapi.SockOpt,
-    "TQUIC_HANDSHAKE_": uapi.HandshakeMode,
-    "TQUIC_ENC_": Level,
-    "TQUIC_RECV_": uapi.RecvMask,
-    "TQUIC_CMSG_": uapi.Cmsg,
-    "TQUIC_MSG_": uapi.MsgFlag,
-    "TQUIC_CONFIG_": uapi.ConfigMask,
-    "TQUIC_CLOSE_": uapi.CloseFlag,
-    "TQUIC_STATE_": uapi.State,
-    "TQUIC_BOND_": uapi.BondState,
-    "TQUIC_EARLY_": uapi.EarlyState,
-    "TQUIC_MIGRATED_": uapi.Migrated,
-    "TQUIC_EVENT_": uapi.EventType,
-    "TQUIC_FD_": uapi.FdFlag,
-}
-SINGLE = {
-    "IPPROTO_TQUIC": uapi.IPPROTO_TQUIC,
-    "SOL_TQUIC": uapi.SOL_TQUIC,
-    "TQUIC_SECRET_MAX": uapi.SECRET_MAX,
-    "TQUIC_REASON_MAX": uapi.REASON_MAX,
-    "TQUIC_NO_MULTIPATH": uapi.NO_MULTIPATH,
-    "TQUIC_PATH_BACKUP": uapi.PathFlag.BACKUP,
-    "TQUIC_PATH_METERED": uapi.PathFlag.METERED,
-    "TQUIC_DEADLINE_DROP": uapi.DEADLINE_DROP,
-    "TQUIC_URGENCY_MAX": uapi.URGENCY_MAX,
-    "TQUIC_BOND_STATES": len(uapi.BondState),
-} | {f"TQUIC_PATH_{state.name}": state for state in uapi.PathState}
+ABI = load_socket((paths.root() / SOCKET_SPEC).read_text())
+#: Groups whose Python class is not in tquic.uapi.
+ELSEWHERE = {"TQUIC_ENC_": Level}
 
 
 def values() -> dict[str, int]:
     """Every name of the header that this package knows, with its value."""
-    out = {name: int(value) for name, value in SINGLE.items()}
-    for prefix, group in GROUPS.items():
-        out |= {f"{prefix}{member}": int(value) for member, value in group.__members__.items()}
+    out: dict[str, int] = {n.name: getattr(uapi, n.python_name) for n in ABI.numbers}
+    for group in ABI.groups:
+        known = ELSEWHERE.get(group.prefix) or getattr(uapi, group.class_name)
+        members = known.__members__.items()
+        out |= {f"{group.prefix}{member}": int(value) for member, value in members}
     return out
 
 
@@ -172,7 +149,7 @@ def test_every_counter_counts() -> None:
     """No name in /proc/sys/net/tquic/snmp that nothing adds to."""
     net = paths.root() / "net/tquic"
     code = "".join(path.read_text() for path in net.glob("*.c"))
-    names = re.findall(r"^\tX\((\w+),", (net / "tquic_mib.h").read_text(), re.MULTILINE)
+    names = re.findall(r"^\tX\((\w+),", (net / "tquic-mib-gen.h").read_text(), re.MULTILINE)
     assert len(names) > 50
     idle = [n for n in names if not re.search(rf"(ADD|INC)\([^;]*\b{n}\b|MIB_{n}\b", code)]
     assert idle == []

@@ -16,15 +16,19 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 import jinja2
-import yaml
 
-from . import __version__, cli, manpage
+from . import __version__, cli, codegen_text, manpage
+from .codegen_counters import COUNTER_SPEC, load_counters
+from .codegen_socket import SOCKET_SPEC, load_socket
 from .errors import EXIT_INCOMPLETE, EXIT_NETWORK, EXIT_TLS
+from .spec import SpecError, read_spec
 from .sysctl_spec import KINDS, SCOPES, Kind, SysctlSpec
 
 __all__ = [
+    "COUNTER_OUTPUTS",
     "MAN_PAGE",
     "OUTPUTS",
+    "SOCKET_OUTPUTS",
     "SYSCTL_OUTPUTS",
     "SYSCTL_SPEC",
     "SpecError",
@@ -44,8 +48,17 @@ SYSCTL_OUTPUTS: Final = {
     "sysctl.py": Path("tools/tquic-py/tquic/sysctl_gen.py"),
     "sysctl.rst": Path("Documentation/networking/tquic-sysctl.rst"),
 }
+SOCKET_OUTPUTS: Final = {
+    "uapi.h": Path("include/uapi/linux/tquic.h"),
+    "uapi.py": Path("tools/tquic-py/tquic/uapi_gen.py"),
+    "uapi.rst": Path("Documentation/networking/tquic-uapi.rst"),
+}
+COUNTER_OUTPUTS: Final = {
+    "mib.h": Path("net/tquic/tquic-mib-gen.h"),
+    "counters.rst": Path("Documentation/networking/tquic-counters.rst"),
+}
 MAN_PAGE: Final = Path("tools/tquic-py/man/tquic.8")
-OUTPUTS: Final = {**SYSCTL_OUTPUTS, "tquic.8": MAN_PAGE}
+OUTPUTS: Final = {**SYSCTL_OUTPUTS, **SOCKET_OUTPUTS, **COUNTER_OUTPUTS, "tquic.8": MAN_PAGE}
 
 _NAME_CHARS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
 _U32_MAX = 2**32 - 1
@@ -60,10 +73,6 @@ _KEYS: dict[Kind, frozenset[str]] = {
 _COMMON = frozenset({"name", "type", "scope", "summary"})
 
 
-class SpecError(RuntimeError):
-    """A spec says what it may not; the text names the file, the entry and what is wrong."""
-
-
 @dataclass(frozen=True)
 class SysctlTable:
     """All sysctls of a spec, and the directory they are in."""
@@ -74,12 +83,7 @@ class SysctlTable:
 
 def load_sysctls(text: str, origin: str = str(SYSCTL_SPEC)) -> SysctlTable:
     """Read a spec of sysctls. Raises SpecError."""
-    try:
-        data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise SpecError(f"{origin}: {error}") from error
-    if not isinstance(data, dict) or set(data) != {"path", "sysctls"}:
-        raise SpecError(f"{origin}: path and sysctls are wanted, and nothing else")
+    data = read_spec(text, origin, ("path", "sysctls"))
     table = SysctlTable(data["path"], tuple(_sysctl(item, origin) for item in data["sysctls"]))
     names = [sysctl.name for sysctl in table.sysctls]
     if names != sorted(set(names)):
@@ -141,18 +145,15 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    made.filters["tabs"] = _tabs
+    for function in (codegen_text.tabs, codegen_text.comment, codegen_text.marked):
+        made.filters[function.__name__] = function
+    made.globals["table_of"] = codegen_text.table
     made.filters["quoted"] = _quoted
     made.filters["member"] = _member
     made.filters["prototype"] = _prototype
     made.filters["prose"] = manpage.prose
     made.filters["roff"] = manpage.escaped
     return made
-
-
-def _tabs(name: str, column: int) -> str:
-    """``name`` and as many tabs as lead to a column, one at least."""
-    return name + "\t" * max(1, -(-(column - len(name)) // 8))
 
 
 def _quoted(value: int | str) -> str:
@@ -180,18 +181,32 @@ def _prototype(name: str) -> str:
 
 def render(root: Path) -> dict[Path, str]:
     """Every generated file, below the tree at ``root``, with its content. Raises SpecError."""
-    table = load_sysctls((root / SYSCTL_SPEC).read_text())
     environment = _environment()
-    known = {
-        "table": table,
-        "spec": SYSCTL_SPEC,
-        "version": __version__,
-        "entries": list(manpage.entries(cli.root, "tquic")),
-        "exits": {"network": EXIT_NETWORK, "tls": EXIT_TLS, "incomplete": EXIT_INCOMPLETE},
-    }
+    sysctls = load_sysctls((root / SYSCTL_SPEC).read_text())
+    groups: tuple[tuple[dict[str, Path], dict[str, Any]], ...] = (
+        (SYSCTL_OUTPUTS, {"spec": SYSCTL_SPEC, "table": sysctls}),
+        (
+            SOCKET_OUTPUTS,
+            {"spec": SOCKET_SPEC, "abi": load_socket((root / SOCKET_SPEC).read_text())},
+        ),
+        (
+            COUNTER_OUTPUTS,
+            {"spec": COUNTER_SPEC, "sections": load_counters((root / COUNTER_SPEC).read_text())},
+        ),
+        (
+            {"tquic.8": MAN_PAGE},
+            {
+                "table": sysctls,
+                "version": __version__,
+                "entries": list(manpage.entries(cli.root, "tquic")),
+                "exits": {"network": EXIT_NETWORK, "tls": EXIT_TLS, "incomplete": EXIT_INCOMPLETE},
+            },
+        ),
+    )
     return {
         output: environment.get_template(f"{template}.j2").render(known)
-        for template, output in OUTPUTS.items()
+        for outputs, known in groups
+        for template, output in outputs.items()
     }
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import socket
 import struct
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address
 from typing import Annotated, Any, ClassVar, NamedTuple, Self, get_type_hints
 
@@ -17,15 +16,12 @@ __all__ = [
     "U32",
     "U64",
     "Address",
-    "Bytes48",
-    "Bytes64",
+    "Pad",
     "Record",
     "Sockaddr",
-    "Text16",
-    "U8Pad7",
-    "U32Pad4",
-    "U32x4",
-    "U64x4",
+    "array",
+    "raw",
+    "text",
 ]
 
 
@@ -93,12 +89,6 @@ def _unpack_text(data: bytes) -> str:
     return data.partition(b"\0")[0].decode("ascii", errors="replace")
 
 
-def _array(code: str) -> _Kind:
-    """A fixed number of integers, as a tuple."""
-    form = struct.Struct("=" + code)
-    return _Kind(f"{form.size}s", pack=lambda values: form.pack(*values), unpack=form.unpack)
-
-
 @dataclass(frozen=True)
 class _Kind:
     """A field on the wire: its struct code, reserved bytes after it, and conversions."""
@@ -113,17 +103,33 @@ class _Kind:
         return struct.calcsize("=" + self.code)
 
 
+@dataclass(frozen=True)
+class Pad:
+    """Reserved bytes after a field; in its annotation, after the kind."""
+
+    size: int
+
+
+def array(code: str) -> _Kind:
+    """A fixed number of integers, as a tuple; ``code`` is that of the struct module."""
+    form = struct.Struct("=" + code)
+    return _Kind(f"{form.size}s", pack=lambda values: form.pack(*values), unpack=form.unpack)
+
+
+def text(size: int) -> _Kind:
+    """ASCII that ends with a zero byte, or with the field."""
+    return _Kind(f"{size}s", pack=_pack_text, unpack=_unpack_text)
+
+
+def raw(size: int) -> _Kind:
+    """Bytes; those that are not given are zero."""
+    return _Kind(f"{size}s", pack=bytes, unpack=bytes)
+
+
 U8 = Annotated[int, _Kind("B")]
-U8Pad7 = Annotated[int, _Kind("B", pad=7)]
 U16 = Annotated[int, _Kind("H")]
 U32 = Annotated[int, _Kind("I")]
-U32Pad4 = Annotated[int, _Kind("I", pad=4)]
 U64 = Annotated[int, _Kind("Q")]
-U32x4 = Annotated[tuple[int, ...], _array("4I")]
-U64x4 = Annotated[tuple[int, ...], _array("4Q")]
-Text16 = Annotated[str, _Kind("16s", pack=_pack_text, unpack=_unpack_text)]
-Bytes48 = Annotated[bytes, _Kind("48s", pack=bytes, unpack=bytes)]
-Bytes64 = Annotated[bytes, _Kind("64s", pack=bytes, unpack=bytes)]
 Sockaddr = Annotated[
     Address | None, _Kind(f"{_SOCKADDR_BYTES}s", pack=_pack_address, unpack=_unpack_address)
 ]
@@ -185,8 +191,12 @@ def _layout(cls: type[Record]) -> _Layout:
 
 
 def _new_layout(cls: type[Record]) -> _Layout:
-    hints = get_type_hints(cls, vars(sys.modules[cls.__module__]), include_extras=True)
-    found = {name: getattr(hint, "__metadata__", (None,))[0] for name, hint in hints.items()}
-    kinds = {name: kind for name, kind in found.items() if isinstance(kind, _Kind)}
+    kinds: dict[str, _Kind] = {}
+    for name, hint in get_type_hints(cls, include_extras=True).items():
+        for said in getattr(hint, "__metadata__", ()):
+            if isinstance(said, _Kind):
+                kinds[name] = said
+            elif isinstance(said, Pad):
+                kinds[name] = replace(kinds[name], pad=said.size)
     codes = "".join(f"{kind.code}{kind.pad}x" for kind in kinds.values())
     return kinds, struct.Struct("=" + codes)
