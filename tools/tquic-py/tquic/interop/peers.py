@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from . import aioquic_end, tquic_end
+from . import aioquic_end, caddy_end, tquic_end
 from .plan import Feature, Plan, Protocol
 
 __all__ = ["PEERS", "Peer", "Role", "missing", "protocol"]
@@ -31,16 +31,22 @@ _ONE_ADDRESS = "needs a server of two addresses, which is not here: see test_mig
 
 @dataclass(frozen=True)
 class Peer:
-    """An implementation. ``lacks`` says why it cannot take part, by its role and the feature."""
+    """An implementation. ``lacks`` says why it cannot take part, by its role and the feature;
+    ``never`` why it cannot play a role at all. Without a ``module`` it is ngtcp2's programs.
+    """
 
     name: str
     protocols: tuple[Protocol, ...]
     programs: tuple[str, ...] = ()
     package: str = ""
     lacks: Mapping[tuple[Role, Feature], str] = field(default_factory=dict)
+    never: Mapping[Role, str] = field(default_factory=dict)
+    module: str = ""
 
     def reason(self, role: Role, features: Sequence[Feature]) -> str:
         """Why it cannot play a role in a case, empty when it can."""
+        if why := self.never.get(role):
+            return why
         for feature in features:
             if why := self.lacks.get((role, feature)):
                 return why
@@ -48,10 +54,9 @@ class Peer:
 
     def commands(self, role: Role, plan: Plan, path: Path) -> list[list[str]]:
         """The programs that play a role, one after the other; ``path`` is where the plan is."""
-        if self.name == "ngtcp2":
-            return _gtls_clients(plan) if role is Role.CLIENT else [_gtls_server(plan)]
-        module = tquic_end if self.name == "tquic" else aioquic_end
-        return [[sys.executable, "-m", module.__name__, role, str(path)]]
+        if self.module:
+            return [[sys.executable, "-m", self.module, role, str(path)]]
+        return _gtls_clients(plan) if role is Role.CLIENT else [_gtls_server(plan)]
 
 
 def _gtls_clients(plan: Plan) -> list[list[str]]:
@@ -92,11 +97,13 @@ PEERS: dict[str, Peer] = {
         Peer(
             "tquic",
             (Protocol.HQ, Protocol.H3),
+            module=tquic_end.__name__,
             lacks={(role, Feature.PREFERRED_ADDRESS): _ONE_ADDRESS for role in Role},
         ),
         Peer(
             "aioquic",
             (Protocol.HQ, Protocol.H3),
+            module=aioquic_end.__name__,
             lacks={
                 (Role.SERVER, Feature.V2): "aioquic takes the client's order of versions, and "
                 "TQUIC's client names the one it began with first",
@@ -109,6 +116,21 @@ PEERS: dict[str, Peer] = {
             programs=("gtlsclient", "gtlsserver"),
             package="ngtcp2-client ngtcp2-server",
         ),
+        Peer(
+            "caddy",
+            (Protocol.H3,),
+            programs=("caddy",),
+            package="caddy",
+            module=caddy_end.__name__,
+            never={Role.CLIENT: "Caddy (quic-go) is a server"},
+            lacks={
+                (Role.SERVER, Feature.RETRY): "Caddy has no setting that demands a Retry",
+                (Role.SERVER, Feature.ECN): "quic-go 0.29 reports marks, but marks nothing itself",
+                (Role.SERVER, Feature.V2): "quic-go 0.29 speaks version 2 with a client that "
+                "begins with it, but never moves one there",
+                (Role.SERVER, Feature.PREFERRED_ADDRESS): "quic-go has no preferred address",
+            },
+        ),
     )
 }
 
@@ -117,7 +139,7 @@ def missing(peer: Peer) -> str:
     """What has to be installed first, empty when nothing has."""
     if all(shutil.which(program) for program in peer.programs):
         return ""
-    return f"not installed: apt-get install {peer.package} (bookworm-backports)"
+    return f"not installed: apt-get install {peer.package}, as scripts/setup.sh does"
 
 
 def protocol(client: Peer, server: Peer) -> Protocol:
