@@ -58,6 +58,17 @@ class _Client(QuicConnectionProtocol):
         self.transmit()
         return await self._waiting[stream]
 
+    async def move(self, host: str) -> None:
+        """Go on from a socket of another address, to another connection id."""
+        assert self._transport is not None
+        self._transport.close()
+        self.change_connection_id()
+        await asyncio.get_running_loop().create_datagram_endpoint(
+            lambda: self, local_addr=(host, 0)
+        )
+        self._quic.send_ping(0)
+        self.transmit()
+
     def quic_event_received(self, event: QuicEvent) -> None:
         """Collect what came."""
         if isinstance(event, ConnectionTerminated):
@@ -152,6 +163,9 @@ async def _fetch(
         if plan.wants(Feature.KEY_UPDATE):
             await client.ping()
             client.request_key_update()
+        if plan.other:
+            await client.ping()
+            await client.move(plan.other)
         bodies = await asyncio.gather(*(client.fetch(plan.server_name, name) for name in names))
     for name, body in zip(names, bodies, strict=True):
         (Path(plan.folder) / name).write_bytes(body)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Caddy, whose QUIC is quic-go, as the server: ``python -m tquic.interop.caddy_end server PLAN``."""
+"""Caddy, whose QUIC is quic-go, as a server: ``python -m tquic.interop.caddy_end server PLAN``."""
 
 from __future__ import annotations
 

@@ -26,7 +26,6 @@ class Role(StrEnum):
 
 
 _NO_MARKS = "aioquic neither marks packets nor reports marks"
-_ONE_ADDRESS = "needs a server of two addresses, which is not here: see test_migrate.py"
 
 
 @dataclass(frozen=True)
@@ -67,6 +66,8 @@ def _gtls_clients(plan: Plan) -> list[list[str]]:
         base.append(f"--ciphers={_CHACHA20}")
     if plan.wants(Feature.KEY_UPDATE):
         base.append("--key-update=100ms")
+    if plan.other:
+        base.append("--change-local-addr=500ms")
     if plan.wants(Feature.V2):
         base += ["--version=v1", "--available-versions=v2,v1"]
     if plan.wants(Feature.RESUMPTION):
@@ -88,6 +89,8 @@ def _gtls_server(plan: Plan) -> list[str]:
         words.append("--validate-addr")
     if plan.wants(Feature.V2):
         words.append("--preferred-versions=v2,v1")
+    if plan.preferred:
+        words.append(f"--preferred-ipv4-addr={plan.preferred}:{plan.port}")
     return [*words, plan.host, str(plan.port), plan.key, plan.certificate]
 
 
@@ -98,7 +101,6 @@ PEERS: dict[str, Peer] = {
             "tquic",
             (Protocol.HQ, Protocol.H3),
             module=tquic_end.__name__,
-            lacks={(role, Feature.PREFERRED_ADDRESS): _ONE_ADDRESS for role in Role},
         ),
         Peer(
             "aioquic",
@@ -108,6 +110,10 @@ PEERS: dict[str, Peer] = {
                 (Role.SERVER, Feature.V2): "aioquic takes the client's order of versions, and "
                 "TQUIC's client names the one it began with first",
                 **{(role, Feature.ECN): _NO_MARKS for role in Role},
+                (Role.CLIENT, Feature.PREFERRED_ADDRESS): "aioquic reads where a server prefers to "
+                "be, and stays",
+                (Role.SERVER, Feature.PREFERRED_ADDRESS): "aioquic has no setting for an address "
+                "it prefers",
             },
         ),
         Peer(
