@@ -326,6 +326,8 @@ def test_parameters_are_read(tmp_path: Path) -> None:
         assert found is not None
         assert len(found[0x0F]) == 8
         assert (0x00 in found) == of_server
+    assert len(talk.wire.start(1).opened) == 1
+    assert len(talk.wire.start(1000).opened) == len(talk.wire.opened)
     # Half of a ClientHello says nothing.
     first = talk.wire.opened[0]
     assert first.space is Space.INITIAL

@@ -27,6 +27,17 @@ __all__: list[str] = []
 _V1, _V2 = QuicProtocolVersion.VERSION_1, QuicProtocolVersion.VERSION_2
 
 
+class _Other(asyncio.DatagramProtocol):
+    """Another socket of a connection: what comes is handed on."""
+
+    def __init__(self, owner: QuicConnectionProtocol) -> None:
+        self._owner = owner
+
+    def datagram_received(self, data: bytes | str, addr: Any) -> None:
+        """Hand it on."""
+        self._owner.datagram_received(data, addr)
+
+
 class _Client(QuicConnectionProtocol):
     """Fetches files with either protocol."""
 
@@ -60,14 +71,12 @@ class _Client(QuicConnectionProtocol):
 
     async def move(self, host: str) -> None:
         """Go on from a socket of another address, to another connection id."""
-        assert self._transport is not None
-        self._transport.close()
-        self.change_connection_id()
-        await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: self, local_addr=(host, 0)
+        # As the first socket, it is one of IPv6 whose addresses are mapped ones.
+        transport, _protocol = await asyncio.get_running_loop().create_datagram_endpoint(
+            lambda: _Other(self), local_addr=(f"::ffff:{host}", 0)
         )
-        self._quic.send_ping(0)
-        self.transmit()
+        self._transport = transport
+        self.change_connection_id()
 
     def quic_event_received(self, event: QuicEvent) -> None:
         """Collect what came."""

@@ -229,6 +229,12 @@ class Wire:
         """The suite that was agreed on."""
         return self._read[1]
 
+    def start(self, packets: int) -> Wire:
+        """The first packets alone, unless there are no more."""
+        if len(self.packets) <= packets:
+            return self
+        return Wire(self.packets[:packets], self.secrets)
+
     def parameters(self, *, of_server: bool) -> dict[int, bytes] | None:
         """The transport parameters of an end, by number; None when they could not be read."""
         space = Space.HANDSHAKE if of_server else Space.INITIAL

@@ -22,6 +22,7 @@ class Feature(StrEnum):
     ECN = "ecn"
     PREFERRED_ADDRESS = "preferred_address"
     MOVE = "move"
+    REBIND = "rebind"
     RESUMPTION = "resumption"
     EARLY = "early"
 

@@ -21,7 +21,7 @@ from ..server import Limits, Server
 from ..sock import QUIC_VERSIONS, TquicSocket
 from ..tls import Role, SavedSession, TlsConfig
 from ..tls.config import CIPHERS
-from ..uapi import Preferred, RecvMask
+from ..uapi import NO_MULTIPATH, Config, Preferred, RecvMask
 from . import h3
 from .plan import Feature, Plan, Protocol, play
 
@@ -172,7 +172,13 @@ def _server(plan: Plan) -> None:
     # Where there are two addresses, a socket of either cannot receive for the other.
     host = _ANYWHERE if plan.preferred else plan.host
     preferred = Preferred(v4=Address(plan.preferred)) if plan.preferred else None
-    options = Options(retry=plan.wants(Feature.RETRY), version=version, preferred=preferred)
+    options = Options(
+        # The cases are of one path; and tshark misreads the frames of RFC 10069.
+        config=Config.of(max_path_id=NO_MULTIPATH),
+        retry=plan.wants(Feature.RETRY),
+        version=version,
+        preferred=preferred,
+    )
     listener = listen(Address(host, plan.port), options)
     directory = ServedDirectory(plan.folder)
     serve: Callable[[], None]
