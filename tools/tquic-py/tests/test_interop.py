@@ -424,6 +424,8 @@ def test_peers() -> None:
     assert PEERS["caddy"].reason(Role.CLIENT, ()) != ""
     assert PEERS["caddy"].reason(Role.SERVER, ()) == ""
     assert PEERS["caddy"].reason(Role.SERVER, (Feature.RETRY,)) != ""
+    assert PEERS["caddy"].reason(Role.SERVER, CASES["rebind-addr"].features) != ""
+    assert PEERS["ngtcp2"].reason(Role.SERVER, CASES["rebind-addr"].features) == ""
     assert protocol(PEERS["tquic"], PEERS["caddy"]) is Protocol.H3
 
 

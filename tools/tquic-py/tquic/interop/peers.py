@@ -25,7 +25,6 @@ class Role(StrEnum):
     SERVER = "server"
 
 
-_STAYS = "quic-go 0.29 sends to where the client was first, also when it comes from elsewhere"
 _NO_MARKS = "aioquic neither marks packets nor reports marks"
 
 
@@ -136,8 +135,9 @@ PEERS: dict[str, Peer] = {
                 (Role.SERVER, Feature.V2): "quic-go 0.29 speaks version 2 with a client that "
                 "begins with it, but never moves one there",
                 (Role.SERVER, Feature.PREFERRED_ADDRESS): "quic-go has no preferred address",
-                (Role.SERVER, Feature.REBIND): _STAYS,
-                (Role.SERVER, Feature.MOVE): _STAYS,
+                (Role.SERVER, Feature.REBIND): "quic-go 0.29 sends to where the client was first, "
+                "also when it comes from elsewhere",
+                (Role.SERVER, Feature.MOVE): "quic-go 0.29 forbids it (disable_active_migration)",
             },
         ),
     )
