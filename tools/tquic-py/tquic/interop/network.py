@@ -89,6 +89,7 @@ class Network:
                 self._fronts[self.back] = self._socket(self._host(1, 2), PORT)
             if not v6:
                 self._client.ip(f"addr add {self.client_other}/24 dev e0")
+                self._meet(1, self.client_other)
             if second:
                 self._take_over(self.other)
         except BaseException:
@@ -152,16 +153,32 @@ class Network:
         return f"fd67:{side}::{host:x}" if self._v6 else f"10.67.{side}.{host}"
 
     def _join(self, end: Namespace, side: int, link: Link) -> None:
-        """Join an end to the middle; both of its directions are shaped once, on the way in."""
+        """Join an end to the middle; both of its directions are shaped once, on the way in.
+
+        Neighbours are told: a question for an address would wait in the queue, or be lost there.
+        """
         bits = 64 if self._v6 else 24
-        end.ip(f"link add e0 type veth peer name m{side} netns {self._wire.name}")
+        near, far = _mac(side, 1), _mac(side, 2)
+        end.ip(
+            f"link add e0 address {near} type veth peer name m{side} address {far} "
+            f"netns {self._wire.name}"
+        )
         middle = range(2, 2 + (_NAT_HOSTS if side == 2 else 1))
         extra = f"mtu {link.mtu} gso_max_segs 1 up"
         nodad = " nodad" if self._v6 else ""
-        end.ip(f"link set e0 {extra}", f"addr add {self._host(side, 1)}/{bits} dev e0{nodad}")
+        end.ip(
+            f"link set e0 {extra}",
+            f"addr add {self._host(side, 1)}/{bits} dev e0{nodad}",
+            *(f"neigh add {self._host(side, n)} lladdr {far} dev e0" for n in middle),
+        )
         hosts = [f"addr add {self._host(side, n)}/{bits} dev m{side}{nodad}" for n in middle]
         self._wire.ip(f"link set m{side} {extra}", *hosts)
+        self._meet(side, self._host(side, 1))
         self._wire.tc(f"qdisc replace dev m{side} root netem {' '.join(link.netem())}")
+
+    def _meet(self, side: int, host: str) -> None:
+        """Tell the middle that an end has an address."""
+        self._wire.ip(f"neigh add {host} lladdr {_mac(side, 1)} dev m{side}")
 
     def _route(self) -> None:
         """Let the ends reach each other past the forwarder."""
@@ -178,6 +195,7 @@ class Network:
             f"route add local {address.host}/32 dev lo table {_TABLE}",
             f"rule add iif m1 lookup {_TABLE}",
         )
+        self._meet(2, address.host)
         with self._wire.entered():
             self._fronts[address] = self._socket(*address[:2], foreign=True)
 
@@ -263,6 +281,10 @@ class Network:
             client.mapping, client.upstream = number, upstream
         selector.register(upstream, selectors.EVENT_READ, client)
         return client
+
+
+def _mac(side: int, number: int) -> str:
+    return f"02:00:00:00:{side:02x}:{number:02x}"
 
 
 def _receive(sock: socket.socket) -> tuple[bytes, int, tuple[str, int]]:
