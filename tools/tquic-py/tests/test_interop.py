@@ -489,11 +489,13 @@ def test_the_page() -> None:
         Result("ecn", "tquic", "aioquic", Outcome.PASSED, decoded=decoder.CONFIRMED),
     ]
     titles = [("retry", "a Retry"), ("v2", "another version"), ("ipv6", "six"), ("ecn", "marks")]
+    titles.append(("late", "not run yet"))
     lines = rst(results, titles).splitlines()
     assert "retry passed                  FAILED [1]" in lines
     assert "v2    no [2]                  9000 kbit/s" in lines
     assert "ipv6  5000 kbit/s (TCP: 4000) passed [3]" in lines
     assert "ecn   passed                  -" in lines
+    assert "late  -                       -" in lines
     assert "1. no Retry was sent" in lines
     assert "2. because" in lines
     assert "3. tshark sees ghosts" in lines

@@ -88,20 +88,19 @@ def rst(results: Sequence[Result], titles: Sequence[tuple[str, str]]) -> str:
     """The page for people: a table of pairings by case, then the reasons and the cases."""
     pairs = list(dict.fromkeys((item.client, item.server) for item in results))
     known = {item.key: item for item in results}
-    names = [(name, title) for name, title in titles if any(item.case == name for item in results)]
     bar = "=" * len(_TITLE)
     out = [".. SPDX-License-Identifier: GPL-2.0", "", bar, _TITLE, bar, "", _INTRO]
     out += ["Results", "=======", "", "The client is named first; ``-`` was not run yet.", ""]
     rows = [["case", *(f"{client} - {server}" for client, server in pairs)]]
     notes: list[str] = []
-    for name, _title in names:
+    for name, _title in titles:
         row = [name]
         for client, server in pairs:
             row.append(_cell(known.get((name, client, server)), notes))
         rows.append(row)
     out += _table(rows)
     out += ["", *(f"{number}. {note}" for number, note in enumerate(notes, 1))] if notes else []
-    out += ["", "Cases", "=====", "", *_table([["case", "what"], *map(list, names)]), ""]
+    out += ["", "Cases", "=====", "", *_table([["case", "what"], *map(list, titles)]), ""]
     return "\n".join(out)
 
 
