@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from .. import kernels, modbuild, paths, vm
 from . import decoder, guest, report
@@ -52,18 +53,20 @@ def run(wanted: Sequence[Pairing], say: Say, progress: vm.Progress) -> list[Resu
     """Run the pairings and merge them into report.json. Raises InteropError, and as vm does."""
     kernel = kernels.get("stock", say)
     module = modbuild.build(kernel)
-    plan = folder() / "pairings.json"
-    plan.write_text(json.dumps([asdict(item) for item in wanted]))
     say(f"booting {kernel.release}, virtual clock: {len(wanted)} pairings")
-    done = vm.run(
-        [sys.executable, "-m", guest.__name__, str(plan)],
-        kernel="stock",
-        clock="virtual",
-        timeout_s=_TIMEOUT_S,
-        name="interop",
-        module=module,
-        progress=progress,
-    )
+    # The guest may read its file late: another run is not to write the same one.
+    with NamedTemporaryFile("w", dir=folder(), prefix="pairings-", suffix=".json") as plan:
+        plan.write(json.dumps([asdict(item) for item in wanted]))
+        plan.flush()
+        done = vm.run(
+            [sys.executable, "-m", guest.__name__, plan.name],
+            kernel="stock",
+            clock="virtual",
+            timeout_s=_TIMEOUT_S,
+            name="interop",
+            module=module,
+            progress=progress,
+        )
     results = _decoded(report.load(done.files / guest.RECORD_FILE), done.files, say)
     path = folder() / REPORT_FILE
     report.save(path, report.merge(report.load(path), results))
