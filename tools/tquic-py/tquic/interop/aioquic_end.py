@@ -24,6 +24,7 @@ from .plan import Feature, Plan, Protocol, play
 
 __all__: list[str] = []
 
+_LOOK_S = 0.01
 _V1, _V2 = QuicProtocolVersion.VERSION_1, QuicProtocolVersion.VERSION_2
 
 
@@ -70,7 +71,9 @@ class _Client(QuicConnectionProtocol):
         return await self._waiting[stream]
 
     async def move(self, host: str) -> None:
-        """Go on from a socket of another address, to another connection id."""
+        """Go on from a socket of another address, to another connection id, once there is one."""
+        while not self._quic._peer_cid_available:
+            await asyncio.sleep(_LOOK_S)
         # As the first socket, it is one of IPv6 whose addresses are mapped ones.
         transport, _protocol = await asyncio.get_running_loop().create_datagram_endpoint(
             lambda: _Other(self), local_addr=(f"::ffff:{host}", 0)
