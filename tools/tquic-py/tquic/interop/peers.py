@@ -131,7 +131,7 @@ PEERS: dict[str, Peer] = {
             never={Role.CLIENT: "Caddy (quic-go) is a server"},
             lacks={
                 (Role.SERVER, Feature.RETRY): "Caddy has no setting that demands a Retry",
-                (Role.SERVER, Feature.ECN): "quic-go 0.29 reports marks, but marks nothing itself",
+                (Role.SERVER, Feature.ECN): "quic-go 0.29 neither marks packets nor reports marks",
                 (Role.SERVER, Feature.V2): "quic-go 0.29 speaks version 2 with a client that "
                 "begins with it, but never moves one there",
                 (Role.SERVER, Feature.PREFERRED_ADDRESS): "quic-go has no preferred address",
