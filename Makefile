@@ -31,7 +31,7 @@ help:
 	@echo '  make demo         move a file over two links and cut one of them'
 	@echo '  make bench        goodput, stalls and completion times beside kernel MPTCP'
 	@echo '  make soak         six virtual hours of cuts, changes and restarts for the module'
-	@echo '  make interop      the QUIC interop runner'"'"'s cases with aioquic and ngtcp2'
+	@echo '  make interop      the QUIC interop runner'"'"'s cases with aioquic, ngtcp2 and quic-go'
 	@echo '  make tour         the page of screens, Documentation/networking/tquic-tour.rst, from a real run'
 	@echo '  make trace-cost   instructions per packet without tracepoints, with them off, and traced'
 	@echo '  make clean        remove build/ except its Python tools (kernels stay in the cache)'

@@ -16,14 +16,14 @@ readonly backports=/etc/apt/sources.list.d/tquic-backports.sources
 export DEBIAN_FRONTEND=noninteractive
 
 packages=(
-	bc bison build-essential busybox-static ca-certificates clang cpio dpkg-dev dwarves
+	bc bison build-essential busybox-static ca-certificates caddy clang cpio dpkg-dev dwarves
 	ethtool flex git iproute2 iputils-ping kmod libelf-dev libffi-dev libssl-dev
 	linux-source-6.12 nftables patch procps python3 python3-bpfcc python3-dev python3-venv
-	rsync shellcheck sparse xz-utils
+	rsync shellcheck sparse tshark xz-utils
 )
 # Debian 12's QEMU 7.2 works, but emulates AES several times slower than the 10.0 of backports;
 # its libbpf 1.1 knows no struct_ops types of modules, 1.4 does; its ngtcp2 0.12 knows no QUIC v2
-# negotiation. ngtcp2 is for `make interop`.
+# negotiation. ngtcp2, caddy and tshark are for `make interop`.
 newer=(libbpf-dev ngtcp2-client ngtcp2-server qemu-system-x86)
 
 say() {
@@ -95,13 +95,17 @@ add_clang_runtime() {
 	[ -z "$version" ] || packages+=("libclang-rt-$version-dev")
 }
 
-# ngtcp2-server brings a daemon, which is not wanted here.
-mask_ngtcp2_daemon() {
-	local unit=/etc/systemd/system/ngtcp2d.service
-	if [[ " $* " == *" ngtcp2-server "* && ! -e $unit ]]; then
-		mkdir -p "${unit%/*}"
-		ln -s /dev/null "$unit"
-	fi
+# Some packages bring a daemon, which would be started at once and is not wanted here.
+mask_daemons() {
+	local -A units=([ngtcp2-server]=ngtcp2d [caddy]=caddy)
+	local name unit
+	for name in "$@"; do
+		unit=/etc/systemd/system/${units[$name]:-}.service
+		if [ -n "${units[$name]:-}" ] && [ ! -e "$unit" ]; then
+			mkdir -p "${unit%/*}"
+			ln -s /dev/null "$unit"
+		fi
+	done
 }
 
 install_packages() {
@@ -118,7 +122,7 @@ install_packages() {
 		apt-cache show "$name" >/dev/null 2>&1 ||
 			die "no package $name: enable bookworm-security or trixie main in /etc/apt"
 	done
-	mask_ngtcp2_daemon "${wanted[@]}"
+	mask_daemons "${wanted[@]}"
 	for name in "${newer[@]}"; do
 		if ! is_installed "$name" && [[ $(apt-cache policy "$name") == *bookworm-backports* ]]; then
 			apt-get -q install -y --no-install-recommends -t bookworm-backports "$name"

@@ -27,6 +27,8 @@
  * @raw: still sealed, waiting for keys
  * @reset: of no known id, perhaps a stateless reset
  * @other: a whole datagram in another version, that a client may take
+ * @dgram_bytes: UDP payload that the packet is counted with: the first one of a
+ *	datagram stands for all of it, padding behind the packets included
  */
 struct tquic_rx_cb {
 	struct tquic_skb_cb udp;
@@ -41,6 +43,7 @@ struct tquic_rx_cb {
 	u8 first;
 	u8 reset:1;
 	u8 other:1;
+	u16 dgram_bytes;
 };
 
 #define TQUIC_RX_CB(skb) ((struct tquic_rx_cb *)(skb)->cb)
@@ -211,7 +214,7 @@ static void tquic_rx_deliver(struct sock *sk, struct sk_buff *skb)
 		return;
 	}
 	if (!pkt.moved)
-		tquic_path_on_rx(path, skb->len);
+		tquic_path_on_rx(path, cb->dgram_bytes);
 	pkt.type = cb->type;
 	pkt.path = path;
 	pkt.skb = skb;
@@ -848,6 +851,8 @@ static void tquic_rx_dgram(struct tquic_net *tn, struct tquic_udp *udp,
 			tquic_rx_submit(sk, skb, burst);
 			return;
 		}
+		/* All of it counts before the address is validated (RFC 9000 §8.1). */
+		TQUIC_RX_CB(skb)->dgram_bytes = first ? skb->len : 0;
 		first = false;
 		if (h.pkt_len < skb->len) {
 			rest = skb_clone(skb, GFP_ATOMIC);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""A few cases of `make interop`, as it runs them: with aioquic and ngtcp2, in both roles."""
+"""A few cases of `make interop`, as it runs them: with ngtcp2 and quic-go, in both roles."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ pytestmark = [pytest.mark.usefixtures("module"), pytest.mark.timeout(120)]
         ("retry", "ngtcp2", "tquic"),
         ("handshake", "tquic", "ngtcp2"),
         ("ecn", "ngtcp2", "tquic"),
+        ("handshake", "tquic", "caddy"),
+        ("connectionmigration", "ngtcp2", "tquic"),
+        ("clientmigration", "tquic", "ngtcp2"),
     ],
 )
 def test_case(case: str, client: str, server: str) -> None:

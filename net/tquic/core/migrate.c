@@ -27,11 +27,31 @@ static bool tquic_migrate_open(const struct tquic_conn *conn, const struct tquic
 	       conn->state == TQUIC_STATE_ESTABLISHED && tquic_path_is_open(path);
 }
 
-/* Whoever watches both addresses is not to see the same id at both (§9.5) */
+/*
+ * Whoever watches both addresses is not to see the same id at both: a client that has
+ * taken a new one of ours for the new address gets a new one of its own there, and
+ * the one before is for the old address (RFC 9000 §9.5).
+ */
+static bool tquic_migrate_new_dcid(const struct tquic_path *path, const struct tquic_cid *dcid)
+{
+	return dcid && !tquic_cid_equal(dcid, &path->rx_dcid);
+}
+
 static void tquic_migrate_cid(struct tquic_path *path, const struct tquic_cid *dcid)
 {
-	if (dcid && !tquic_cid_equal(dcid, &path->rx_dcid))
+	if (tquic_migrate_new_dcid(path, dcid))
 		tquic_cidset_remote_rotate(&path->remote);
+}
+
+/* The id for an answer to where a client tries to move to; NULL: it left us none (§9.5) */
+static const struct tquic_cid *tquic_migrate_answer_cid(const struct tquic_path *path,
+							const struct tquic_cid *dcid)
+{
+	const struct tquic_cid *used = tquic_cidset_remote_current(&path->remote);
+
+	if (!used || !used->len || !tquic_migrate_new_dcid(path, dcid))
+		return used;
+	return tquic_cidset_remote_next(&path->remote);
 }
 
 /**
@@ -48,10 +68,15 @@ void tquic_migrate_on_probe(struct tquic_conn *conn, const struct tquic_rx_pkt *
 			    const u8 *data)
 {
 	struct tquic_path *path = pkt->path;
+	const struct tquic_cid *dcid;
 
 	if (!path->trial_end_ns) {
 		if (!tquic_migrate_open(conn, path) || path->moving)
 			return;
+		dcid = tquic_migrate_answer_cid(path, pkt->dcid);
+		if (!dcid)
+			return;
+		path->other_dcid = *dcid;
 		conn->ops->path_other(conn, path, pkt->skb);
 	}
 	memcpy(path->other_response, data, TQUIC_PATH_DATA_LEN);
@@ -69,10 +94,12 @@ void tquic_migrate_on_packet(struct tquic_conn *conn, const struct tquic_rx_pkt 
 			     u64 now)
 {
 	struct tquic_path *path = pkt->path;
-	bool was_moving = path->moving;
+	const struct tquic_cid *before;
 	int ret;
 
 	if (pkt->moved && tquic_migrate_open(conn, path)) {
+		/* While it moves, the other address is the first one, with the id it had. */
+		before = path->moving ? NULL : tquic_cidset_remote_current(&path->remote);
 		ret = conn->ops->path_move(conn, path, pkt->skb);
 		if (ret < 0)
 			return;
@@ -80,6 +107,8 @@ void tquic_migrate_on_packet(struct tquic_conn *conn, const struct tquic_rx_pkt 
 		if (path->ctl & TQUIC_PATH_CTL_RESPONSE_OTHER)
 			tquic_path_on_challenge(path, path->other_response);
 		path->ctl &= ~TQUIC_PATH_CTL_RESPONSE_OTHER;
+		if (before)
+			path->other_dcid = *before;
 		tquic_migrate_cid(path, pkt->dcid);
 		if (ret) {
 			path->moving = TQUIC_MOVED_NOT;
@@ -88,7 +117,7 @@ void tquic_migrate_on_packet(struct tquic_conn *conn, const struct tquic_rx_pkt 
 			path->moving = max_t(u8, path->moving, pkt->moved);
 			tquic_path_revalidate(conn, path, now);
 			path->tx_allowed_bytes = 3 * (u64)pkt->dgram_bytes;
-			if (!was_moving)
+			if (before)
 				path->ctl |= TQUIC_PATH_CTL_CHALLENGE_OTHER;
 		}
 	}

@@ -47,12 +47,13 @@ static u64 tquic_output_pn(const struct tquic_space *space)
 	return pn;
 }
 
-/* A client's way that is only tried has an id of its own (RFC 9000 §9.5) */
+/* Another address has an id of its own: the next one where a client tries (RFC 9000 §9.5) */
 static const struct tquic_cid *tquic_output_dcid(const struct tquic_conn *conn,
 						 const struct tquic_path *path, bool other)
 {
-	return other && !conn->server ? tquic_cidset_remote_next(&path->remote) :
-					tquic_cidset_remote_current(&path->remote);
+	if (!other)
+		return tquic_cidset_remote_current(&path->remote);
+	return conn->server ? &path->other_dcid : tquic_cidset_remote_next(&path->remote);
 }
 
 /*

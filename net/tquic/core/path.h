@@ -84,6 +84,7 @@ enum tquic_path_ctl {
  * @pacer: departure clock
  * @local: connection ids we gave out for this path
  * @remote: connection ids the peer gave us for this path
+ * @other_dcid: a server's: id of the peer's that what goes to the other address has
  * @other_response: data of the PATH_RESPONSE to the other address
  * @other_room_bytes: how large the datagram with it may be (RFC 9000 §8.1)
  * @trial: data of the PATH_CHALLENGE to where a client may move to
@@ -143,6 +144,7 @@ struct tquic_path {
 	struct tquic_cidset_local local;
 	struct tquic_cidset_remote remote;
 
+	struct tquic_cid other_dcid;
 	u8 other_response[TQUIC_PATH_DATA_LEN];
 	u32 other_room_bytes;
 	u8 trial[TQUIC_PATH_DATA_LEN];

@@ -254,6 +254,54 @@ static void migrate_new_id(struct kunit *test)
 						 tquic_cidset_remote_current(&path->remote)));
 }
 
+/* A trial by a new id of ours is answered by a new one of the client's, or not at all. */
+static void migrate_probe_new_id(struct kunit *test)
+{
+	struct pair *p = migrate_pair(test);
+	struct tquic_path *path = path_of(pair_server(p));
+	struct tquic_cid other = path->rx_dcid, next;
+
+	pair_run(p, PAIR_MS(200));
+	other.id[0] ^= 1;
+	next = *tquic_cidset_remote_next(&path->remote);
+	KUNIT_EXPECT_EQ(test, inject(pair_server(p), challenge, sizeof(challenge), 0, &other), 0);
+	KUNIT_EXPECT_TRUE(test, tquic_cid_equal(&path->other_dcid, &next));
+	KUNIT_EXPECT_EQ(test, inject(pair_server(p), challenge, sizeof(challenge), 0,
+				     &path->rx_dcid), 0);
+	KUNIT_EXPECT_TRUE(test, tquic_cid_equal(&path->other_dcid,
+						tquic_cidset_remote_current(&path->remote)));
+	pair_run(p, PAIR_MS(30));
+	/* A client that uses no ids has none to be told apart by. */
+	path->remote.e[path->remote.cur].cid.len = 0;
+	KUNIT_EXPECT_EQ(test, inject(pair_server(p), challenge, sizeof(challenge), 0, &other), 0);
+	KUNIT_EXPECT_EQ(test, path->other_dcid.len, 0);
+	path->remote.e[path->remote.cur].cid.len = TQUIC_LOCAL_CID_LEN;
+	pair_run(p, PAIR_MS(30));
+	pair_client(p)->paused = true;
+	while (!tquic_cidset_remote_rotate(&path->remote))
+		;
+	KUNIT_EXPECT_EQ(test, inject(pair_server(p), challenge, sizeof(challenge), 0, &other), 0);
+	KUNIT_EXPECT_FALSE(test, path->ctl & TQUIC_PATH_CTL_RESPONSE_OTHER);
+}
+
+/* The old address is asked by the id it was known by, even when the client moves twice. */
+static void migrate_old_id(struct kunit *test)
+{
+	struct pair *p = migrate_pair(test);
+	struct tquic_path *path = path_of(pair_server(p));
+	struct tquic_cid before, other = path->rx_dcid;
+
+	pair_run(p, PAIR_MS(200));
+	before = *tquic_cidset_remote_current(&path->remote);
+	other.id[0] ^= 1;
+	KUNIT_EXPECT_EQ(test, inject(pair_server(p), ping, sizeof(ping), 0, &other), 0);
+	KUNIT_EXPECT_EQ(test, path->moving, TQUIC_MOVED_ADDRESS);
+	KUNIT_EXPECT_TRUE(test, tquic_cid_equal(&path->other_dcid, &before));
+	other.id[0] ^= 2;
+	KUNIT_EXPECT_EQ(test, inject(pair_server(p), ping, sizeof(ping), 0, &other), 0);
+	KUNIT_EXPECT_TRUE(test, tquic_cid_equal(&path->other_dcid, &before));
+}
+
 /* Of two paths one moves; the other carries on meanwhile. */
 static void migrate_in_bond(struct kunit *test)
 {
@@ -293,21 +341,53 @@ static int client_tries(struct pair *p, u32 link)
 	return ret;
 }
 
-/* Ids that packets to each link went to */
-static struct tquic_cid migrate_dcid[2];
+/* Ids that packets of each end to each link went to, the first of them */
+static struct {
+	struct tquic_cid id[8];
+	u32 count;
+} migrate_ids[2][2];
 
 static bool migrate_tap(struct pair *p, struct pair_end *from, const struct tquic_tx_pkt *pkts,
 			int n)
 {
 	const struct tquic_path *path = path_of(from);
 	const void *link = pkts[0].other ? from->other_link[path->index] : path->link;
-	struct tquic_cid *cid;
+	struct tquic_cid cid = { .len = TQUIC_LOCAL_CID_LEN };
+	u32 end = from == pair_server(p), to = link == &p->link[1], i;
 
-	if (from->conn.server || pkts[0].level != TQUIC_LEVEL_APP)
+	if (pkts[0].level != TQUIC_LEVEL_APP)
 		return true;
-	cid = &migrate_dcid[link == &p->link[1]];
-	cid->len = TQUIC_LOCAL_CID_LEN;
-	memcpy(cid->id, pkts[0].data + 1, cid->len);
+	memcpy(cid.id, pkts[0].data + 1, cid.len);
+	for (i = 0; i < migrate_ids[end][to].count; i++)
+		if (tquic_cid_equal(&cid, &migrate_ids[end][to].id[i]))
+			return true;
+	if (i < ARRAY_SIZE(migrate_ids[0][0].id)) {
+		migrate_ids[end][to].id[i] = cid;
+		migrate_ids[end][to].count++;
+	}
+	return true;
+}
+
+static void migrate_watch(struct pair *p)
+{
+	memset(migrate_ids, 0, sizeof(migrate_ids));
+	p->tap = migrate_tap;
+}
+
+/* Both ends were seen on both links, and none of their ids on more than one */
+static bool migrate_unlinked(void)
+{
+	u32 end, i, j;
+
+	for (end = 0; end < 2; end++) {
+		if (!migrate_ids[end][0].count || !migrate_ids[end][1].count)
+			return false;
+		for (i = 0; i < migrate_ids[end][0].count; i++)
+			for (j = 0; j < migrate_ids[end][1].count; j++)
+				if (tquic_cid_equal(&migrate_ids[end][0].id[i],
+						    &migrate_ids[end][1].id[j]))
+					return false;
+	}
 	return true;
 }
 
@@ -319,18 +399,17 @@ static void migrate_on_purpose(struct kunit *test)
 	struct pair_flow *down = pair_flow_open(pair_server(p), true, 2 * MIB);
 	struct tquic_path *path = path_of(pair_client(p));
 
-	p->tap = migrate_tap;
+	migrate_watch(p);
 	pair_run(p, SEC / 2);
 	KUNIT_ASSERT_EQ(test, client_tries(p, 1), 0);
 	KUNIT_EXPECT_PTR_EQ(test, path->link, (void *)&p->link[0]);
-	KUNIT_EXPECT_FALSE(test, tquic_cid_equal(&migrate_dcid[0], &migrate_dcid[1]));
 	KUNIT_EXPECT_EQ(test, client_tries(p, 1), -EALREADY);
 	pair_run(p, PAIR_MS(200));
 	KUNIT_EXPECT_PTR_EQ(test, path->link, (void *)&p->link[1]);
 	KUNIT_EXPECT_PTR_EQ(test, path_of(pair_server(p))->link, (void *)&p->link[1]);
 	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
 	KUNIT_EXPECT_EQ(test, path->trial_end_ns, 0);
-	KUNIT_EXPECT_FALSE(test, tquic_cid_equal(&migrate_dcid[0], &migrate_dcid[1]));
+	KUNIT_EXPECT_TRUE(test, migrate_unlinked());
 	KUNIT_EXPECT_EQ(test, pair_client(p)->events[TQUIC_EVENT_PATH_MIGRATED], 1);
 	KUNIT_EXPECT_EQ(test, pair_server(p)->events[TQUIC_EVENT_PATH_MIGRATED], 1);
 	KUNIT_ASSERT_TRUE(test, pair_until(p, pair_flows_done, 20 * SEC));
@@ -474,6 +553,8 @@ static struct kunit_case migrate_cases[] = {
 	KUNIT_CASE(migrate_copied_packet),
 	KUNIT_CASE(migrate_fails),
 	KUNIT_CASE(migrate_new_id),
+	KUNIT_CASE(migrate_probe_new_id),
+	KUNIT_CASE(migrate_old_id),
 	KUNIT_CASE(migrate_in_bond),
 	KUNIT_CASE(migrate_on_purpose),
 	KUNIT_CASE(migrate_again),

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import io
+import shutil
 import ssl
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,16 +14,20 @@ import pytest
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import QuicConnection
 from aioquic.tls import CipherSuite
+from click.testing import CliRunner
 from tls_certs import Authority
 
-from tquic.interop import checks, run
+from tquic import cmd_interop
+from tquic.interop import caddy_end, checks, decoder, hello, pcap, run
 from tquic.interop.capture import V1, V2, Kind, Packet, long_headers
 from tquic.interop.cases import CASES
+from tquic.interop.network import PORT
 from tquic.interop.opened import Frame, Opened, Space, Wire, read_keylog
 from tquic.interop.peers import PEERS, Role, protocol
 from tquic.interop.plan import Feature, Plan, Protocol
 from tquic.interop.report import Outcome, Result, load, merge, rst, save
 from tquic.interop.trouble import Corruption, LoseNth, Loss, Outages, Rebinding, Trouble
+from tquic.record import Address
 
 
 def fates(trouble: Trouble, count: int, to_server: bool = True) -> list[bool]:
@@ -169,7 +175,7 @@ def test_amplification() -> None:
 def app(frames: tuple[int, ...], to_server: bool, *, mapping: int = 0, phase: int = 0) -> Opened:
     """A 1-RTT packet that was opened."""
     outer = packet(b"", to_server=to_server, mapping=mapping)
-    return Opened(outer, Space.APP, phase, frames, b"")
+    return Opened(outer, Space.APP, phase, frames)
 
 
 class Read(Wire):
@@ -194,6 +200,67 @@ def test_rebound() -> None:
         "mapping 1 was used before it was challenged"
     ]
     assert checks.rebound(1)(Read(move(1)[0])) == ["mapping 1 was not confirmed by the client"]
+
+
+NEAR, AWAY = Address("10.0.0.1", 1), Address("10.0.0.1", 2)
+FAR, BEYOND = Address("10.0.0.2", 4433), Address("10.0.0.9", 4433)
+
+
+def sent(
+    frames: tuple[int, ...], to_server: bool, dcid: bytes, near: Address = NEAR, far: Address = FAR
+) -> Opened:
+    """A 1-RTT packet between two addresses."""
+    item = app(frames, to_server)
+    return replace(item, packet=replace(item.packet, near=near, far=far), dcid=dcid)
+
+
+def moving(near: Address, far: Address) -> list[Opened]:
+    """A connection that goes on between two other addresses."""
+    return [
+        sent((0x08,), True, b"a"),
+        sent((0x08,), False, b"b"),
+        sent((Frame.PATH_CHALLENGE,), True, b"c", near, far),
+        sent((Frame.PATH_RESPONSE,), False, b"d", near, far),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("check", "near", "far", "who"),
+    [
+        (checks.moved_to_preferred, NEAR, BEYOND, "server"),
+        (checks.client_moved, AWAY, FAR, "client"),
+    ],
+)
+def test_moves(check: checks.Check, near: Address, far: Address, who: str) -> None:
+    items = moving(near, far)
+    assert check(Read(*items)) == []
+    assert check(Read(*items[:2])) == [f"the {who}'s address stayed the same"]
+    assert check(Read()) == ["nothing could be opened"]
+    assert check(Read(*items, items[0])) == ["the end was seen on the old path"]
+    assert check(Read(*items[:3])) == [
+        "the server sent nothing on the new path",
+        "the new path was not validated",
+    ]
+    same = replace(items[2], dcid=b"a")
+    assert check(Read(*items[:2], same, items[3])) == ["the client used an id on both paths"]
+    # An end without ids of its own has none to change.
+    bare = [replace(item, dcid=b"") for item in items]
+    assert check(Read(*bare)) == []
+
+
+def test_extensions_are_asked_for_first() -> None:
+    def talk(offered: dict[int, bytes] | None, *kinds: int) -> list[str]:
+        wire = Read(app(kinds, to_server=True))
+        wire.__dict__["parameters"] = lambda *, of_server: offered if of_server else {}
+        return checks.extensions_agreed(wire)
+
+    assert talk({}, *range(0x1F)) == []
+    assert talk({}, Frame.IMMEDIATE_ACK) != []
+    assert len(talk({}, Frame.ACK_FREQUENCY, 0x31, 0x3E)) == 3
+    assert talk({checks.MIN_ACK_DELAY: b""}, Frame.IMMEDIATE_ACK, Frame.ACK_FREQUENCY) == []
+    assert talk({checks.MIN_ACK_DELAY: b""}, 0x31) != []
+    # Parameters that could not be read accuse nobody.
+    assert talk(None, Frame.IMMEDIATE_ACK) == []
 
 
 def test_marks() -> None:
@@ -251,6 +318,57 @@ class Talk:
         return Wire(self.packets, read_keylog(self.log.getvalue()))
 
 
+def test_parameters_are_read(tmp_path: Path) -> None:
+    talk = Talk(tmp_path, CipherSuite.AES_256_GCM_SHA384)
+    for of_server in (True, False):
+        found = talk.wire.parameters(of_server=of_server)
+        # initial_source_connection_id; and what only a server sends.
+        assert found is not None
+        assert len(found[0x0F]) == 8
+        assert (0x00 in found) == of_server
+    assert len(talk.wire.start(1).opened) == 1
+    assert len(talk.wire.start(1000).opened) == len(talk.wire.opened)
+    # Half of a ClientHello says nothing.
+    first = talk.wire.opened[0]
+    assert first.space is Space.INITIAL
+    whole = hello.start(first.crypto)
+    assert hello.parameters(whole) is not None
+    assert all(hello.parameters(whole[:size]) is None for size in range(40))
+    assert hello.start([(0, b"ab"), (3, b"d")]) == b"ab"
+    assert hello.start([(1, b"bcd"), (0, b"ab"), (1, b"b")]) == b"abcd"
+
+
+@pytest.mark.parametrize("hosts", [("192.0.2.1", "192.0.2.2"), ("2001:db8::1", "2001:db8::2")])
+def test_tshark_reads_captures(tmp_path: Path, hosts: tuple[str, str]) -> None:
+    if shutil.which("tshark") is None:
+        pytest.skip(decoder.NOT_INSTALLED)
+    talk = Talk(tmp_path, CipherSuite.AES_256_GCM_SHA384)
+    near, far = Address(hosts[0], 5000), Address(hosts[1], PORT)
+    packets = [replace(item, near=near, far=far, tos=2) for item in talk.packets]
+    capture, keys, none = (tmp_path / name for name in ("a.pcap", "keys", "none"))
+    pcap.save(capture, packets)
+    keys.write_text(talk.log.getvalue())
+    none.touch()
+    assert decoder.confirm(capture, keys, 1) == decoder.CONFIRMED
+    assert decoder.confirm(capture, keys, 2) == "tshark sees 1 confirmed handshakes, not 2"
+    assert "0 confirmed handshakes" in decoder.confirm(capture, none, 1)
+    assert decoder.confirm(tmp_path / "missing", keys, 1).startswith("tshark: ")
+    words = ["tshark", "-r", str(capture), "-o", "ip.check_checksum:TRUE"]
+    words += ["-o", "udp.check_checksum:TRUE", "-Y", "ip.checksum_bad.expert or udp.checksum.bad"]
+    assert subprocess.run(words, capture_output=True, text=True, check=True).stdout == ""
+
+
+def test_the_decoders_words() -> None:
+    good = "0\t6,18\t\t\n0,0\t30\t\t\n\t\t\t\n"
+    assert decoder.judge(good, 1) == decoder.CONFIRMED
+    assert decoder.judge(good + "1\t30,1\t\t\n", 2) == decoder.CONFIRMED
+    bad = decoder.judge(good + "0\t8\t8388608\tMalformed Packet\n", 1)
+    assert bad == "tshark sees 1 packets of 4, 1 x Malformed Packet"
+    note = "0\t8\t4194304\tsomething to note\n"
+    assert decoder.judge(good + note, 1) == decoder.CONFIRMED
+    assert "0 confirmed" in decoder.judge("0\t6\t\t\n", 1)
+
+
 @pytest.mark.parametrize(
     "suite", [CipherSuite.AES_256_GCM_SHA384, CipherSuite.CHACHA20_POLY1305_SHA256]
 )
@@ -303,6 +421,49 @@ def test_peers() -> None:
     assert protocol(PEERS["aioquic"], PEERS["tquic"]) is Protocol.HQ
     assert PEERS["aioquic"].reason(Role.CLIENT, (Feature.ECN,)) != ""
     assert PEERS["ngtcp2"].reason(Role.CLIENT, (Feature.ECN,)) == ""
+    assert PEERS["caddy"].reason(Role.CLIENT, ()) != ""
+    assert PEERS["caddy"].reason(Role.SERVER, ()) == ""
+    assert PEERS["caddy"].reason(Role.SERVER, (Feature.RETRY,)) != ""
+    assert PEERS["caddy"].reason(Role.SERVER, CASES["rebind-addr"].features) != ""
+    assert PEERS["ngtcp2"].reason(Role.SERVER, CASES["rebind-addr"].features) == ""
+    assert protocol(PEERS["tquic"], PEERS["caddy"]) is Protocol.H3
+
+
+def test_commands(tmp_path: Path) -> None:
+    plan = Plan(
+        "10.0.0.1", 4433, "name", Protocol.H3, "/www", "ca", "cert", "key", "log",
+        requests=(("a",),), preferred="10.0.0.9", other="10.0.0.8",
+    )  # fmt: skip
+    for name in ("tquic", "aioquic", "caddy"):
+        words = PEERS[name].commands(Role.SERVER, plan, tmp_path / "plan")
+        assert [words[0][2].partition("_end")[0], *words[0][3:]] == [
+            f"tquic.interop.{name}",
+            "server",
+            str(tmp_path / "plan"),
+        ]
+    (client,) = PEERS["ngtcp2"].commands(Role.CLIENT, plan, tmp_path)
+    assert "--change-local-addr=500ms" in client
+    (server,) = PEERS["ngtcp2"].commands(Role.SERVER, plan, tmp_path)
+    assert "--preferred-ipv4-addr=10.0.0.9:4433" in server
+    config = caddy_end.configuration(plan, tmp_path)
+    (files,) = config["apps"]["http"]["servers"].values()
+    assert files["listen"] == ["10.0.0.1:4433"]
+    assert files["routes"][0]["handle"][0]["root"] == "/www"
+    assert config["admin"]["disabled"]
+
+
+def test_the_role_is_an_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[run.Pairing] = []
+
+    def fake(wanted: list[run.Pairing], *_others: object) -> list[Result]:
+        asked.extend(wanted)
+        return []
+
+    monkeypatch.setattr(run, "run", fake)
+    words = ["run", "--case", "retry", "--peer", "caddy", "--role", "client"]
+    done = CliRunner().invoke(cmd_interop.group, words)
+    assert done.exit_code == 0, done.output
+    assert asked == [run.Pairing("retry", "tquic", "caddy")]
 
 
 def test_reports_are_merged_and_kept(tmp_path: Path) -> None:
@@ -323,9 +484,18 @@ def test_the_page() -> None:
         Result("retry", "aioquic", "tquic", Outcome.FAILED, "no Retry was sent"),
         Result("v2", "tquic", "aioquic", Outcome.UNSUPPORTED, "because"),
         Result("v2", "aioquic", "tquic", Outcome.PASSED, kbit_s=9000),
+        Result("ipv6", "tquic", "aioquic", Outcome.PASSED, kbit_s=5000, beside_kbit_s=4000),
+        Result("ipv6", "aioquic", "tquic", Outcome.PASSED, decoded="tshark sees ghosts"),
+        Result("ecn", "tquic", "aioquic", Outcome.PASSED, decoded=decoder.CONFIRMED),
     ]
-    lines = rst(results, [("retry", "a Retry"), ("v2", "another version")]).splitlines()
-    assert "retry passed          FAILED (1)" in lines
-    assert "v2    no (2)          9000 kbit/s" in lines
+    titles = [("retry", "a Retry"), ("v2", "another version"), ("ipv6", "six"), ("ecn", "marks")]
+    titles.append(("late", "not run yet"))
+    lines = rst(results, titles).splitlines()
+    assert "retry passed                  FAILED [1]" in lines
+    assert "v2    no [2]                  9000 kbit/s" in lines
+    assert "ipv6  5000 kbit/s (TCP: 4000) passed [3]" in lines
+    assert "ecn   passed                  -" in lines
+    assert "late  -                       -" in lines
     assert "1. no Retry was sent" in lines
     assert "2. because" in lines
+    assert "3. tshark sees ghosts" in lines

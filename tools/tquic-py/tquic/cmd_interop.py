@@ -32,7 +32,11 @@ def group() -> None:
 )
 @click.option("--peer", "peers", type=click.Choice(list(PEERS)), multiple=True, help="This peer.")
 @click.option(
-    "--role", "roles", type=click.Choice(list(Role)), multiple=True, help="TQUIC's own role."
+    "--role",
+    "roles",
+    type=click.Choice([role.value for role in Role]),
+    multiple=True,
+    help="TQUIC's own role.",
 )
 @click.option("--document", is_flag=True, help="Write the page in Documentation as well.")
 def run(

@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import fcntl
+import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import IO
 
 _TAIL_LINES = 30
@@ -75,6 +78,28 @@ def slot(stem: Path, slots: int, waiting: Callable[[], None]) -> Iterator[None]:
             told = True
             time.sleep(_RETRY_S)
         yield
+
+
+@contextmanager
+def unwinding() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP leave the block as an exception, as SIGINT does: what it has open is
+    closed, and the program ends as if the signal had.
+
+    A thread other than the main one gets no signals: there it changes nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    before = [(each, signal.signal(each, leave)) for each in (signal.SIGTERM, signal.SIGHUP)]
+    try:
+        yield
+    finally:
+        for each, handler in before:
+            signal.signal(each, handler)
 
 
 def _taken(handle: IO[str]) -> bool:

@@ -130,6 +130,7 @@ def run(
     what it depends on. The command finds $TQUIC_RESULTS (a directory that outlives the guest),
     $TQUIC_KERNEL, $TQUIC_CLOCK and the project's Python first in $PATH.
     $TQUIC_VM_SLOTS machines of a user run at a time, one by default: they slow each other down.
+    SIGTERM, SIGHUP and SIGINT end the machine first, then this program.
     Raises VmError when the machine cannot be run, proc.CommandError when a kernel is missing.
     """
     chosen = kernels.get(kernel, progress or print)
@@ -145,7 +146,7 @@ def run(
         (progress or print)(f"{folder.name}: waiting for another machine to end")
 
     slots = int(os.environ.get("TQUIC_VM_SLOTS", "1"))
-    with proc.slot(paths.cache_dir() / "vm.lock", slots, waiting):
+    with proc.unwinding(), proc.slot(paths.cache_dir() / "vm.lock", slots, waiting):
         for _ in range(_STARTS):
             started = time.monotonic()
             timed_out = _supervise(guest, folder, timeout_s, progress)
@@ -184,17 +185,21 @@ def _task(folder: Path, settings: Mapping[str, str], line: str) -> Path:
 def _supervise(
     command: Sequence[str], folder: Path, timeout_s: float, progress: Progress | None
 ) -> bool:
-    """Run the machine to its end; return whether it had to be stopped."""
-    with (folder / "console.txt").open("w") as console:
-        guest = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=console,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    """Run the machine to its end; return whether it had to be stopped.
+
+    It has a session of its own and gets no signals of the terminal: it is ended with the block.
+    """
     started = time.monotonic()
+    guest: subprocess.Popen[bytes] | None = None
     try:
+        with (folder / "console.txt").open("w") as console:
+            guest = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
         while guest.poll() is None:
             spent = time.monotonic() - started
             if spent > timeout_s:
@@ -204,7 +209,8 @@ def _supervise(
             time.sleep(_POLL_S)
         return False
     finally:
-        _stop(guest)
+        if guest is not None:
+            _stop(guest)
 
 
 def _crashed(result: VmResult) -> bool:

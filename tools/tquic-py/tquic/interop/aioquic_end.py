@@ -24,7 +24,19 @@ from .plan import Feature, Plan, Protocol, play
 
 __all__: list[str] = []
 
+_LOOK_S = 0.01
 _V1, _V2 = QuicProtocolVersion.VERSION_1, QuicProtocolVersion.VERSION_2
+
+
+class _Other(asyncio.DatagramProtocol):
+    """Another socket of a connection: what comes is handed on."""
+
+    def __init__(self, owner: QuicConnectionProtocol) -> None:
+        self._owner = owner
+
+    def datagram_received(self, data: bytes | str, addr: Any) -> None:
+        """Hand it on."""
+        self._owner.datagram_received(data, addr)
 
 
 class _Client(QuicConnectionProtocol):
@@ -57,6 +69,17 @@ class _Client(QuicConnectionProtocol):
             self._layer.send_headers(stream, head, end_stream=True)
         self.transmit()
         return await self._waiting[stream]
+
+    async def move(self, host: str) -> None:
+        """Go on from a socket of another address, to another connection id, once there is one."""
+        while not self._quic._peer_cid_available:
+            await asyncio.sleep(_LOOK_S)
+        # As the first socket, it is one of IPv6 whose addresses are mapped ones.
+        transport, _protocol = await asyncio.get_running_loop().create_datagram_endpoint(
+            lambda: _Other(self), local_addr=(f"::ffff:{host}", 0)
+        )
+        self._transport = transport
+        self.change_connection_id()
 
     def quic_event_received(self, event: QuicEvent) -> None:
         """Collect what came."""
@@ -152,6 +175,9 @@ async def _fetch(
         if plan.wants(Feature.KEY_UPDATE):
             await client.ping()
             client.request_key_update()
+        if plan.other:
+            await client.ping()
+            await client.move(plan.other)
         bodies = await asyncio.gather(*(client.fetch(plan.server_name, name) for name in names))
     for name, body in zip(names, bodies, strict=True):
         (Path(plan.folder) / name).write_bytes(body)

@@ -9,6 +9,8 @@ from enum import Enum
 
 from aioquic._buffer import Buffer, BufferReadError
 
+from ..record import Address
+
 __all__ = ["V1", "V2", "Kind", "LongHeader", "Packet", "long_headers"]
 
 V1 = 0x00000001
@@ -24,6 +26,9 @@ class Kind(Enum):
     RETRY = 3
 
 
+_NOWHERE = Address("")
+
+
 @dataclass(frozen=True, slots=True)
 class Packet:
     """One UDP payload, as it was sent.
@@ -32,6 +37,8 @@ class Packet:
     mapping  which address and port the server knew the client by, counted from 0
     tos      the byte with the ECN field
     passed   whether it went on, changed or not
+    near     how the server knew the client
+    far      the address of the server's
     """
 
     time_s: float
@@ -40,6 +47,8 @@ class Packet:
     tos: int
     data: bytes
     passed: bool
+    near: Address = _NOWHERE
+    far: Address = _NOWHERE
 
 
 @dataclass(frozen=True)

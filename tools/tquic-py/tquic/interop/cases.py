@@ -27,7 +27,7 @@ class Case:
     """One case. ``files`` are sizes in bytes, divided evenly among ``connections``.
 
     ``chain`` is how many certificates the server sends, ``timeout_s`` is for all connections.
-    ``measured``: how fast it went is its result.
+    ``measured``: how fast it went is its result; ``beside_tcp``: a TCP flow shares the link.
     """
 
     name: str
@@ -41,13 +41,15 @@ class Case:
     timeout_s: float = 60
     chain: int = 1
     measured: bool = False
+    beside_tcp: bool = False
     v6: bool = False
 
     @property
     def all_checks(self) -> tuple[Check, ...]:
         """What is checked of every case, and of this one."""
         version = () if Feature.V2 in self.features else (checks.only_version_1,)
-        return (*version, checks.handshakes(self.connections), *self.checks)
+        seen = (checks.handshakes(self.connections), checks.extensions_agreed)
+        return (*version, *seen, *self.checks)
 
 
 _LIST = (
@@ -157,6 +159,7 @@ _LIST = (
         name="rebind-port",
         title="10 MB; a NAT gives the client another port after 1 s, then every 5 s",
         files=(10 * MIB,),
+        features=(Feature.REBIND,),
         trouble=lambda: Rebinding(1, 5, address=False),
         checks=(checks.rebound(2),),
     ),
@@ -164,6 +167,7 @@ _LIST = (
         name="rebind-addr",
         title="10 MB; a NAT gives the client another address after 1 s, then every 5 s",
         files=(10 * MIB,),
+        features=(Feature.REBIND,),
         trouble=lambda: Rebinding(1, 5, address=True),
         checks=(checks.rebound(2),),
     ),
@@ -172,8 +176,24 @@ _LIST = (
         title="the client moves to the address that the server prefers",
         files=(2 * MIB,),
         features=(Feature.PREFERRED_ADDRESS,),
+        checks=(checks.moved_to_preferred,),
+    ),
+    Case(
+        name="clientmigration",
+        title="the client moves to another address of its own; not a case of the runner's now",
+        files=(2 * MIB,),
+        features=(Feature.MOVE,),
+        checks=(checks.client_moved,),
     ),
     Case(name="goodput", title="10 MB, measured", files=(10 * MIB,), measured=True),
+    Case(
+        name="crosstraffic",
+        title="25 MB beside a TCP flow with CUBIC, measured; in brackets TCP's share",
+        files=(25 * MIB,),
+        measured=True,
+        beside_tcp=True,
+        timeout_s=180,
+    ),
     Case(
         name="amplificationlimit",
         title="9 certificates; the client's packets 2 to 7 are lost",

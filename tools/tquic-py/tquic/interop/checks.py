@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from aioquic.tls import CipherSuite
 
+from ..record import Address
 from .capture import V1, V2, Kind, LongHeader, Packet, long_headers
 from .opened import Frame, Opened, Space, Wire
 
@@ -14,11 +15,14 @@ __all__ = [
     "Check",
     "amplification_limited",
     "chacha20_used",
+    "client_moved",
     "early_used",
+    "extensions_agreed",
     "handshakes",
     "initial_sent_again",
     "keys_updated",
     "marks_counted",
+    "moved_to_preferred",
     "no_retry",
     "only_version_1",
     "rebound",
@@ -27,8 +31,21 @@ __all__ = [
     "version_2_negotiated",
 ]
 
+#: draft-ietf-quic-ack-frequency: acknowledgments may be asked for in this way.
+MIN_ACK_DELAY = 0xFF04DE1B
 #: Bytes a server may send for each one received before the address is validated (RFC 9000 8.1).
 _AMPLIFICATION = 3
+
+_START_PACKETS = 1000
+#: RFC 9000 19.
+_CORE_FRAMES = frozenset(range(0x1F))
+#: The transport parameter that a frame of an extension needs: RFC 9221, ACK frequency.
+_NEEDS = {
+    0x30: 0x20,
+    0x31: 0x20,
+    Frame.IMMEDIATE_ACK: MIN_ACK_DELAY,
+    Frame.ACK_FREQUENCY: MIN_ACK_DELAY,
+}
 
 #: Given what was seen, what is wrong with them: nothing, or a line for each fault.
 Check = Callable[[Wire], list[str]]
@@ -48,6 +65,25 @@ def handshakes(wanted: int) -> Check:
         return [] if seen == wanted else [f"{seen} handshakes, not {wanted}"]
 
     return check
+
+
+def extensions_agreed(wire: Wire) -> list[str]:
+    """Neither end sends a frame that is of an extension which the other has not offered.
+
+    Only the start of the connection is opened for it, as that takes long.
+    """
+    out = []
+    wire = wire.start(_START_PACKETS)
+    for who, to_server in (("client", True), ("server", False)):
+        offered = wire.parameters(of_server=to_server)
+        kinds = {
+            k for item in wire.opened if item.packet.to_server == to_server for k in item.frames
+        }
+        for kind in sorted(kinds - _CORE_FRAMES):
+            needs = _NEEDS.get(kind)
+            if offered is not None and needs not in offered:
+                out.append(f"the {who} sent frames of type {kind:#x}, which were not asked for")
+    return out
 
 
 def no_retry(wire: Wire) -> list[str]:
@@ -150,6 +186,46 @@ def rebound(wanted: int) -> Check:
         return out
 
     return check
+
+
+def _moved(items: Sequence[Opened], who: str, address: Callable[[Packet], Address]) -> list[str]:
+    """One end came to another address, where the path was tried and has ids of its own."""
+    if not items:
+        return ["nothing could be opened"]
+    before = address(items[0].packet)
+    there = [item for item in items if address(item.packet) != before]
+    if not there:
+        return [f"the {who}'s address stayed the same"]
+    out = []
+    sides = {True: "client", False: "server"}
+    for side, name in sides.items():
+        sent = [item for item in items if item.packet.to_server == side]
+        old = {item.dcid for item in sent if address(item.packet) == before}
+        new = {item.dcid for item in sent if address(item.packet) != before}
+        if not new:
+            out.append(f"the {name} sent nothing on the new path")
+        elif (old & new) - {b""}:
+            out.append(f"the {name} used an id on both paths")
+    frames = {kind for item in there for kind in item.frames}
+    if not {Frame.PATH_CHALLENGE, Frame.PATH_RESPONSE} <= frames:
+        out.append("the new path was not validated")
+    if address(items[-1].packet) == before:
+        out.append("the end was seen on the old path")
+    return out
+
+
+def _app_packets(wire: Wire) -> list[Opened]:
+    return [item for item in wire.opened if item.space is Space.APP]
+
+
+def moved_to_preferred(wire: Wire) -> list[str]:
+    """The client goes on with the server's other address (RFC 9000 9.6)."""
+    return _moved(_app_packets(wire), "server", lambda packet: packet.far)
+
+
+def client_moved(wire: Wire) -> list[str]:
+    """The client goes on from another address of its own (RFC 9000 9.2 to 9.5)."""
+    return _moved(_app_packets(wire), "client", lambda packet: packet.near)
 
 
 def chacha20_used(wire: Wire) -> list[str]:

@@ -11,24 +11,27 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..lab import Namespace
-from . import identity, report
+from . import identity, pcap, report
+from .capture import Packet
 from .cases import CASES, Case
+from .neighbour import Neighbour
 from .network import PORT, Network
 from .opened import Wire, read_keylog
 from .peers import PEERS, Role, missing, protocol
-from .plan import Plan
+from .plan import Feature, Plan
 from .report import Outcome, Result
 
-__all__ = ["RECORD_FILE", "Pairing", "main", "run"]
+__all__ = ["CAPTURES", "RECORD_FILE", "Pairing", "main", "run"]
 
 RECORD_FILE = "record.json"
+CAPTURES = "captures"
 SERVER_NAME = "server.test"
 _START_S = 30.0
 _TAIL_BYTES = 400
@@ -46,9 +49,19 @@ class Pairing:
     client: str
     server: str
 
+    @property
+    def capture(self) -> str:
+        """The name of the file with its packets."""
+        return f"{self.case}-{self.client}-{self.server}.pcap"
 
-def run(pairing: Pairing) -> Result:
-    """Run one case and judge it."""
+    @property
+    def keys(self) -> str:
+        """The name of the file with its secrets."""
+        return f"{self.case}-{self.client}-{self.server}.keys"
+
+
+def run(pairing: Pairing, keep: Path | None = None) -> Result:
+    """Run one case and judge it; ``keep`` is where its capture goes, with the secrets."""
     case = CASES[pairing.case]
     client, server = PEERS[pairing.client], PEERS[pairing.server]
     reason = missing(client) or missing(server)
@@ -59,68 +72,113 @@ def run(pairing: Pairing) -> Result:
         return base
     started_s = time.monotonic()
     with TemporaryDirectory(prefix="tquic-interop-") as folder:
+        stage = _Stage(pairing, case, Path(folder), keep)
         try:
-            wire = _play(pairing, case, Path(folder))
+            stage.play()
         except CaseFailedError as error:
             base = replace(base, outcome=Outcome.FAILED, reason=str(error))
         else:
-            kbit_s = _kbit_s(case, wire) if case.measured else 0
-            base = replace(base, outcome=Outcome.PASSED, kbit_s=kbit_s)
+            base = replace(
+                base,
+                outcome=Outcome.PASSED,
+                kbit_s=stage.kbit_s,
+                beside_kbit_s=stage.beside_kbit_s,
+            )
     seconds = round(time.monotonic() - started_s, 1)
     return replace(base, protocol=str(protocol(client, server)), seconds=seconds)
+
+
+class _Stage:
+    """One case being played."""
+
+    def __init__(self, pairing: Pairing, case: Case, folder: Path, keep: Path | None) -> None:
+        self._pairing = pairing
+        self._case = case
+        self._folder = folder
+        self._keep = keep
+        self._ends = PEERS[pairing.client], PEERS[pairing.server]
+        self._keylog = folder / "keys.log"
+        self.kbit_s = 0
+        self.beside_kbit_s = 0
+
+    def play(self) -> None:
+        """Run the case and check what was seen. Raises CaseFailedError."""
+        case = self._case
+        names = _make_files(case, self._folder / "www")
+        (self._folder / "downloads").mkdir()
+        second = Feature.PREFERRED_ADDRESS in case.features
+        network = Network(
+            case.link, case.trouble(), v6=case.v6, second=second, routed=case.beside_tcp
+        )
+        with network as net:
+            try:
+                self._transfer(net, *self._plans(net, names, second))
+            finally:
+                self._save(net.packets)
+        wire = Wire(net.packets, read_keylog(self._keys()))
+        _compare(names, self._folder)
+        problems = [line for check in case.all_checks for line in check(wire)]
+        if problems:
+            raise CaseFailedError("; ".join(problems))
+        if case.measured:
+            self.kbit_s = _kbit_s(case, wire)
+
+    def _plans(self, net: Network, names: list[str], second: bool) -> tuple[Plan, Plan]:
+        """What the server and the client are to do."""
+        case = self._case
+        made = identity.make(self._folder / "certificates", SERVER_NAME, case.chain)
+        base = Plan(
+            host=net.back.host,
+            port=PORT,
+            server_name=SERVER_NAME,
+            protocol=protocol(*self._ends),
+            folder=str(self._folder / "www"),
+            ca=str(made.ca),
+            certificate=str(made.certificate),
+            key=str(made.key),
+            keylog=str(self._keylog),
+            features=case.features,
+            timeout_s=case.timeout_s,
+            preferred=net.other.host if second else "",
+        )
+        each = len(names) // case.connections
+        requests = tuple(tuple(names[i : i + each]) for i in range(0, len(names), each))
+        downloads = str(self._folder / "downloads")
+        other = net.client_other if Feature.MOVE in case.features else ""
+        return base, replace(
+            base, host=net.front.host, folder=downloads, requests=requests, other=other
+        )
+
+    def _transfer(self, net: Network, serving: Plan, asking: Plan) -> None:
+        client, server = self._ends
+        folder, case = self._folder, self._case
+        server_plan, client_plan = folder / "server.json", folder / "client.json"
+        server_plan.write_text(serving.dump())
+        client_plan.write_text(asking.dump())
+        words = server.commands(Role.SERVER, serving, server_plan)[0]
+        commands = client.commands(Role.CLIENT, asking, client_plan)
+        neighbour = Neighbour()
+        with ExitStack() as around:
+            around.enter_context(_serving(words, net.server, folder, case.v6))
+            if case.beside_tcp:
+                around.enter_context(neighbour.running(net))
+            _fetch(commands, net.client, folder, case.timeout_s)
+        if case.beside_tcp:
+            self.beside_kbit_s = neighbour.kbit_s
+
+    def _keys(self) -> str:
+        return self._keylog.read_text() if self._keylog.exists() else ""
+
+    def _save(self, packets: Sequence[Packet]) -> None:
+        if self._keep is not None:
+            pcap.save(self._keep / self._pairing.capture, packets)
+            (self._keep / self._pairing.keys).write_text(self._keys())
 
 
 def _kbit_s(case: Case, wire: Wire) -> int:
     """Payload over the time from the first packet to the last one of the server's."""
     took_s = max(p.time_s for p in wire.packets if not p.to_server) - wire.packets[0].time_s
     return round(sum(case.files) * 8 / 1000 / took_s)
-
-
-def _play(pairing: Pairing, case: Case, folder: Path) -> Wire:
-    """Run a case; return what was seen. Raises CaseFailedError."""
-    client, server = PEERS[pairing.client], PEERS[pairing.server]
-    names = _make_files(case, folder / "www")
-    (folder / "downloads").mkdir()
-    made = identity.make(folder / "certificates", SERVER_NAME, case.chain)
-    trouble = case.trouble()
-    with Network(case.link, trouble, v6=case.v6) as net:
-        each = len(names) // case.connections
-        base = Plan(
-            host=net.back.host,
-            port=PORT,
-            server_name=SERVER_NAME,
-            protocol=protocol(client, server),
-            folder=str(folder / "www"),
-            ca=str(made.ca),
-            certificate=str(made.certificate),
-            key=str(made.key),
-            keylog=str(folder / "keys.log"),
-            features=case.features,
-            timeout_s=case.timeout_s,
-        )
-        requests = tuple(tuple(names[i : i + each]) for i in range(0, len(names), each))
-        asking = replace(
-            base, host=net.front.host, folder=str(folder / "downloads"), requests=requests
-        )
-        server_plan, client_plan = folder / "server.json", folder / "client.json"
-        server_plan.write_text(base.dump())
-        client_plan.write_text(asking.dump())
-        words = server.commands(Role.SERVER, base, server_plan)[0]
-        with _serving(words, net.server, folder, case.v6):
-            _fetch(
-                client.commands(Role.CLIENT, asking, client_plan),
-                net.client,
-                folder,
-                case.timeout_s,
-            )
-        packets = list(net.packets)
-    keylog = folder / "keys.log"
-    wire = Wire(packets, read_keylog(keylog.read_text() if keylog.exists() else ""))
-    _compare(names, folder)
-    problems = [line for check in case.all_checks for line in check(wire)]
-    if problems:
-        raise CaseFailedError("; ".join(problems))
-    return wire
 
 
 def _make_files(case: Case, folder: Path) -> list[str]:
@@ -204,10 +262,12 @@ def main(words: list[str]) -> None:
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     pairings = [Pairing(**item) for item in json.loads(Path(words[0]).read_text())]
-    record = Path(os.environ["TQUIC_RESULTS"], RECORD_FILE)
+    top = Path(os.environ["TQUIC_RESULTS"])
+    record, captures = top / RECORD_FILE, top / CAPTURES
+    captures.mkdir()
     results: list[Result] = []
     for number, pairing in enumerate(pairings, 1):
-        result = run(pairing)
+        result = run(pairing, captures)
         results.append(result)
         report.save(record, results)
         print(

@@ -16,11 +16,10 @@ from aioquic._crypto import CryptoError
 from aioquic.quic.crypto import CryptoContext, CryptoPair, apply_key_phase, next_key_phase
 from aioquic.tls import CipherSuite
 
+from . import hello
 from .capture import Kind, LongHeader, Packet, long_headers
 
 __all__ = ["Frame", "Opened", "Space", "Wire", "read_keylog"]
-
-_RANDOM_BYTES = 32
 
 
 class Space(Enum):
@@ -38,17 +37,23 @@ class Frame(IntEnum):
     CRYPTO = 0x06
     PATH_CHALLENGE = 0x1A
     PATH_RESPONSE = 0x1B
+    IMMEDIATE_ACK = 0x1F
+    ACK_FREQUENCY = 0xAF
 
 
 @dataclass(frozen=True)
 class Opened:
-    """One QUIC packet: the datagram it came in, and what was in it."""
+    """One QUIC packet: the datagram it came in, and what was in it.
+
+    ``crypto`` has the offset and the bytes of each CRYPTO frame; ``dcid`` is told of 1-RTT packets.
+    """
 
     packet: Packet
     space: Space
     phase: int
     frames: tuple[int, ...]
-    crypto: bytes
+    crypto: tuple[tuple[int, bytes], ...] = ()
+    dcid: bytes = b""
 
 
 def read_keylog(text: str) -> dict[str, bytes]:
@@ -79,22 +84,24 @@ _INTEGERS = {
     0x17: 1,
     0x19: 1,
     0x1E: 0,
+    0x1F: 0,
+    0xAF: 4,
 }
 
 
-def _frames(payload: bytes) -> Iterator[tuple[int, bytes]]:
-    """Types of the frames of a packet, with the data of CRYPTO frames; ends at one not known."""
+def _frames(payload: bytes) -> Iterator[tuple[int, tuple[int, bytes] | None]]:
+    """Types of the frames of a packet, with what CRYPTO frames have; ends at one not known."""
     buf = Buffer(data=payload)
     while not buf.eof():
         kind = buf.pull_uint_var()
         if kind == 0:
             continue
-        data = b""
+        piece: tuple[int, bytes] | None = None
         if kind in (0x02, 0x03):
             _skip_ack(buf, kind)
         elif kind == Frame.CRYPTO:
-            buf.pull_uint_var()
-            data = buf.pull_bytes(buf.pull_uint_var())
+            offset = buf.pull_uint_var()
+            piece = offset, buf.pull_bytes(buf.pull_uint_var())
         elif kind == 0x07:
             buf.pull_bytes(buf.pull_uint_var())
         elif 0x08 <= kind <= 0x0F:
@@ -109,9 +116,9 @@ def _frames(payload: bytes) -> Iterator[tuple[int, bytes]]:
         elif kind in (Frame.PATH_CHALLENGE, Frame.PATH_RESPONSE):
             buf.pull_bytes(8)
         else:
-            yield kind, b""
+            yield kind, None
             return
-        yield kind, data
+        yield kind, piece
 
 
 def _skip_ack(buf: Buffer, kind: int) -> None:
@@ -160,7 +167,7 @@ class _Opener:
         space = Space.INITIAL if head.kind is Kind.INITIAL else Space.HANDSHAKE
         for opened in self._one(packet, space, data, head.payload_at - head.start):
             if space is Space.INITIAL and not packet.to_server and opened.crypto:
-                self.suite = _suite(opened.crypto) or self.suite
+                self.suite = hello.suite(hello.start(opened.crypto)) or self.suite
             yield opened
 
     def _initial_keys(self, head: LongHeader) -> None:
@@ -195,20 +202,14 @@ class _Opener:
         if updated:
             apply_key_phase(context, next_key_phase(context), "seen")
         self._largest[side, space] = max(number, expected - 1)
-        crypto = b"".join(piece for _kind, piece in frames)
         yield Opened(
-            packet, space, context.key_phase, tuple(kind for kind, _piece in frames), crypto
+            packet,
+            space,
+            context.key_phase,
+            tuple(kind for kind, _piece in frames),
+            tuple(piece for _kind, piece in frames if piece is not None),
+            data[1:at] if space is Space.APP else b"",
         )
-
-
-def _suite(server_hello: bytes) -> CipherSuite | None:
-    """The suite that a ServerHello chose (RFC 8446 4.1.3)."""
-    at = 1 + 3 + 2 + _RANDOM_BYTES
-    if len(server_hello) <= at or server_hello[0] != 2:
-        return None
-    at += 1 + server_hello[at]
-    value = int.from_bytes(server_hello[at : at + 2], "big")
-    return CipherSuite(value) if value in list(CipherSuite) else None
 
 
 @dataclass(frozen=True)
@@ -227,6 +228,23 @@ class Wire:
     def suite(self) -> CipherSuite | None:
         """The suite that was agreed on."""
         return self._read[1]
+
+    def start(self, packets: int) -> Wire:
+        """The first packets alone, unless there are no more."""
+        if len(self.packets) <= packets:
+            return self
+        return Wire(self.packets[:packets], self.secrets)
+
+    def parameters(self, *, of_server: bool) -> dict[int, bytes] | None:
+        """The transport parameters of an end, by number; None when they could not be read."""
+        space = Space.HANDSHAKE if of_server else Space.INITIAL
+        pieces = [
+            piece
+            for item in self.opened
+            if item.space is space and item.packet.to_server != of_server
+            for piece in item.crypto
+        ]
+        return hello.parameters(hello.start(pieces))
 
     @cached_property
     def _read(self) -> tuple[list[Opened], CipherSuite | None]:

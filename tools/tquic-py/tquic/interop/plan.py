@@ -21,6 +21,8 @@ class Feature(StrEnum):
     V2 = "v2"
     ECN = "ecn"
     PREFERRED_ADDRESS = "preferred_address"
+    MOVE = "move"
+    REBIND = "rebind"
     RESUMPTION = "resumption"
     EARLY = "early"
 
@@ -35,7 +37,9 @@ class Protocol(StrEnum):
 @dataclass(frozen=True)
 class Plan:
     """``folder`` is what a server offers and where a client stores; ``requests`` has the names of
-    the files of each connection; the client stops when a connection takes ``timeout_s``.
+    the files of each connection; the client stops when a connection takes ``timeout_s``;
+    ``preferred`` is the second address of a server that asks its clients to move there, ``other``
+    that of a client that is to move by itself.
     """
 
     host: str
@@ -50,6 +54,8 @@ class Plan:
     requests: tuple[tuple[str, ...], ...] = ()
     features: tuple[Feature, ...] = ()
     timeout_s: float = 60
+    preferred: str = ""
+    other: str = ""
 
     def wants(self, feature: Feature) -> bool:
         """Whether the case asks for it."""

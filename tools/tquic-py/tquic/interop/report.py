@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from .decoder import CONFIRMED
+
 __all__ = ["Outcome", "Result", "load", "merge", "rst", "save"]
 
 
@@ -24,7 +26,9 @@ class Outcome(StrEnum):
 class Result:
     """One case with one client and one server.
 
-    ``seconds`` is the guest's time, programs' start included; ``kbit_s`` what a measurement found.
+    ``seconds`` is the guest's time, programs' start included; ``kbit_s`` what a measurement found,
+    ``beside_kbit_s`` what it left to another flow; ``decoded`` what another program says of the
+    capture, empty when it was not asked.
     """
 
     case: str
@@ -35,6 +39,8 @@ class Result:
     protocol: str = ""
     seconds: float = 0
     kbit_s: int = 0
+    beside_kbit_s: int = 0
+    decoded: str = ""
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -71,7 +77,10 @@ says otherwise, and writes this page. ``tquic interop run --case NAME --peer NAM
 some of them; ``build/interop/report.json`` keeps the latest result of each.
 
 A case passes when every file is the same at both ends, what the case is about is seen in the
-packets between them, and the kernel has not complained.
+packets between them, and the kernel has not complained. Then tshark, which shares no code with any
+end, opens the capture with the secrets that TQUIC logged: every packet can be read, nothing in it
+is malformed, and the server confirmed as many handshakes as the case has connections. What it says
+else of a case is noted. Captures and secrets are kept in ``build/interop/captures``.
 """
 
 
@@ -79,32 +88,41 @@ def rst(results: Sequence[Result], titles: Sequence[tuple[str, str]]) -> str:
     """The page for people: a table of pairings by case, then the reasons and the cases."""
     pairs = list(dict.fromkeys((item.client, item.server) for item in results))
     known = {item.key: item for item in results}
-    names = [(name, title) for name, title in titles if any(item.case == name for item in results)]
     bar = "=" * len(_TITLE)
     out = [".. SPDX-License-Identifier: GPL-2.0", "", bar, _TITLE, bar, "", _INTRO]
     out += ["Results", "=======", "", "The client is named first; ``-`` was not run yet.", ""]
     rows = [["case", *(f"{client} - {server}" for client, server in pairs)]]
     notes: list[str] = []
-    for name, _title in names:
+    for name, _title in titles:
         row = [name]
         for client, server in pairs:
             row.append(_cell(known.get((name, client, server)), notes))
         rows.append(row)
     out += _table(rows)
     out += ["", *(f"{number}. {note}" for number, note in enumerate(notes, 1))] if notes else []
-    out += ["", "Cases", "=====", "", *_table([["case", "what"], *map(list, names)]), ""]
+    out += ["", "Cases", "=====", "", *_table([["case", "what"], *map(list, titles)]), ""]
     return "\n".join(out)
 
 
 def _cell(result: Result | None, notes: list[str]) -> str:
     if result is None:
         return "-"
-    if result.outcome is Outcome.PASSED:
-        return f"{result.kbit_s} kbit/s" if result.kbit_s else "passed"
-    if result.reason not in notes:
-        notes.append(result.reason)
-    word = "FAILED" if result.outcome is Outcome.FAILED else "no"
-    return f"{word} ({notes.index(result.reason) + 1})"
+    if result.outcome is not Outcome.PASSED:
+        word = "FAILED" if result.outcome is Outcome.FAILED else "no"
+        return f"{word} {_note(result.reason, notes)}"
+    word = f"{result.kbit_s} kbit/s" if result.kbit_s else "passed"
+    if result.beside_kbit_s:
+        word += f" (TCP: {result.beside_kbit_s})"
+    if result.decoded not in ("", CONFIRMED):
+        word += f" {_note(result.decoded, notes)}"
+    return word
+
+
+def _note(text: str, notes: list[str]) -> str:
+    """The mark of a footnote, which is made when it is new."""
+    if text not in notes:
+        notes.append(text)
+    return f"[{notes.index(text) + 1}]"
 
 
 def _table(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -4,17 +4,19 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from .. import kernels, modbuild, paths, vm
-from . import guest, report
+from . import decoder, guest, report
 from .cases import CASES
 from .guest import Pairing
 from .peers import PEERS, Role
-from .report import Result
+from .report import Outcome, Result
 
 __all__ = ["REPORT_FILE", "InteropError", "document", "folder", "pairings", "run"]
 
@@ -51,24 +53,45 @@ def run(wanted: Sequence[Pairing], say: Say, progress: vm.Progress) -> list[Resu
     """Run the pairings and merge them into report.json. Raises InteropError, and as vm does."""
     kernel = kernels.get("stock", say)
     module = modbuild.build(kernel)
-    plan = folder() / "pairings.json"
-    plan.write_text(json.dumps([asdict(item) for item in wanted]))
     say(f"booting {kernel.release}, virtual clock: {len(wanted)} pairings")
-    done = vm.run(
-        [sys.executable, "-m", guest.__name__, str(plan)],
-        kernel="stock",
-        clock="virtual",
-        timeout_s=_TIMEOUT_S,
-        name="interop",
-        module=module,
-        progress=progress,
-    )
-    results = report.load(done.files / guest.RECORD_FILE)
+    # The guest may read its file late: another run is not to write the same one.
+    with NamedTemporaryFile("w", dir=folder(), prefix="pairings-", suffix=".json") as plan:
+        plan.write(json.dumps([asdict(item) for item in wanted]))
+        plan.flush()
+        done = vm.run(
+            [sys.executable, "-m", guest.__name__, plan.name],
+            kernel="stock",
+            clock="virtual",
+            timeout_s=_TIMEOUT_S,
+            name="interop",
+            module=module,
+            progress=progress,
+        )
+    results = _decoded(report.load(done.files / guest.RECORD_FILE), done.files, say)
     path = folder() / REPORT_FILE
     report.save(path, report.merge(report.load(path), results))
     if not done.ok or len(results) != len(wanted):
         raise InteropError(done.failure())
     return results
+
+
+def _decoded(results: Sequence[Result], files: Path, say: Say) -> list[Result]:
+    """Results with what tshark says of the captures, which are moved to build/interop."""
+    top = folder() / guest.CAPTURES
+    top.mkdir(exist_ok=True)
+    out = []
+    for result in results:
+        here = Pairing(*result.key)
+        if result.outcome is not Outcome.UNSUPPORTED:
+            for name in (here.capture, here.keys):
+                shutil.move(files / guest.CAPTURES / name, top / name)
+        if result.outcome is Outcome.PASSED:
+            say(f"decoding {here.capture}")
+            connections = CASES[result.case].connections
+            said = decoder.confirm(top / here.capture, top / here.keys, connections)
+            result = replace(result, decoded=said)  # noqa: PLW2901
+        out.append(result)
+    return out
 
 
 def document() -> Path:

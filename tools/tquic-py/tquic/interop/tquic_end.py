@@ -6,6 +6,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +21,16 @@ from ..server import Limits, Server
 from ..sock import QUIC_VERSIONS, TquicSocket
 from ..tls import Role, SavedSession, TlsConfig
 from ..tls.config import CIPHERS
-from ..uapi import RecvMask
+from ..uapi import NO_MULTIPATH, Config, Preferred, RecvMask
 from . import h3
 from .plan import Feature, Plan, Protocol, play
 
 __all__: list[str] = []
 
 _CHACHA20 = 0x1303
-#: Received bytes after which a client of the case "keyupdate" updates its keys.
-_UPDATE_AT_BYTES = 100_000
+_ANYWHERE = "0.0.0.0"
+#: Received bytes after which a client updates its keys, or moves, where the case wants that.
+_ACT_AT_BYTES = 100_000
 
 
 def _client_tls(plan: Plan) -> TlsConfig:
@@ -43,18 +45,25 @@ def _client_tls(plan: Plan) -> TlsConfig:
     )
 
 
-class _Update:
-    """Updates the keys once, when enough has come."""
+class _Act:
+    """Updates the keys or moves once, when enough has come."""
 
-    def __init__(self, sock: TquicSocket, wanted: bool) -> None:
+    def __init__(self, sock: TquicSocket, plan: Plan) -> None:
         self._sock = sock
-        self._pending = wanted
+        self._keys = plan.wants(Feature.KEY_UPDATE)
+        self._move = plan.other
 
     def at(self, received_bytes: int) -> None:
         """Look whether it is time."""
-        if self._pending and received_bytes >= _UPDATE_AT_BYTES:
+        if received_bytes < _ACT_AT_BYTES:
+            return
+        if self._keys:
             self._sock.update_keys()
-            self._pending = False
+            self._keys = False
+        if self._move:
+            with suppress(BlockingIOError):
+                self._sock.move_path(0, Address(self._move))
+                self._move = ""
 
 
 class _Hq:
@@ -68,7 +77,7 @@ class _Hq:
             Download(Url(plan.server_name, plan.port, f"/{name}"), folder / name) for name in names
         ]
         self._waiting = list(reversed(self._files))
-        self._update = _Update(sock, plan.wants(Feature.KEY_UPDATE))
+        self._act = _Act(sock, plan)
         self._mux = StreamMux(sock, server=False, peer="server")
 
     def begin(self) -> None:
@@ -97,7 +106,7 @@ class _Hq:
             except BlockingIOError:
                 break
             self._waiting.pop()
-        self._update.at(sum(item.received_bytes for item in self._files))
+        self._act.at(sum(item.received_bytes for item in self._files))
 
 
 class _H3:
@@ -106,7 +115,7 @@ class _H3:
     def __init__(self, sock: TquicSocket, plan: Plan, names: tuple[str, ...]) -> None:
         self._sock = sock
         self._timeout_s = plan.timeout_s
-        self._update = _Update(sock, plan.wants(Feature.KEY_UPDATE))
+        self._act = _Act(sock, plan)
         self._end = h3.H3Client(sock, plan.server_name, names, Path(plan.folder))
 
     def begin(self) -> None:
@@ -121,7 +130,7 @@ class _H3:
             self._sock,
             self._end,
             self._timeout_s,
-            lambda: self._update.at(self._end.received_bytes),
+            lambda: self._act.at(self._end.received_bytes),
         )
 
 
@@ -160,8 +169,17 @@ def _server(plan: Plan) -> None:
         early_data=plan.wants(Feature.EARLY),
     )
     version = QUIC_VERSIONS["2"] if plan.wants(Feature.V2) else None
-    options = Options(retry=plan.wants(Feature.RETRY), version=version)
-    listener = listen(Address(plan.host, plan.port), options)
+    # Where there are two addresses, a socket of either cannot receive for the other.
+    host = _ANYWHERE if plan.preferred else plan.host
+    preferred = Preferred(v4=Address(plan.preferred)) if plan.preferred else None
+    options = Options(
+        # The cases are of one path; and tshark misreads the frames of RFC 10069.
+        config=Config.of(max_path_id=NO_MULTIPATH),
+        retry=plan.wants(Feature.RETRY),
+        version=version,
+        preferred=preferred,
+    )
+    listener = listen(Address(host, plan.port), options)
     directory = ServedDirectory(plan.folder)
     serve: Callable[[], None]
     if plan.protocol is Protocol.H3:

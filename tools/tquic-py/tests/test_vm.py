@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Running a machine, with a program that waits in the place of QEMU."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+#: Runs a "machine" that notes its process id and waits for as long as nobody ends it.
+_PROGRAM = """
+import os, sys
+from pathlib import Path
+from unittest import mock
+from tquic import vm
+
+folder = Path(sys.argv[1])
+words = ["sh", "-c", "echo $$ >pid.new; mv pid.new pid; exec sleep 300"]
+os.environ["XDG_CACHE_HOME"] = str(folder)
+os.chdir(folder)
+with (
+    mock.patch.object(vm.kernels, "get"),
+    mock.patch.object(vm.machine, "command", return_value=words),
+    mock.patch.object(vm.paths, "build", return_value=folder),
+):
+    vm.run(["true"], progress=lambda _line: Path("watched").touch())
+"""
+
+
+def _wait_for(path: Path) -> str:
+    for _ in range(400):
+        if path.exists():
+            return path.read_text()
+        time.sleep(0.05)
+    raise AssertionError(f"{path} did not appear")
+
+
+def _alive(pid: int) -> bool:
+    """Whether a process runs; one that ended and was not waited for yet does not."""
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_ends_the_machine_too(tmp_path: Path, number: signal.Signals) -> None:
+    # A job of a shell in the background ignores SIGINT, and what it starts does as well.
+    program = f"import signal; signal.signal(signal.SIGINT, signal.default_int_handler){_PROGRAM}"
+    words = [sys.executable, "-c", program, str(tmp_path)]
+    with subprocess.Popen(words, stderr=subprocess.DEVNULL) as runner:
+        machine = int(_wait_for(tmp_path / "pid"))
+        _wait_for(tmp_path / "watched")
+        try:
+            assert _alive(machine)
+            runner.send_signal(number)
+            code = runner.wait(20)
+            assert not _alive(machine)
+            assert code in (128 + number, -number)
+        finally:
+            if _alive(machine):
+                os.kill(machine, signal.SIGKILL)
+            runner.kill()
