@@ -241,13 +241,13 @@ int tquic_path_issue_cid(struct tquic_conn *conn, struct tquic_path *path,
  * @now: time in ns
  *
  * Called when the handshake ends and whenever ids were used up.  Path ids are
- * given out in order and a few ahead, so that state stays small.  Without
- * memory the connection's timer tries again.
+ * given out in order and a few ahead, one while only one path is open, so that
+ * state stays small.  Without memory the connection's timer tries again.
  */
 void tquic_path_replenish(struct tquic_conn *conn, u64 now)
 {
 	struct tquic_path *path;
-	u32 limit, unused = 0;
+	u32 limit, spares, unused = 0, open = 0;
 	unsigned int i;
 	int ret = 0;
 
@@ -259,8 +259,11 @@ void tquic_path_replenish(struct tquic_conn *conn, u64 now)
 		path = tquic_conn_path(conn, i);
 		if (path && path->state == TQUIC_PATH_UNUSED)
 			unused++;
+		else if (path && tquic_path_is_open(path))
+			open++;
 	}
-	while (conn->multipath && unused < TQUIC_PATH_SPARE_IDS &&
+	spares = open > 1 ? TQUIC_PATH_SPARE_IDS : TQUIC_PATH_SPARE_IDS_LONE;
+	while (conn->multipath && unused < spares &&
 	       conn->next_path_id <= limit) {
 		if (!tquic_path_create(conn, conn->next_path_id, now)) {
 			conn->replenish_ns = now + TQUIC_PATH_RETRY_NS;
