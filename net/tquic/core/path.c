@@ -14,6 +14,43 @@
 #include "core/path.h"
 #include "sched/sched.h"
 
+static struct kmem_cache *tquic_path_cache;
+static unsigned int tquic_path_users;
+
+/**
+ * tquic_path_cache_init() - create the slab cache of paths
+ *
+ * The module and each pair of a test call it; the first one creates the cache.
+ *
+ * Context: module or test setup, one at a time.
+ * Return: 0 or -ENOMEM.
+ */
+int tquic_path_cache_init(void)
+{
+	if (!tquic_path_users) {
+		tquic_path_cache = kmem_cache_create("tquic_path", sizeof(struct tquic_path),
+						     0, SLAB_ACCOUNT, NULL);
+		if (!tquic_path_cache)
+			return -ENOMEM;
+	}
+	tquic_path_users++;
+	return 0;
+}
+
+/**
+ * tquic_path_cache_exit() - undo one tquic_path_cache_init()
+ *
+ * The last one destroys the cache, once grace periods are over.
+ */
+void tquic_path_cache_exit(void)
+{
+	tquic_path_users--;
+	if (tquic_path_users)
+		return;
+	kmem_cache_destroy(tquic_path_cache);
+	tquic_path_cache = NULL;
+}
+
 /**
  * tquic_path_create() - make the state of a path id
  * @conn: connection
@@ -32,7 +69,7 @@ struct tquic_path *tquic_path_create(struct tquic_conn *conn, u32 id, u64 now)
 			break;
 	if (i == TQUIC_PATHS_MAX)
 		return NULL;
-	path = kzalloc(sizeof(*path), GFP_ATOMIC);
+	path = kmem_cache_zalloc(tquic_path_cache, GFP_ATOMIC);
 	if (!path)
 		return NULL;
 

@@ -175,6 +175,8 @@ struct tquic_path {
 	struct rcu_head rcu;
 };
 
+int tquic_path_cache_init(void);
+void tquic_path_cache_exit(void);
 struct tquic_path *tquic_path_create(struct tquic_conn *conn, u32 id, u64 now);
 void tquic_path_set_state(struct tquic_conn *conn, struct tquic_path *path,
 			  enum tquic_path_state state);
