@@ -79,9 +79,12 @@ static int __init tquic_init(void)
 	ret = tquic_rec_cache_init();
 	if (ret)
 		return ret;
-	ret = tquic_crypto_init();
+	ret = tquic_path_cache_init();
 	if (ret)
 		goto err_rec;
+	ret = tquic_crypto_init();
+	if (ret)
+		goto err_path;
 	ret = -ENOMEM;
 	tquic_wq = alloc_workqueue("tquic", WQ_UNBOUND, 0);
 	if (!tquic_wq)
@@ -128,6 +131,8 @@ err_wq:
 	destroy_workqueue(tquic_wq);
 err_crypto:
 	tquic_crypto_exit();
+err_path:
+	tquic_path_cache_exit();
 err_rec:
 	tquic_rec_cache_exit();
 	return ret;
@@ -148,6 +153,7 @@ static void __exit tquic_exit(void)
 	tquic_scheds_exit();
 	tquic_ccs_exit();
 	tquic_crypto_exit();
+	tquic_path_cache_exit();
 	tquic_rec_cache_exit();
 }
 

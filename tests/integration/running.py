@@ -67,6 +67,13 @@ class Ends(NamedTuple):
     client: TquicSocket
     server: TquicSocket
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.client.close()
+        self.server.close()
+
     @property
     def c(self) -> socket.socket:
         """The client's socket as Python knows it."""

@@ -15,7 +15,7 @@
 struct module;
 struct tquic_cc;
 
-#define TQUIC_CC_PRIV_WORDS	48
+#define TQUIC_CC_PRIV_WORDS	34
 #define TQUIC_CC_MSS_MIN	1200
 #define TQUIC_CC_INITIAL_BYTES	14720	/* RFC 9002 7.2 */
 #define TQUIC_CC_CWND_MAX	BIT_ULL(32)

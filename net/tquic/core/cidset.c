@@ -22,7 +22,7 @@ void tquic_cidset_local_set_limit(struct tquic_cidset_local *c, u64 limit)
 
 u32 tquic_cidset_local_room(const struct tquic_cidset_local *c)
 {
-	u64 limit = min_t(u64, c->peer_limit, TQUIC_CID_ACTIVE_MAX);
+	u64 limit = min_t(u64, c->peer_limit, TQUIC_CID_ISSUED_MAX);
 
 	return !c->zero_len && limit > c->count ? limit - c->count : 0;
 }

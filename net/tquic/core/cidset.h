@@ -7,8 +7,10 @@
 
 #include "core/proto.h"
 
-/* Bound of both sides' active ids of one path id, and of our active_connection_id_limit. */
+/* Bound of the peer's active ids of one path id, and of our active_connection_id_limit. */
 #define TQUIC_CID_ACTIVE_MAX	8U
+/* Bound of our own ids of one path id: two, one of a preferred address, one to spare. */
+#define TQUIC_CID_ISSUED_MAX	4U
 /* Retirements waiting for an acknowledgment (RFC 9000 section 5.1.2: at least twice the limit). */
 #define TQUIC_CID_RETIRE_MAX	(2U * TQUIC_CID_ACTIVE_MAX)
 #define TQUIC_CID_TOKEN_LEN	16U
@@ -34,7 +36,7 @@ struct tquic_cidset_local {
 	u64 peer_limit;
 	u8 count;
 	bool zero_len;
-	struct tquic_cid_local e[TQUIC_CID_ACTIVE_MAX];
+	struct tquic_cid_local e[TQUIC_CID_ISSUED_MAX];
 };
 
 void tquic_cidset_local_init(struct tquic_cidset_local *c);
@@ -87,8 +89,8 @@ struct tquic_cid_remote {
 
 /* A sequence number to retire. @unsent: a RETIRE_CONNECTION_ID frame has to be sent. */
 struct tquic_cid_retired {
-	u64 seq;
-	bool unsent;
+	u64 seq : 62;
+	u64 unsent : 1;
 };
 
 /**

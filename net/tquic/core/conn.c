@@ -213,6 +213,8 @@ void tquic_conn_destroy(struct tquic_conn *conn)
 	conn->token = NULL;
 	kfree(conn->new_token);
 	conn->new_token = NULL;
+	kfree(conn->events);
+	conn->events = NULL;
 	if (!conn->version)
 		return;
 	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
@@ -423,13 +425,16 @@ void tquic_conn_event(struct tquic_conn *conn, u32 type, u64 id, u64 error)
 	conn->ops->event(conn, &ev);
 	if (!conn->want_events)
 		return;
-	if (conn->event_count == TQUIC_EVENTS_MAX) {
+	conn->todo |= TQUIC_TODO_READ;
+	if (!conn->events)
+		conn->events = kcalloc(TQUIC_EVENTS_MAX, sizeof(ev),
+				       GFP_ATOMIC | __GFP_NOWARN | __GFP_ACCOUNT);
+	if (!conn->events || conn->event_count == TQUIC_EVENTS_MAX) {
 		conn->event_lost++;
 		return;
 	}
 	conn->events[(conn->event_head + conn->event_count) % TQUIC_EVENTS_MAX] = ev;
 	conn->event_count++;
-	conn->todo |= TQUIC_TODO_READ;
 }
 
 /* Oldest event; one about those that did not fit comes last */

@@ -209,7 +209,7 @@ struct tquic_conn {
 	u32 close_rx;			/* packets since the last one sent */
 	u32 close_rx_next;
 
-	struct tquic_event events[TQUIC_EVENTS_MAX];
+	struct tquic_event *events;	/* TQUIC_EVENTS_MAX, once there was one */
 	u16 event_head, event_count;
 	u32 event_lost;
 	bool want_events;

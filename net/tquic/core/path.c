@@ -14,6 +14,43 @@
 #include "core/path.h"
 #include "sched/sched.h"
 
+static struct kmem_cache *tquic_path_cache;
+static unsigned int tquic_path_users;
+
+/**
+ * tquic_path_cache_init() - create the slab cache of paths
+ *
+ * The module and each pair of a test call it; the first one creates the cache.
+ *
+ * Context: module or test setup, one at a time.
+ * Return: 0 or -ENOMEM.
+ */
+int tquic_path_cache_init(void)
+{
+	if (!tquic_path_users) {
+		tquic_path_cache = kmem_cache_create("tquic_path", sizeof(struct tquic_path),
+						     0, SLAB_ACCOUNT, NULL);
+		if (!tquic_path_cache)
+			return -ENOMEM;
+	}
+	tquic_path_users++;
+	return 0;
+}
+
+/**
+ * tquic_path_cache_exit() - undo one tquic_path_cache_init()
+ *
+ * The last one destroys the cache, once grace periods are over.
+ */
+void tquic_path_cache_exit(void)
+{
+	tquic_path_users--;
+	if (tquic_path_users)
+		return;
+	kmem_cache_destroy(tquic_path_cache);
+	tquic_path_cache = NULL;
+}
+
 /**
  * tquic_path_create() - make the state of a path id
  * @conn: connection
@@ -32,7 +69,7 @@ struct tquic_path *tquic_path_create(struct tquic_conn *conn, u32 id, u64 now)
 			break;
 	if (i == TQUIC_PATHS_MAX)
 		return NULL;
-	path = kzalloc(sizeof(*path), GFP_ATOMIC);
+	path = kmem_cache_zalloc(tquic_path_cache, GFP_ATOMIC);
 	if (!path)
 		return NULL;
 
@@ -241,13 +278,13 @@ int tquic_path_issue_cid(struct tquic_conn *conn, struct tquic_path *path,
  * @now: time in ns
  *
  * Called when the handshake ends and whenever ids were used up.  Path ids are
- * given out in order and a few ahead, so that state stays small.  Without
- * memory the connection's timer tries again.
+ * given out in order and a few ahead, one while only one path is open, so that
+ * state stays small.  Without memory the connection's timer tries again.
  */
 void tquic_path_replenish(struct tquic_conn *conn, u64 now)
 {
 	struct tquic_path *path;
-	u32 limit, unused = 0;
+	u32 limit, spares, unused = 0, open = 0;
 	unsigned int i;
 	int ret = 0;
 
@@ -259,8 +296,11 @@ void tquic_path_replenish(struct tquic_conn *conn, u64 now)
 		path = tquic_conn_path(conn, i);
 		if (path && path->state == TQUIC_PATH_UNUSED)
 			unused++;
+		else if (path && tquic_path_is_open(path))
+			open++;
 	}
-	while (conn->multipath && unused < TQUIC_PATH_SPARE_IDS &&
+	spares = open > 1 ? TQUIC_PATH_SPARE_IDS : TQUIC_PATH_SPARE_IDS_LONE;
+	while (conn->multipath && unused < spares &&
 	       conn->next_path_id <= limit) {
 		if (!tquic_path_create(conn, conn->next_path_id, now)) {
 			conn->replenish_ns = now + TQUIC_PATH_RETRY_NS;

@@ -26,7 +26,8 @@ struct tquic_conn;
 
 #define TQUIC_PATH_ECN_PTOS	3	/* cast doubt on ECN, unless it has worked */
 #define TQUIC_PATH_RETRY_NS	(10 * NSEC_PER_MSEC)	/* after lack of memory */
-#define TQUIC_PATH_SPARE_IDS	3	/* unused ids kept ready */
+#define TQUIC_PATH_SPARE_IDS	3	/* unused ids kept ready by a bond */
+#define TQUIC_PATH_SPARE_IDS_LONE 1	/* the same while there is one path */
 #define TQUIC_PATH_PROBES_MAX	16	/* under way on a path that does not answer */
 #define TQUIC_PATH_CIDS		2	/* connection ids per path we give out */
 
@@ -176,6 +177,8 @@ struct tquic_path {
 	struct rcu_head rcu;
 };
 
+int tquic_path_cache_init(void);
+void tquic_path_cache_exit(void);
 struct tquic_path *tquic_path_create(struct tquic_conn *conn, u32 id, u64 now);
 void tquic_path_set_state(struct tquic_conn *conn, struct tquic_path *path,
 			  enum tquic_path_state state);

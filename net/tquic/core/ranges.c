@@ -1,17 +1,65 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Packet numbers received in one space, kept in the shape of an ACK frame. */
+#include <linux/minmax.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 
 #include "core/ranges.h"
 
+#define TQUIC_RANGES_GFP	(GFP_ATOMIC | __GFP_NOWARN | __GFP_ACCOUNT)
+
 /**
- * tquic_ranges_init() - make the set empty
- * @r: the set
+ * tquic_ranges_init() - make an empty set
+ * @r: the set, which holds no memory
  */
 void tquic_ranges_init(struct tquic_ranges *r)
 {
 	r->floor = 0;
 	r->n = 0;
+	r->room = TQUIC_RANGES_FEW;
+	r->r = r->few;
+}
+
+/**
+ * tquic_ranges_destroy() - free all memory
+ * @r: the set, which is empty afterwards
+ */
+void tquic_ranges_destroy(struct tquic_ranges *r)
+{
+	if (r->r != r->few)
+		kfree(r->r);
+	tquic_ranges_init(r);
+}
+
+/* More room, unless it is as much as can be or there is no memory. */
+static void tquic_ranges_grow(struct tquic_ranges *r)
+{
+	u16 room = min(4 * r->room, TQUIC_RANGES_MAX);
+	struct tquic_range *more;
+
+	if (room == r->room)
+		return;
+	more = kmalloc_array(room, sizeof(*more), TQUIC_RANGES_GFP);
+	if (!more)
+		return;
+	memcpy(more, r->r, r->n * sizeof(*more));
+	if (r->r != r->few)
+		kfree(r->r);
+	r->r = more;
+	r->room = room;
+}
+
+/* The holes are filled or forgotten: what was allocated for them goes back. */
+static void tquic_ranges_shrink(struct tquic_ranges *r)
+{
+	struct tquic_range *more = r->r;
+
+	if (more == r->few || r->n > 1)
+		return;
+	memcpy(r->few, more, r->n * sizeof(*more));
+	r->r = r->few;
+	r->room = TQUIC_RANGES_FEW;
+	kfree(more);
 }
 
 /* Index of the newest range that does not lie wholly above @pn. */
@@ -45,12 +93,15 @@ static void tquic_ranges_remove(struct tquic_ranges *r, u16 i)
 {
 	r->n--;
 	memmove(&r->r[i], &r->r[i + 1], (r->n - i) * sizeof(r->r[0]));
+	tquic_ranges_shrink(r);
 }
 
-/* Opens a new range at @i, at the cost of the oldest one when all are used. */
+/* Opens a new range at @i, at the cost of the oldest one when there is no room. */
 static bool tquic_ranges_insert(struct tquic_ranges *r, u16 i, u64 pn)
 {
-	if (r->n == TQUIC_RANGES_MAX) {
+	if (r->n == r->room)
+		tquic_ranges_grow(r);
+	if (r->n == r->room) {
 		if (i == r->n)
 			return false;
 		r->n--;
@@ -68,8 +119,8 @@ static bool tquic_ranges_insert(struct tquic_ranges *r, u16 i, u64 pn)
  * @r: the set
  * @pn: packet number
  *
- * When all ranges are in use the oldest one is forgotten, and everything up to
- * it counts as received from then on.
+ * When all ranges are in use, or there is no memory for more, the oldest one is
+ * forgotten, and everything up to it counts as received from then on.
  *
  * Return: false when @pn is a duplicate or too old to tell: drop the packet.
  */
@@ -113,4 +164,5 @@ void tquic_ranges_drop_below(struct tquic_ranges *r, u64 pn)
 		r->n--;
 	if (r->n && r->r[r->n - 1].lo < pn)
 		r->r[r->n - 1].lo = pn;
+	tquic_ranges_shrink(r);
 }

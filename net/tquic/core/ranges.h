@@ -6,6 +6,7 @@
 #include <linux/types.h>
 
 #define TQUIC_RANGES_MAX	64
+#define TQUIC_RANGES_FEW	4	/* room without an allocation */
 
 /**
  * struct tquic_range - a run of consecutive packet numbers
@@ -21,15 +22,20 @@ struct tquic_range {
  * struct tquic_ranges - bounded set of received packet numbers
  * @floor: every packet number below counts as received (RFC 9000 13.2.3)
  * @n: ranges in use
- * @r: disjoint, never adjacent, newest first
+ * @room: how many there is room for at @r
+ * @r: disjoint, never adjacent, newest first; @few or allocated
+ * @few: enough for a path that neither loses nor reorders packets
  */
 struct tquic_ranges {
 	u64 floor;
 	u16 n;
-	struct tquic_range r[TQUIC_RANGES_MAX];
+	u16 room;
+	struct tquic_range *r;
+	struct tquic_range few[TQUIC_RANGES_FEW];
 };
 
 void tquic_ranges_init(struct tquic_ranges *r);
+void tquic_ranges_destroy(struct tquic_ranges *r);
 bool tquic_ranges_add(struct tquic_ranges *r, u64 pn);
 bool tquic_ranges_has(const struct tquic_ranges *r, u64 pn);
 void tquic_ranges_drop_below(struct tquic_ranges *r, u64 pn);

@@ -41,6 +41,7 @@ void tquic_space_init(struct tquic_space *space, enum tquic_level level)
 void tquic_space_destroy(struct tquic_space *space)
 {
 	tquic_sent_clear(&space->sent);
+	tquic_ranges_destroy(&space->rx);
 }
 
 /**

@@ -20,12 +20,20 @@ struct tquic_test_ack {
 	u8 buf[1200];
 };
 
+static inline void tquic_test_ack_free(void *ranges)
+{
+	tquic_ranges_destroy(ranges);
+}
+
 static inline struct tquic_test_ack *tquic_test_ack_new(struct kunit *test)
 {
 	struct tquic_test_ack *a = kunit_kzalloc(test, sizeof(*a), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, a);
 	tquic_ranges_init(&a->ranges);
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, tquic_test_ack_free,
+						  &a->ranges));
 	return a;
 }
 
@@ -53,7 +61,7 @@ tquic_test_ack_frame(struct kunit *test, struct tquic_test_ack *a,
 static inline const struct tquic_frame *
 tquic_test_ack_one(struct kunit *test, struct tquic_test_ack *a, u64 lo, u64 hi)
 {
-	tquic_ranges_init(&a->ranges);
+	tquic_ranges_destroy(&a->ranges);
 	tquic_test_ack_add(a, lo, hi);
 	return tquic_test_ack_frame(test, a, NULL);
 }

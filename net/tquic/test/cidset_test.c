@@ -129,7 +129,7 @@ static void cidset_local_bounds(struct kunit *test)
 
 	tquic_cidset_local_init(&c);
 	tquic_cidset_local_set_limit(&c, U64_MAX);
-	KUNIT_EXPECT_EQ(test, tquic_cidset_local_room(&c), TQUIC_CID_ACTIVE_MAX);
+	KUNIT_EXPECT_EQ(test, tquic_cidset_local_room(&c), TQUIC_CID_ISSUED_MAX);
 	c.zero_len = true;
 	KUNIT_EXPECT_EQ(test, tquic_cidset_local_room(&c), 0);
 	c.next_seq = 1;

@@ -23,6 +23,7 @@ static struct pair *copies_pair(struct kunit *test)
 		p->end[i].conn.sched = &tquic_sched_redundant;
 	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
 	KUNIT_ASSERT_NOT_NULL(test, pair_open_path(p, 1, false));
+	pair_run(p, PAIR_MS(500));
 	KUNIT_ASSERT_NOT_NULL(test, pair_open_path(p, 2, true));
 	pair_run(p, PAIR_MS(500));
 	return p;

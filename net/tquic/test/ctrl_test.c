@@ -622,7 +622,7 @@ static void ctrl_new_cids_lost(struct kunit *test)
 	p->link[0].drop_next[1] = 2;
 	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
 	pair_run(p, 2 * SEC);
-	for (i = 1; i <= TQUIC_PATH_SPARE_IDS; i++) {
+	for (i = 1; i <= TQUIC_PATH_SPARE_IDS_LONE; i++) {
 		KUNIT_ASSERT_NOT_NULL(test, tquic_path_find(&p->end[0].conn, i));
 		KUNIT_EXPECT_EQ(test, tquic_cidset_remote_spare(&tquic_path_find(&p->end[0].conn, i)->remote),
 				TQUIC_PATH_CIDS);

@@ -277,6 +277,8 @@ static struct tquic_ranges *put_ranges(struct kunit *test, struct rnd_state *rnd
 	u16 i;
 
 	KUNIT_ASSERT_NOT_NULL(test, r);
+	r->r = kunit_kzalloc(test, n * sizeof(*r->r), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, r->r);
 	r->n = n;
 	for (i = 0; i < n; i++) {
 		r->r[i].hi = pn;
@@ -367,6 +369,7 @@ static void put_ack_exact_bytes(struct kunit *test)
 	u8 buf[32];
 
 	KUNIT_ASSERT_NOT_NULL(test, r);
+	tquic_ranges_init(r);
 	w = (struct tquic_wbuf){ buf, buf + sizeof(buf) };
 	KUNIT_EXPECT_FALSE(test, tquic_frame_put_ack(&w, r, 0, NULL, TQUIC_PATH_ID_NONE));
 	r->n = 3;

@@ -1301,6 +1301,7 @@ static void pair_destroy(void *ctx)
 		}
 	}
 	kfree_skb(p->spare);
+	tquic_path_cache_exit();
 	tquic_rec_cache_exit();
 }
 
@@ -1312,6 +1313,7 @@ struct pair *pair_create(struct kunit *test, u32 links)
 
 	KUNIT_ASSERT_NOT_NULL(test, p);
 	KUNIT_ASSERT_EQ(test, tquic_rec_cache_init(), 0);
+	KUNIT_ASSERT_EQ(test, tquic_path_cache_init(), 0);
 	p->test = test;
 	p->now = PAIR_START_NS;
 	p->rnd = 0x2545f4914f6cdd1dULL;

@@ -31,7 +31,7 @@ static void path_create(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
 	pair_run(p, PAIR_MS(100));
 	i = conn->next_path_id;
-	KUNIT_EXPECT_EQ(test, i, 1 + TQUIC_PATH_SPARE_IDS);
+	KUNIT_EXPECT_EQ(test, i, 1 + TQUIC_PATH_SPARE_IDS_LONE);
 	for (; i < TQUIC_PATHS_MAX; i++) {
 		path = tquic_path_create(conn, i, p->now);
 		KUNIT_ASSERT_NOT_NULL(test, path);
@@ -65,25 +65,23 @@ static void path_highest_id(struct kunit *test)
 /* Ids of the peer reached us but not ours it, or the other way round: no path yet */
 static void path_spare_needs_both(struct kunit *test)
 {
-	struct pair *p = pair_create(test, 1);
+	struct pair *p = path_pair(test, 2);
 	struct tquic_conn *conn = &p->end[0].conn;
 	struct tquic_path *path;
 	u8 count;
 
-	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
-	pair_run(p, PAIR_MS(100));
 	path = tquic_path_spare(conn);
 	KUNIT_ASSERT_NOT_NULL(test, path);
-	KUNIT_EXPECT_EQ(test, path->id, 1);
+	KUNIT_EXPECT_EQ(test, path->id, 2);
 	count = path->local.count;
 	path->local.count = 0;
-	KUNIT_EXPECT_EQ(test, tquic_path_spare(conn)->id, 2);
+	KUNIT_EXPECT_EQ(test, tquic_path_spare(conn)->id, 3);
 	path->local.count = count;
 	count = path->remote.count;
 	path->remote.count = 0;
-	KUNIT_EXPECT_EQ(test, tquic_path_spare(conn)->id, 2);
+	KUNIT_EXPECT_EQ(test, tquic_path_spare(conn)->id, 3);
 	path->remote.count = count;
-	KUNIT_EXPECT_EQ(test, tquic_path_spare(conn)->id, 1);
+	KUNIT_EXPECT_EQ(test, tquic_path_spare(conn)->id, 2);
 }
 
 static void path_open(struct kunit *test)
@@ -846,14 +844,12 @@ static void path_pto_count(struct kunit *test)
 /* One path that gets no id leaves the others theirs. */
 static void path_cids_one_fails(struct kunit *test)
 {
-	struct pair *p = pair_create(test, 1);
+	struct pair *p = path_pair(test, 2);
 	struct tquic_conn *conn = &p->end[0].conn;
 	const struct tquic_conn_ops *plain = conn->ops;
 	struct tquic_conn_ops ops = *plain;
 	u32 id;
 
-	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
-	pair_run(p, PAIR_MS(200));
 	id = conn->next_path_id;
 	tquic_path_destroy(conn, tquic_path_find(conn, id - 1));
 	tquic_path_destroy(conn, tquic_path_find(conn, id - 2));

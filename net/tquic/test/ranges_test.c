@@ -5,12 +5,18 @@
 
 #include "core/ranges.h"
 
+static void ranges_free(void *r)
+{
+	tquic_ranges_destroy(r);
+}
+
 static struct tquic_ranges *ranges_new(struct kunit *test)
 {
 	struct tquic_ranges *r = kunit_kzalloc(test, sizeof(*r), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, r);
 	tquic_ranges_init(r);
+	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, ranges_free, r), 0);
 	return r;
 }
 
@@ -104,8 +110,36 @@ static void ranges_drop(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, r->n, 0);
 	KUNIT_EXPECT_EQ(test, tquic_ranges_largest(r), -1);
 	KUNIT_EXPECT_TRUE(test, tquic_ranges_add(r, 100));
-	tquic_ranges_init(r);
+	tquic_ranges_destroy(r);
 	KUNIT_EXPECT_TRUE(test, tquic_ranges_add(r, 0));
+}
+
+/* Memory is taken for holes only, and goes back when they are filled or forgotten. */
+static void ranges_memory(struct kunit *test)
+{
+	struct tquic_ranges *r = ranges_new(test);
+	u64 pn;
+
+	for (pn = 0; pn < TQUIC_RANGES_FEW; pn++)
+		tquic_ranges_add(r, 2 * pn);
+	KUNIT_EXPECT_PTR_EQ(test, r->r, &r->few[0]);
+	tquic_ranges_add(r, 2 * pn);
+	KUNIT_EXPECT_PTR_NE(test, r->r, &r->few[0]);
+	KUNIT_EXPECT_EQ(test, r->n, TQUIC_RANGES_FEW + 1);
+	for (pn = 0; pn < TQUIC_RANGES_FEW; pn++)
+		tquic_ranges_add(r, 2 * pn + 1);
+	KUNIT_EXPECT_EQ(test, r->n, 1);
+	KUNIT_EXPECT_PTR_EQ(test, r->r, &r->few[0]);
+	KUNIT_EXPECT_EQ(test, r->r[0].lo, 0);
+	KUNIT_EXPECT_EQ(test, r->r[0].hi, 2 * TQUIC_RANGES_FEW);
+
+	for (pn = 50; pn < 50 + TQUIC_RANGES_MAX; pn++)
+		tquic_ranges_add(r, 2 * pn);
+	KUNIT_EXPECT_PTR_NE(test, r->r, &r->few[0]);
+	tquic_ranges_drop_below(r, 2 * pn - 2);
+	KUNIT_EXPECT_PTR_EQ(test, r->r, &r->few[0]);
+	KUNIT_EXPECT_EQ(test, r->n, 1);
+	KUNIT_EXPECT_EQ(test, r->r[0].lo, 2 * pn - 2);
 }
 
 #define MODEL	512
@@ -135,7 +169,7 @@ static void ranges_random(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, seen);
 	prandom_seed_state(&rnd, 9000);
 	for (round = 0; round < 60; round++) {
-		tquic_ranges_init(r);
+		tquic_ranges_destroy(r);
 		memset(seen, 0, MODEL);
 		for (i = 0; i < 700; i++) {
 			bool fresh;
@@ -163,6 +197,7 @@ static struct kunit_case ranges_cases[] = {
 	KUNIT_CASE(ranges_duplicates),
 	KUNIT_CASE(ranges_bounded),
 	KUNIT_CASE(ranges_drop),
+	KUNIT_CASE(ranges_memory),
 	KUNIT_CASE(ranges_random),
 	{}
 };

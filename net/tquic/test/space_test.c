@@ -247,7 +247,7 @@ static int ack_ecn(struct kunit *test, u64 hi, u64 ect0, u64 ect1, u64 ce)
 	struct tquic_ecn_counts counts = { .ect0 = ect0, .ect1 = ect1, .ce = ce };
 	int err;
 
-	tquic_ranges_init(&c->ack->ranges);
+	tquic_ranges_destroy(&c->ack->ranges);
 	tquic_test_ack_add(c->ack, 0, hi);
 	err = tquic_space_on_ack(&c->space, tquic_test_ack_frame(test, c->ack, &counts),
 				 100 * MS, &c->res);
