@@ -21,7 +21,9 @@ _NET = _TOP / "net/tquic"
 _INCLUDE = re.compile(r'^#include\s+([<"])([^>"]+)[>"]')
 _COMMENT = re.compile(r"/\*.*?\*/|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
 
-_WIRE = {"varint", "header", "frame", "frame_put", "params", "version", "proto", "ranges"}
+_WIRE = {"varint", "header", "frame", "frame_put", "params", "version", "proto"}
+#: The shape of an ACK frame, which is written from it; who keeps it allocates.
+_WIRE_HEADERS = {"ranges.h"}
 _STATE_DIRS = {"core", "cc", "sched", "bond"}
 _WIRE_DIRS = {"lb", "fec"}
 _USER_DIRS = {"diag"}
@@ -61,7 +63,8 @@ def layer_of(path: Path) -> Layer | None:
     folder = where.parts[0] if len(where.parts) > 1 else ""
     if folder == "test":
         return None
-    if folder in _WIRE_DIRS or (folder == "core" and path.stem in _WIRE):
+    wire = path.stem in _WIRE or path.name in _WIRE_HEADERS
+    if folder in _WIRE_DIRS or (folder == "core" and wire):
         return _L0
     if folder in _STATE_DIRS:
         return _L1
