@@ -31,9 +31,7 @@ class BenchFailedError(RuntimeError):
 
 def folder() -> Path:
     """Return build/bench, made if needed."""
-    path = paths.build() / "bench"
-    path.mkdir(exist_ok=True)
-    return path
+    return paths.part("bench")
 
 
 def run(

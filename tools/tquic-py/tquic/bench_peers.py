@@ -30,6 +30,7 @@ from .server import Server
 from .sock import TquicSocket
 from .tls import TlsConfig
 from .uapi import PathState, RecvMask
+from .uptime import idle_s
 
 __all__ = ["READY", "Meter", "Sample", "Task"]
 
@@ -101,17 +102,12 @@ class Sample:
     objects_ms: Sequence[float] = field(default_factory=tuple)
 
 
-def _idle_s() -> float:
-    """Seconds that the processors have been idle."""
-    return float(Path("/proc/uptime").read_text().split()[1])
-
-
 class Meter:
     """Counts what arrives, and when."""
 
     def __init__(self, origin_s: float) -> None:
         self.origin_s = origin_s
-        self._idle_s = _idle_s()
+        self._idle_s = idle_s()
         self.received_bytes = 0
         self._last_s = origin_s
         self._bins: list[int] = []
@@ -131,7 +127,7 @@ class Meter:
 
     def sample(self, paths: Sequence[dict[str, float]] = ()) -> Sample:
         """What was counted."""
-        busy_s = time.monotonic() - self.origin_s - (_idle_s() - self._idle_s)
+        busy_s = time.monotonic() - self.origin_s - (idle_s() - self._idle_s)
         return Sample(
             self.received_bytes,
             round(self._last_s - self.origin_s, 6),

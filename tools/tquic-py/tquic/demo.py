@@ -40,9 +40,7 @@ class DemoError(RuntimeError):
 
 def folder() -> Path:
     """Return build/demo, made if needed."""
-    path = paths.build() / "demo"
-    path.mkdir(exist_ok=True)
-    return path
+    return paths.part("demo")
 
 
 def run(

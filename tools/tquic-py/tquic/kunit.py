@@ -117,8 +117,7 @@ def _read(machine: vm.VmResult, expected: Sequence[Source]) -> Report:
 
 
 def _write(report: Report) -> None:
-    folder = paths.build() / "kunit"
-    folder.mkdir(exist_ok=True)
+    folder = paths.part("kunit")
     texts = [path.read_text() for path in sorted(report.machine.files.glob("*.ktap"))]
     (folder / "ktap.txt").write_text("\n".join(texts))
     (folder / "report.json").write_text(json.dumps(as_dict(report), indent=1) + "\n")

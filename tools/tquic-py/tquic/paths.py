@@ -34,6 +34,13 @@ def build() -> Path:
     return path
 
 
+def part(name: str) -> Path:
+    """Return a folder of the build directory, made if needed."""
+    path = build() / name
+    path.mkdir(exist_ok=True)
+    return path
+
+
 def cache_dir() -> Path:
     """Return the per-user cache that keeps kernels between checkouts, made if needed."""
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")

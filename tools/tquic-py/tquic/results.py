@@ -19,8 +19,7 @@ class Tally:
 
 def record(runner: str, tally: Tally) -> None:
     """Keep the counts of @runner, replacing those of its last run."""
-    folder = paths.build() / "results"
-    folder.mkdir(exist_ok=True)
+    folder = paths.part("results")
     (folder / f"{runner}.json").write_text(json.dumps(asdict(tally)) + "\n")
 
 

@@ -33,9 +33,7 @@ class SoakFailedError(RuntimeError):
 
 def folder() -> Path:
     """Return build/soak, made if needed."""
-    path = paths.build() / "soak"
-    path.mkdir(exist_ok=True)
-    return path
+    return paths.part("soak")
 
 
 def run(

@@ -30,6 +30,7 @@ from .soak_ends import Child, Side
 from .soak_links import TroubledLink
 from .soak_peers import Log, Setting
 from .soak_plan import Kind, Round, Trouble, rounds
+from .uptime import idle_s
 
 RECORD_FILE = "record.jsonl"
 #: How long after its end a round's transfers may take, and connections to go.
@@ -140,14 +141,14 @@ class Director:
     # --- trouble
 
     def _do(self, item: Trouble) -> None:
-        begun_s, idle_s = self._log.now_s, _idle_s()
+        begun_s, idle_before_s = self._log.now_s, idle_s()
         note = ""
         try:
             note = self._make(item) or ""
         except (LabError, OSError) as error:
             note = str(error)
         values = {key: value for key, value in asdict(item).items() if key != "at_s"}
-        busy_s = round(self._log.now_s - begun_s - (_idle_s() - idle_s), 3)
+        busy_s = round(self._log.now_s - begun_s - (idle_s() - idle_before_s), 3)
         self._log.add("trouble", since=begun_s, note=note, busy_s=busy_s, **values)
         self._count()
 
@@ -332,18 +333,13 @@ def unreclaimable_kb() -> int:
     return 0
 
 
-def _idle_s() -> float:
-    """Seconds that the processor has been idle; with a virtual clock the rest is instructions."""
-    return float(Path("/proc/uptime").read_text().split()[1])
-
-
 def run_round(job: Job, plan: Round) -> dict[str, Any]:
     """One round from the first link to the last; its record, even if it could not be gone through.
 
     ``failed`` tells why then.
     """
     _KMSG.write_text(f"tquic soak: round with seed {plan.seed}\n")
-    uptime_s, idle_s = time.monotonic(), _idle_s()
+    uptime_s, idle_before_s = time.monotonic(), idle_s()
     record: dict[str, Any] = {"seed": plan.seed}
     with ExitStack() as held, tempfile.TemporaryDirectory(dir="/dev/shm") as name:
         director = None
@@ -354,7 +350,7 @@ def run_round(job: Job, plan: Round) -> dict[str, Any]:
             record |= {"failed": traceback.format_exc()}
         record["lines"] = director.lines() if director else []
         held.close()
-    record["busy_s"] = round(time.monotonic() - uptime_s - (_idle_s() - idle_s), 1)
+    record["busy_s"] = round(time.monotonic() - uptime_s - (idle_s() - idle_before_s), 1)
     return {**record, "uptime_s": uptime_s, "memory_kb": unreclaimable_kb()}
 
 

@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from .lab import Link, TwoLinks
+from .uptime import busy_s
 
 RECORD_FILE = "counts.json"
 SERVER_NAME = "server.cost.test"
@@ -32,12 +33,6 @@ class Count:
 
     instructions: int
     packets: int
-
-
-def _busy_s() -> float:
-    """Seconds that the processor was not idle; a virtual one is 1e9 instructions."""
-    up, idle = (float(word) for word in Path("/proc/uptime").read_text().split())
-    return up - idle
 
 
 def _packets(lab: TwoLinks) -> int:
@@ -66,9 +61,9 @@ def _transfer(lab: TwoLinks, ca: str) -> Count:
     words = [*_TQUIC, "perf", "client", lab.server_address(0).host, "--ca", ca, "--reverse"]
     words += ["--server-name", SERVER_NAME, "--bytes", _SIZE]
     words += [word for i in range(2) for word in ("--path", lab.client_address(i).host)]
-    busy_s, packets = _busy_s(), _packets(lab)
+    before_s, packets = busy_s(), _packets(lab)
     lab.client.run(words, check=True, stdout=subprocess.DEVNULL)
-    return Count(round((_busy_s() - busy_s) * 1e9), _packets(lab) - packets)
+    return Count(round((busy_s() - before_s) * 1e9), _packets(lab) - packets)
 
 
 def main() -> None:
