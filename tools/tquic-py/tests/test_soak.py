@@ -447,6 +447,14 @@ def test_a_connection_without_any_link_may_end_by_silence() -> None:
     assert "yet: idle" in broken(good(more=[*out, {**ended, "t": 40.0}, again]))
 
 
+def test_a_handshake_ends_early_only_with_its_client() -> None:
+    line = {"t": 30.0, "what": "refused", "text": "the peer closed"}
+    gave_up = {"t": 29.0, "what": "unconnected", "text": "no complete handshake within 8 s"}
+    assert "the server says: the peer closed" in broken(good(more=[line]))
+    assert "the server says" not in broken(good(more=[gave_up, line]))
+    assert "the server says" in broken(good(more=[{**gave_up, "t": 31.0}, line]))
+
+
 def test_a_path_that_stays_away_is_told() -> None:
     record = good()
     record["lines"] = [

@@ -210,6 +210,11 @@ class _Judge:
             for line in self._kills
         )
 
+    def _client_left(self, span: Span) -> bool:
+        """Whether a client may have ended a handshake: it was killed, or had tried long enough."""
+        gave_up = any(span.a <= line["t"] <= span.b for line in self._of("unconnected"))
+        return gave_up or self._killed(span, server=False)
+
     def run(self) -> Judged:
         out = self.out
         out.troubles = dict(
@@ -218,7 +223,7 @@ class _Judge:
         for line in self._of("wrong"):
             self._break(line["t"], f"{line['who']}: transfer {line['n']} is wrong at {line['at']}")
         for line in self._of("refused"):
-            if not self._killed(Span(line["t"] - NOTICE_S, line["t"]), server=False):
+            if not self._client_left(Span(line["t"] - NOTICE_S, line["t"])):
                 self._break(line["t"], f"the server says: {line['text']}")
         self._transfers()
         self._connections()
