@@ -464,6 +464,15 @@ def test_a_path_that_stays_away_is_told() -> None:
     assert "the server has no path back over link 1" in broken(record)
 
 
+def test_a_round_whose_trouble_came_late_says_nothing_of_paths() -> None:
+    record = good(more=[trouble(PLAN.quiet_s + 1.9, Kind.CUT, 1, on=False)])
+    record["lines"] = [line for line in record["lines"] if line["what"] != "path"]
+    assert "no path back" in broken(record)
+    record["lines"].append(trouble(PLAN.quiet_s + 2.1, Kind.CUT, 1, on=False))
+    assert "no path back" not in broken(record)
+    assert "the machine was too busy for this round" in broken(record)
+
+
 def test_a_path_that_comes_and_goes_all_the_time_is_told() -> None:
     flaps = [news(30 + n / 10, "path_suspect", 1) for n in range(6)]
     assert "path 1 of the client became suspect 6 times" in broken(good(more=flaps))

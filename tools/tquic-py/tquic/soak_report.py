@@ -25,6 +25,8 @@ LOSSY_ROUND_TRIPS = 9
 PROBE_S = 0.5
 #: Without a usable link for nearly the idle timeout a connection ends.
 SILENT_S = IDLE_S - 2
+#: The last trouble may be over so much later than planned.
+LATE_S = 2.0
 #: How long an end may take to notice that the other one has gone: the idle timeout, what was
 #: still to be delivered, and the close's own time.
 NOTICE_S = 35.0
@@ -372,6 +374,11 @@ class _Judge:
         hosts = [host for line in self._of("addresses") for host in line["hosts"]]
         token, _ = self._connection(self._plan.seconds)
         found = self._of("path")
+        over_s = max((line["t"] for line in self._of("trouble")), default=0.0)
+        if over_s > self._plan.quiet_s + LATE_S:
+            text = f"the machine was too busy for this round: its trouble was over {over_s:.1f} s"
+            self._break(self._plan.seconds, f"{text}, planned were {self._plan.quiet_s:.1f} s")
+            return
         for side in ("client", "server"):
             active = {
                 line["client"]
