@@ -139,6 +139,7 @@ static int tquic_input_ack(struct tquic_in *in, const struct tquic_frame *f)
 		tquic_conn_detect_loss_hs(conn, in->level, in->now);
 		return 0;
 	}
+	path->late |= res.late;
 	if (res.pkts) {
 		tquic_path_on_progress(conn, path, in->now);
 		ret = conn->ops->acked(conn, path, space->largest_acked);
@@ -661,7 +662,7 @@ int tquic_conn_input(struct tquic_conn *conn, const struct tquic_rx_pkt *pkt,
 
 	if (tquic_ranges_has(&space->rx, pkt->pn))
 		return -EALREADY;
-	tquic_path_on_packet(in.path, now);
+	tquic_path_on_packet(conn, in.path, now);
 	if (conn->state == TQUIC_STATE_CLOSING) {
 		tquic_input_closing(&in);
 		return 0;

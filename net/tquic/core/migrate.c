@@ -141,6 +141,8 @@ void tquic_migrate_done(struct tquic_conn *conn, struct tquic_path *path, u64 no
 	path->moving = TQUIC_MOVED_NOT;
 	path->ctl &= ~TQUIC_PATH_CTL_CHALLENGE_OTHER;
 	tquic_path_drain(conn, path, now);
+	/* How long answers to those take says nothing of the new way (RFC 9000 §9.4). */
+	tquic_sent_clear(&path->space.sent);
 	if (moved == TQUIC_MOVED_ADDRESS) {
 		tquic_cc_reset(&path->cc, now);
 		tquic_rtt_init(&path->rtt, conn->tune.rtt_initial_ns);

@@ -400,7 +400,7 @@ void tquic_path_drain(struct tquic_conn *conn, struct tquic_path *path, u64 now)
 
 	tquic_cc_part(&path->cc);
 	tquic_copies_drop(path);
-	tquic_space_drain(&path->space, &dr);
+	tquic_space_give_up(&path->space, now, &dr);
 	tquic_cc_on_discard(&path->cc, dr.bytes, now);
 	tquic_ctrl_on_lost(conn, dr.recs);
 }
@@ -415,6 +415,7 @@ static void tquic_path_suspect(struct tquic_conn *conn, struct tquic_path *path,
 	if (path->state == TQUIC_PATH_ACTIVE) {
 		tquic_path_set_state(conn, path, TQUIC_PATH_SUSPECT);
 		path->suspect_ns = now;
+		path->late = false;
 		conn->todo |= TQUIC_TODO_PATHS;
 		tquic_conn_event(conn, TQUIC_EVENT_PATH_SUSPECT, path->id, 0);
 		tquic_path_bond(conn, now);
@@ -491,6 +492,7 @@ void tquic_path_abandon(struct tquic_conn *conn, struct tquic_path *path,
 	path->probes = 0;
 	path->gone_ns = now + 3 * tquic_conn_pto_max_ns(conn);
 	tquic_path_drain(conn, path, now);
+	tquic_sent_clear(&path->space.sent);
 	conn->todo |= TQUIC_TODO_PATHS;
 	tquic_conn_event(conn, TQUIC_EVENT_PATH_ABANDONED, path->id, error);
 	tquic_path_bond(conn, now);
@@ -696,16 +698,24 @@ void tquic_path_mtu_probe_acked(struct tquic_path *path, u32 bytes)
 	tquic_cc_set_mss(&path->cc, path->pmtu.bytes);
 }
 
+/* RFC 9002 §6.2.4: a probe, with the oldest data that is still without an answer */
+static void tquic_path_probe(struct tquic_conn *conn, struct tquic_path *path, u8 probes)
+{
+	path->probes = probes;
+	tquic_ctrl_on_lost(conn, tquic_space_take_oldest(&path->space));
+}
+
 /*
- * A packet was opened.  On a path that failed it says that the link may be
- * back: find out now and not when the next probe is due.
+ * A packet was opened.  After an outage it says that the link may be back: find
+ * out now and not when the next probe is due, for the timeouts have backed off.
  */
-void tquic_path_on_packet(struct tquic_path *path, u64 now)
+void tquic_path_on_packet(struct tquic_conn *conn, struct tquic_path *path, u64 now)
 {
 	path->stats.rx_packets++;
-	if (path->state == TQUIC_PATH_SUSPECT && !path->probes &&
-	    now - path->space.last_eliciting_ns >= path->rtt.srtt_ns)
-		path->probes = 1;
+	if (path->probes || now - path->space.last_eliciting_ns < path->rtt.srtt_ns)
+		return;
+	if (path->state == TQUIC_PATH_SUSPECT || (path->pto_count > 1 && conn->confirmed))
+		tquic_path_probe(conn, path, 1);
 }
 
 /* Datagrams came in: raises the anti-amplification limit */
@@ -773,8 +783,13 @@ void tquic_path_on_progress(struct tquic_conn *conn, struct tquic_path *path,
 	path->progress_ns = now;
 	path->pto_count = 0;
 	path->probes = 0;
+	if (now - path->suspect_ns > TQUIC_PATH_PATIENCE_NS)
+		path->patience = 0;
 	if (path->state != TQUIC_PATH_SUSPECT)
 		return;
+	/* It was slow and not gone. */
+	if (path->late)
+		path->patience = min(path->patience + 1, TQUIC_PATH_PATIENCE_MAX);
 	/* Its interface or address seemed to be gone, but there is another way. */
 	if (path->down) {
 		path->down = false;
@@ -787,7 +802,6 @@ void tquic_path_on_progress(struct tquic_conn *conn, struct tquic_path *path,
 	/* What the window was says nothing about the link after an outage. */
 	if (now - path->suspect_ns > 3 * path->rtt.srtt_ns)
 		tquic_cc_reset(&path->cc, now);
-	path->suspect_ns = 0;
 	tquic_conn_event(conn, TQUIC_EVENT_PATH_RECOVERED, path->id, 0);
 	tquic_path_bond(conn, now);
 }
@@ -835,7 +849,6 @@ static void tquic_path_doubt_ecn(struct tquic_path *path)
 static void tquic_path_on_pto(struct tquic_conn *conn, struct tquic_path *path,
 			      u64 now)
 {
-	struct tquic_rec *recs;
 	u64 large_ns;
 
 	path->pto_count = min(path->pto_count + 1, 16);
@@ -848,9 +861,7 @@ static void tquic_path_on_pto(struct tquic_conn *conn, struct tquic_path *path,
 		tquic_path_suspect(conn, path, now);
 		return;
 	}
-	path->probes = 2;
-	recs = tquic_space_take_oldest(&path->space);
-	tquic_ctrl_on_lost(conn, recs);
+	tquic_path_probe(conn, path, 2);
 }
 
 /*
@@ -865,7 +876,8 @@ static void tquic_path_on_pto(struct tquic_conn *conn, struct tquic_path *path,
 static u64 tquic_path_silence_ns(struct tquic_path *path, u64 ack_delay_ns)
 {
 	const struct tquic_sent_pkt *pkt = tquic_sent_oldest_eliciting(&path->space.sent);
-	u64 slack = max_t(u64, 4 * path->rtt.rttvar_ns, TQUIC_RTT_GRANULARITY_NS);
+	u64 slack = max_t(u64, 4 * path->rtt.rttvar_ns, TQUIC_RTT_GRANULARITY_NS) <<
+		    path->patience;
 	u64 progress_ns = path->progress_ns;
 
 	if (!pkt)
@@ -908,7 +920,7 @@ u64 tquic_path_pto_deadline_ns(const struct tquic_conn *conn,
 					      ack_delay_ns, path->pto_count);
 	if (deadline && path->state == TQUIC_PATH_ACTIVE &&
 	    tquic_path_others(conn, path))
-		return min(deadline, tquic_path_silence_ns(path, max(ack_delay_ns, own_ns)));
+		return tquic_path_silence_ns(path, max(ack_delay_ns, own_ns));
 	return deadline;
 }
 

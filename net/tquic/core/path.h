@@ -29,6 +29,8 @@ struct tquic_conn;
 #define TQUIC_PATH_SPARE_IDS	3	/* unused ids kept ready by a bond */
 #define TQUIC_PATH_SPARE_IDS_LONE 1	/* the same while there is one path */
 #define TQUIC_PATH_PROBES_MAX	16	/* under way on a path that does not answer */
+#define TQUIC_PATH_PATIENCE_MAX	2	/* doublings of what is granted for variation */
+#define TQUIC_PATH_PATIENCE_NS	(3 * (u64)NSEC_PER_SEC)	/* without doubt: it ends */
 #define TQUIC_PATH_CIDS		2	/* connection ids per path we give out */
 
 /**
@@ -75,6 +77,8 @@ enum tquic_path_ctl {
  * @responses: valid entries of @response
  * @pto_count: probe timeouts since the last progress
  * @probes: ack-eliciting packets to send whatever the window says
+ * @patience: how often silence lately was none but a longer round trip
+ * @late: what was sent before it became suspect has been acknowledged since
  * @rate_cap: the operator's limit for what we send on it, bytes per second; 0: none
  * @weight: share of the data it gets from schedulers that go by weights;
  *	0: as much as it can carry
@@ -102,7 +106,7 @@ enum tquic_path_ctl {
  * @challenge_due_ns: when to challenge again; 0: not validating
  * @validate_end_ns: when validation is given up
  * @gone_ns: when an abandoned path's state is freed
- * @suspect_ns: since when nothing comes back; 0: all is well
+ * @suspect_ns: since when nothing comes back, or came the last time
  * @progress_ns: when something sent on it was last acknowledged
  * @spared_ns: when what was under way was last sent again at the peer's wish
  * @copies: what it owes of what others sent
@@ -134,6 +138,8 @@ struct tquic_path {
 	u8 responses;
 	u8 pto_count;
 	u8 probes;
+	u8 patience;
+	bool late;
 	u16 weight;
 	u64 rate_cap;
 	void *link;
@@ -187,53 +193,37 @@ void tquic_path_destroy(struct tquic_conn *conn, struct tquic_path *path);
 struct tquic_path *tquic_path_find(const struct tquic_conn *conn, u32 id);
 struct tquic_path *tquic_path_spare(const struct tquic_conn *conn);
 void tquic_path_ask(struct tquic_conn *conn);
-int tquic_path_issue_cid(struct tquic_conn *conn, struct tquic_path *path,
-			 bool announce);
+int tquic_path_issue_cid(struct tquic_conn *conn, struct tquic_path *path, bool announce);
 void tquic_path_replenish(struct tquic_conn *conn, u64 now);
 int tquic_path_start(struct tquic_conn *conn, struct tquic_path *path, u64 now);
-int tquic_path_close(struct tquic_conn *conn, struct tquic_path *path,
-		     u64 error, u64 now);
-void tquic_path_abandon(struct tquic_conn *conn, struct tquic_path *path,
-			u64 error, u64 now);
-void tquic_path_link_down(struct tquic_conn *conn, struct tquic_path *path,
-			  u64 now);
-void tquic_path_link_up(struct tquic_conn *conn, struct tquic_path *path,
-			u64 now);
+int tquic_path_close(struct tquic_conn *conn, struct tquic_path *path, u64 error, u64 now);
+void tquic_path_abandon(struct tquic_conn *conn, struct tquic_path *path, u64 error, u64 now);
+void tquic_path_link_down(struct tquic_conn *conn, struct tquic_path *path, u64 now);
+void tquic_path_link_up(struct tquic_conn *conn, struct tquic_path *path, u64 now);
 void tquic_path_set_flags(struct tquic_path *path, u32 flags);
 void tquic_path_set_rate_cap(struct tquic_path *path, u64 rate);
-void tquic_path_on_status(struct tquic_conn *conn, struct tquic_path *path,
-			  bool backup, u64 now);
-void tquic_path_set_mtu(struct tquic_conn *conn, struct tquic_path *path,
-			u32 mtu_max_bytes);
+void tquic_path_on_status(struct tquic_conn *conn, struct tquic_path *path, bool backup, u64 now);
+void tquic_path_set_mtu(struct tquic_conn *conn, struct tquic_path *path, u32 mtu_max_bytes);
 void tquic_path_drain(struct tquic_conn *conn, struct tquic_path *path, u64 now);
-void tquic_path_revalidate(struct tquic_conn *conn, struct tquic_path *path,
-			   u64 now);
+void tquic_path_revalidate(struct tquic_conn *conn, struct tquic_path *path, u64 now);
 void tquic_path_restart_mtu(struct tquic_path *path);
 void tquic_path_too_big(struct tquic_path *path, u32 fits_bytes);
-void tquic_path_set_validated(struct tquic_conn *conn, struct tquic_path *path,
-			      u64 now);
+void tquic_path_set_validated(struct tquic_conn *conn, struct tquic_path *path, u64 now);
 void tquic_path_on_challenge(struct tquic_path *path, const u8 *data);
 void tquic_path_on_response(struct tquic_conn *conn, const u8 *data, u64 now);
 void tquic_path_on_rx(struct tquic_path *path, u32 bytes);
-void tquic_path_on_packet(struct tquic_path *path, u64 now);
+void tquic_path_on_packet(struct tquic_conn *conn, struct tquic_path *path, u64 now);
 void tquic_path_new_challenge(struct tquic_path *path, u64 now);
-void tquic_path_on_progress(struct tquic_conn *conn, struct tquic_path *path,
-			    u64 now);
-u32 tquic_path_mtu_probe(const struct tquic_conn *conn,
-			 const struct tquic_path *path, u64 now);
+void tquic_path_on_progress(struct tquic_conn *conn, struct tquic_path *path, u64 now);
+u32 tquic_path_mtu_probe(const struct tquic_conn *conn, const struct tquic_path *path, u64 now);
 void tquic_path_mtu_probe_lost(struct tquic_path *path, u32 bytes);
 void tquic_path_mtu_probe_acked(struct tquic_path *path, u32 bytes);
 void tquic_path_doubt_mtu(struct tquic_path *path, u64 sent_ns, u64 now);
-u64 tquic_path_pto_deadline_ns(const struct tquic_conn *conn,
-			       struct tquic_path *path);
-u64 tquic_path_deadline_ns(const struct tquic_conn *conn,
-			   struct tquic_path *path);
-void tquic_path_on_timeout(struct tquic_conn *conn, struct tquic_path *path,
-			   u64 now);
-bool tquic_path_others(const struct tquic_conn *conn,
-		       const struct tquic_path *path);
-bool tquic_path_open_others(const struct tquic_conn *conn,
-			    const struct tquic_path *path);
+u64 tquic_path_pto_deadline_ns(const struct tquic_conn *conn, struct tquic_path *path);
+u64 tquic_path_deadline_ns(const struct tquic_conn *conn, struct tquic_path *path);
+void tquic_path_on_timeout(struct tquic_conn *conn, struct tquic_path *path, u64 now);
+bool tquic_path_others(const struct tquic_conn *conn, const struct tquic_path *path);
+bool tquic_path_open_others(const struct tquic_conn *conn, const struct tquic_path *path);
 
 /* Room under the anti-amplification limit, in bytes */
 static inline u64 tquic_path_tx_room(const struct tquic_path *path)

@@ -226,7 +226,7 @@ static void tquic_sent_set_base(struct tquic_sent *s, u64 base)
 /**
  * tquic_sent_advance() - forget packets whose fate is settled
  * @s: the ring
- * @horizon_ns: packets declared lost before are not awaited any more
+ * @horizon_ns: packets lost or given up before are not awaited any more
  *
  * A skipped number is kept until a later packet is settled, for an
  * acknowledgment of it proves that the peer makes its ACKs up.
@@ -243,7 +243,8 @@ void tquic_sent_advance(struct tquic_sent *s, u64 horizon_ns)
 			continue;
 		if (pkt->state == TQUIC_SENT_OUTSTANDING)
 			break;
-		if (pkt->state == TQUIC_SENT_LOST && pkt->lost_ns >= horizon_ns)
+		if ((pkt->state == TQUIC_SENT_LOST || pkt->state == TQUIC_SENT_GIVEN_UP) &&
+		    pkt->lost_ns >= horizon_ns)
 			break;
 		base = pn + 1;
 	}

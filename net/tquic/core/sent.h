@@ -16,6 +16,7 @@ enum tquic_sent_state {
 	TQUIC_SENT_OUTSTANDING,
 	TQUIC_SENT_ACKED,
 	TQUIC_SENT_LOST,
+	TQUIC_SENT_GIVEN_UP,		/* not lost: its frames went elsewhere */
 	TQUIC_SENT_SKIPPED,		/* number left out on purpose */
 };
 
@@ -26,10 +27,10 @@ enum tquic_sent_state {
 
 /**
  * struct tquic_sent_pkt - what is remembered of a sent packet
- * @sent_ns: when it left (outstanding and lost packets)
+ * @sent_ns: when it left (all but acked packets)
  * @run_lo: acked packets: all numbers from here to this one are acked
  * @recs: outstanding packets: frames whose fate follows the packet's
- * @lost_ns: lost packets: when they were declared so
+ * @lost_ns: packets lost or given up: since when
  * @bytes: datagram bytes, as counted by congestion control
  * @state: enum tquic_sent_state
  * @flags: TQUIC_SENT_F_*

@@ -153,6 +153,10 @@ static int tquic_space_ack_range(struct tquic_space *space, u64 lo, u64 hi,
 		case TQUIC_SENT_LOST:
 			tquic_space_ack_lost(space, pn, pkt, res);
 			break;
+		case TQUIC_SENT_GIVEN_UP:
+			res->eliciting |= pkt->flags & TQUIC_SENT_F_ELICITING;
+			res->late = true;
+			break;
 		case TQUIC_SENT_ACKED:
 			down = pkt->run_lo;
 			break;
@@ -216,7 +220,7 @@ int tquic_space_on_ack(struct tquic_space *space, const struct tquic_frame *ack,
 	if (ack->ack.largest >= space->next_pn)
 		return TQUIC_ERR_PROTOCOL_VIOLATION;
 	pkt = tquic_sent_get(&space->sent, ack->ack.largest);
-	if (pkt && pkt->state == TQUIC_SENT_OUTSTANDING)
+	if (pkt && (pkt->state == TQUIC_SENT_OUTSTANDING || pkt->state == TQUIC_SENT_GIVEN_UP))
 		largest_ns = pkt->sent_ns;
 
 	tquic_ack_iter_init(&it, ack);
@@ -289,14 +293,15 @@ u64 tquic_space_large_out_ns(const struct tquic_space *space)
 }
 
 /**
- * tquic_space_drain() - give all sent packets up
+ * tquic_space_give_up() - all that is under way is to be sent elsewhere
  * @space: packet number space; what it received is kept
- * @res: what they held; overwritten
+ * @now: time
+ * @res: what the packets held; overwritten
  *
- * For discarded keys and for abandoned paths. ACK frames for the packets may
- * still come in and do nothing.
+ * What is acknowledged of it later still tells the round trip time, or one that is
+ * longer than was thought would never be measured: given up too soon again and again.
  */
-void tquic_space_drain(struct tquic_space *space, struct tquic_drain_result *res)
+void tquic_space_give_up(struct tquic_space *space, u64 now, struct tquic_drain_result *res)
 {
 	struct tquic_sent *s = &space->sent;
 	struct tquic_sent_pkt *pkt;
@@ -310,11 +315,27 @@ void tquic_space_drain(struct tquic_space *space, struct tquic_drain_result *res
 		tquic_space_splice(&res->recs, &pkt->recs);
 		if (pkt->flags & TQUIC_SENT_F_IN_FLIGHT)
 			res->bytes += pkt->bytes;
+		pkt->state = TQUIC_SENT_GIVEN_UP;
+		pkt->lost_ns = now;
 	}
-	tquic_sent_clear(s);
+	s->head = s->next;
 	space->eliciting_in_flight = 0;
 	space->loss_time_ns = 0;
 	space->persist_ns = 0;
+}
+
+/**
+ * tquic_space_drain() - give all sent packets up, and forget them
+ * @space: packet number space; what it received is kept
+ * @res: what they held; overwritten
+ *
+ * For discarded keys and where packets went another way than the next ones will.
+ * ACK frames for them may still come in and do nothing.
+ */
+void tquic_space_drain(struct tquic_space *space, struct tquic_drain_result *res)
+{
+	tquic_space_give_up(space, 0, res);
+	tquic_sent_clear(&space->sent);
 }
 
 static void tquic_space_count_ecn(struct tquic_ecn_counts *counts, u8 ecn)

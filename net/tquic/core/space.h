@@ -97,6 +97,7 @@ struct tquic_space {
  * @spurious_oldest_ns: oldest send time among @spurious_pkts
  * @spurious_pkts: packets declared lost earlier that did arrive
  * @eliciting: some newly acknowledged packet was ack-eliciting
+ * @late: one was that had been given up
  * @ecn_failed: the ECN counts do not add up: stop marking (RFC 9000 13.4.2)
  */
 struct tquic_ack_result {
@@ -111,6 +112,7 @@ struct tquic_ack_result {
 	u64 spurious_oldest_ns;
 	u32 spurious_pkts;
 	bool eliciting;
+	bool late;
 	bool ecn_failed;
 };
 
@@ -132,6 +134,7 @@ int tquic_space_on_ack(struct tquic_space *space, const struct tquic_frame *ack,
 		       u64 now, struct tquic_ack_result *res);
 struct tquic_rec *tquic_space_take_oldest(struct tquic_space *space);
 u64 tquic_space_large_out_ns(const struct tquic_space *space);
+void tquic_space_give_up(struct tquic_space *space, u64 now, struct tquic_drain_result *res);
 void tquic_space_drain(struct tquic_space *space, struct tquic_drain_result *res);
 
 bool tquic_space_on_rx(struct tquic_space *space, u64 pn, bool eliciting, u8 ecn,

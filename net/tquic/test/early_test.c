@@ -259,7 +259,9 @@ static void early_after_retry(struct kunit *test)
 	/* The pacer lets go of the last one a little later. */
 	pair_run(p, PAIR_MS(100));
 	KUNIT_EXPECT_EQ(test, early_sent[0][TQUIC_LEVEL_EARLY], 10);
-	KUNIT_EXPECT_EQ(test, pair_path(p, 0, 0)->space.next_pn, pn + 5);
+	/* One may have been left out for who makes its ACKs up. */
+	KUNIT_EXPECT_GE(test, pair_path(p, 0, 0)->space.next_pn, pn + 5);
+	KUNIT_EXPECT_LE(test, pair_path(p, 0, 0)->space.next_pn, pn + 6);
 	KUNIT_EXPECT_EQ(test, c->flow_tx.used, 5000);
 	pair_check(p);
 }

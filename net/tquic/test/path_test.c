@@ -1036,15 +1036,15 @@ static void path_packet_revives(struct kunit *test)
 	u64 srtt = path->rtt.srtt_ns, rx = path->stats.rx_packets;
 
 	path->space.last_eliciting_ns = p->now;
-	tquic_path_on_packet(path, p->now + srtt);
+	tquic_path_on_packet(&p->end[0].conn, path, p->now + srtt);
 	KUNIT_EXPECT_EQ(test, path->probes, 0);
 	path->state = TQUIC_PATH_SUSPECT;
-	tquic_path_on_packet(path, p->now + srtt - 1);
+	tquic_path_on_packet(&p->end[0].conn, path, p->now + srtt - 1);
 	KUNIT_EXPECT_EQ(test, path->probes, 0);
-	tquic_path_on_packet(path, p->now + srtt);
+	tquic_path_on_packet(&p->end[0].conn, path, p->now + srtt);
 	KUNIT_EXPECT_EQ(test, path->probes, 1);
 	path->probes = 2;
-	tquic_path_on_packet(path, p->now + srtt);
+	tquic_path_on_packet(&p->end[0].conn, path, p->now + srtt);
 	KUNIT_EXPECT_EQ(test, path->probes, 2);
 	KUNIT_EXPECT_EQ(test, path->stats.rx_packets, rx + 4);
 	path->probes = 0;

@@ -371,6 +371,36 @@ static void drain(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ack(test, 0, 101, 400 * MS), TQUIC_ERR_PROTOCOL_VIOLATION);
 }
 
+/* What went elsewhere is of no account any more, but its round trip is one. */
+static void give_up(struct kunit *test)
+{
+	struct space_ctx *c = test->priv;
+	struct tquic_drain_result d;
+
+	send(test, 0, DATA, 1 * MS);
+	send(test, 1, DATA, 2 * MS);
+	send(test, 2, 0, 3 * MS);
+	tquic_space_give_up(&c->space, 20 * MS, &d);
+	KUNIT_EXPECT_EQ(test, d.bytes, 1000 + 1001);
+	KUNIT_EXPECT_EQ(test, free_count(&d.recs), 3);
+	KUNIT_EXPECT_EQ(test, c->space.eliciting_in_flight, 0);
+	tquic_space_give_up(&c->space, 21 * MS, &d);
+	KUNIT_EXPECT_EQ(test, d.bytes, 0);
+	KUNIT_EXPECT_NULL(test, d.recs);
+	KUNIT_EXPECT_EQ(test, ack(test, 0, 1, 32 * MS), 0);
+	KUNIT_EXPECT_EQ(test, c->res.rtt_ns, 30 * MS);
+	KUNIT_EXPECT_TRUE(test, c->res.late);
+	KUNIT_EXPECT_EQ(test, c->res.pkts, 0);
+	KUNIT_EXPECT_EQ(test, c->res.spurious_pkts, 0);
+	KUNIT_EXPECT_EQ(test, c->res.bytes, 0);
+	/* Once each; and alone the last one, which wanted no answer, says nothing. */
+	KUNIT_EXPECT_EQ(test, ack(test, 0, 2, 33 * MS), 0);
+	KUNIT_EXPECT_EQ(test, c->res.rtt_ns, 0);
+	KUNIT_EXPECT_TRUE(test, c->res.late);
+	KUNIT_EXPECT_EQ(test, ack(test, 0, 2, 34 * MS), 0);
+	KUNIT_EXPECT_FALSE(test, c->res.late);
+}
+
 static bool rx(struct kunit *test, u64 pn, bool eliciting, u8 ecn, u64 now)
 {
 	struct space_ctx *c = test->priv;
@@ -711,6 +741,7 @@ static struct kunit_case space_cases[] = {
 	KUNIT_CASE(ecn_not_sent),
 	KUNIT_CASE(probe_takes_oldest),
 	KUNIT_CASE(drain),
+	KUNIT_CASE(give_up),
 	KUNIT_CASE(rx_delays_ack),
 	KUNIT_CASE(rx_acks_at_once),
 	KUNIT_CASE(rx_threshold),

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Paths that go silent and are not gone: doubt must not come back again and again. */
+#include <kunit/test.h>
+
+#include "core/path.h"
+#include "test/pair.h"
+
+#define SEC	((u64)NSEC_PER_SEC)
+
+static u64 doubts(struct pair *p, u32 end)
+{
+	return p->end[end].events[TQUIC_EVENT_PATH_SUSPECT];
+}
+
+/*
+ * Queues fill in less than a round trip, in both directions.  What a path is taken
+ * for gone by is too short a time then, once; the answers that come late tell.
+ */
+static void doubt_queue(struct kunit *test)
+{
+	static const u32 kbits[] = { 300, 1000, 4000 };
+	static const u32 delay_ms[] = { 5, 40, 100, 300 };
+	struct pair *p;
+	u32 i, k;
+
+	for (i = 0; i < ARRAY_SIZE(kbits); i++) {
+		for (k = 0; k < ARRAY_SIZE(delay_ms); k++) {
+			p = pair_create(test, 2);
+			pair_link_set(&p->link[0], 2000000, PAIR_MS(5), 50000);
+			pair_link_set(&p->link[1], 1000 * kbits[i], PAIR_MS(delay_ms[k]),
+				      max(24000, kbits[i] * 25));
+			KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+			KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
+			KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[0], false, 200000));
+			KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[1], false, 200000));
+			KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 60 * SEC));
+			KUNIT_EXPECT_LE(test, doubts(p, 0) + doubts(p, 1), 5);
+			pair_check(p);
+		}
+	}
+}
+
+/* Doubt that was wrong has the next come later; some time without any ends that. */
+static void doubt_patience(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 2);
+	struct tquic_path *path;
+	u32 i;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
+	path = pair_path(p, 0, 0);
+	for (i = 0; i < 4; i++) {
+		KUNIT_EXPECT_EQ(test, path->patience, min(i, 2));
+		path->state = TQUIC_PATH_SUSPECT;
+		path->suspect_ns = p->now;
+		path->late = true;
+		tquic_path_on_progress(&p->end[0].conn, path, p->now + PAIR_MS(10));
+	}
+	/* Gone, and not slow: nothing was learnt. */
+	path->patience = 1;
+	path->state = TQUIC_PATH_SUSPECT;
+	path->late = false;
+	tquic_path_on_progress(&p->end[0].conn, path, p->now + PAIR_MS(10));
+	KUNIT_EXPECT_EQ(test, path->patience, 1);
+	tquic_path_on_progress(&p->end[0].conn, path, path->suspect_ns + 3 * SEC);
+	KUNIT_EXPECT_EQ(test, path->patience, 1);
+	tquic_path_on_progress(&p->end[0].conn, path, path->suspect_ns + 3 * SEC + 1);
+	KUNIT_EXPECT_EQ(test, path->patience, 0);
+}
+
+/* The only path was out for long; the end that is not due for hours hears from the other. */
+static void doubt_heard(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct pair_flow *down, *up;
+	u64 ptos;
+
+	pair_link_set(&p->link[0], 10000000, PAIR_MS(10), 50000);
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(100));
+	down = pair_flow_open(&p->end[1], false, 20000);
+	KUNIT_ASSERT_NOT_NULL(test, down);
+	p->link[0].cut = true;
+	pair_run(p, 4 * SEC);
+	ptos = pair_path(p, 1, 0)->stats.ptos;
+	KUNIT_ASSERT_GE(test, pair_path(p, 1, 0)->pto_count, 3);
+	p->link[0].cut = false;
+	up = pair_flow_open(&p->end[0], false, 100);
+	KUNIT_ASSERT_NOT_NULL(test, up);
+	pair_run(p, PAIR_MS(150));
+	KUNIT_EXPECT_TRUE(test, down->ended);
+	KUNIT_EXPECT_TRUE(test, up->ended);
+	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 0)->stats.ptos, ptos);
+	pair_check(p);
+}
+
+static struct kunit_case doubt_cases[] = {
+	KUNIT_CASE(doubt_queue),
+	KUNIT_CASE(doubt_patience),
+	KUNIT_CASE(doubt_heard),
+	{}
+};
+
+static struct kunit_suite doubt_suite = {
+	.name = "tquic-path-doubt",
+	.test_cases = doubt_cases,
+};
+kunit_test_suite(doubt_suite);
