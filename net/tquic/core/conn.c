@@ -515,6 +515,7 @@ static void tquic_conn_shut(struct tquic_conn *conn, u64 error, u64 frame_type,
 	tquic_conn_set_state(conn, TQUIC_STATE_CLOSING);
 	/* Of what only 0-RTT packets carried the server may know nothing. */
 	conn->close_levels = conn->keys_tx & ~BIT(TQUIC_LEVEL_EARLY);
+	conn->close_paths = U16_MAX;
 	conn->close_rx_next = 1;
 	conn->close_end_ns = now + 3 * tquic_conn_pto_max_ns(conn);
 	conn->todo |= TQUIC_TODO_STATE | TQUIC_TODO_READ | TQUIC_TODO_WRITE;

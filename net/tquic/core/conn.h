@@ -205,7 +205,8 @@ struct tquic_conn {
 
 	/* closing */
 	struct tquic_close closed;
-	u8 close_levels;		/* levels a CONNECTION_CLOSE is due at */
+	u8 close_levels;		/* levels a CONNECTION_CLOSE is due at, */
+	u16 close_paths;		/* and slots of the paths it has yet to leave on */
 	u32 close_rx;			/* packets since the last one sent */
 	u32 close_rx_next;
 

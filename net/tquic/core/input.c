@@ -632,6 +632,7 @@ static void tquic_input_closing(struct tquic_in *in)
 	conn->close_rx = 0;
 	conn->close_rx_next *= 2;
 	conn->close_levels |= BIT(in->level);
+	conn->close_paths |= BIT(in->path->index);
 }
 
 /**

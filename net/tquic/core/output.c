@@ -888,28 +888,31 @@ static bool tquic_output_close_frame(struct tquic_conn *conn,
 				     c->frame_type, c->reason, c->reason_len);
 }
 
+/* The next path that is to carry the CONNECTION_CLOSE */
+static struct tquic_path *tquic_output_close_path(struct tquic_conn *conn)
+{
+	struct tquic_path *path;
+	unsigned int i;
+
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		path = tquic_conn_path(conn, i);
+		if (conn->close_paths & BIT(i) && path && tquic_path_is_open(path) &&
+		    tquic_path_tx_room(path))
+			return path;
+		conn->close_paths &= ~BIT(i);
+	}
+	return NULL;
+}
+
 /* CONNECTION_CLOSE, in one packet of every level the peer may have keys for */
-static int tquic_output_close(struct tquic_conn *conn, u8 *buf, u32 room,
-			      u64 now, struct tquic_tx_pkt *pkts)
+static int tquic_output_close_on(struct tquic_conn *conn, struct tquic_path *path, u8 *buf,
+				 u32 room, u64 now, struct tquic_tx_pkt *pkts)
 {
 	struct tquic_out o[TQUIC_LEVEL_COUNT] = {};
-	struct tquic_path *path = NULL, *p;
 	enum tquic_level level;
 	int i, n = 0;
 	u32 used = 0;
 
-	if (!conn->close_levels)
-		return 0;
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		p = tquic_conn_path(conn, i);
-		if (p && tquic_path_is_open(p) && tquic_path_tx_room(p) &&
-		    (!path || path->state != TQUIC_PATH_ACTIVE))
-			path = p;
-	}
-	if (!path) {
-		conn->close_levels = 0;
-		return 0;
-	}
 	room = min(room, path->pmtu.bytes);
 	room = min_t(u64, room, tquic_path_tx_room(path));
 	for (level = 0; level < TQUIC_LEVEL_COUNT; level++) {
@@ -930,9 +933,26 @@ static int tquic_output_close(struct tquic_conn *conn, u8 *buf, u32 room,
 				 (pkts[n - 1].data - buf));
 	for (i = 0; i < n; i++)
 		tquic_output_end(conn, &o[i], now);
-	if (n || !conn->tx_nomem)
-		conn->close_levels = 0;
 	return n;
+}
+
+/* It is not repeated before the peer asks, so it leaves on each path: some may be dead. */
+static int tquic_output_close(struct tquic_conn *conn, u8 *buf, u32 room, u64 now,
+			      struct tquic_tx_pkt *pkts)
+{
+	struct tquic_path *path;
+	int n;
+
+	while ((path = tquic_output_close_path(conn))) {
+		n = tquic_output_close_on(conn, path, buf, room, now, pkts);
+		if (!n && conn->tx_nomem)
+			return 0;
+		conn->close_paths &= ~BIT(path->index);
+		if (n)
+			return n;
+	}
+	conn->close_levels = 0;
+	return 0;
 }
 
 /*

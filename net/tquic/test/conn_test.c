@@ -363,6 +363,35 @@ static void conn_close_repeated(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, pair_until(p, conn_one_closed, 5 * SEC));
 }
 
+/* It leaves on each path that is open, for some may be dead, and is answered where it is asked for. */
+static void conn_close_on_each_path(struct kunit *test)
+{
+	static const u8 ping[] = { 0x01 };
+	struct pair *p = pair_create(test, 3);
+	struct tquic_conn *c = &p->end[0].conn;
+	u64 sent[3];
+	u32 i;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
+	KUNIT_ASSERT_EQ(test, tquic_path_close(c, pair_path(p, 0, 1), 0, p->now), 0);
+	pair_run(p, PAIR_MS(200));
+	p->link[0].cut = true;
+	for (i = 0; i < 3; i++)
+		sent[i] = p->link[i].pipe[1].sent;
+	tquic_conn_close(c, 5, 0x1c, false, NULL, 0, p->now);
+	pair_kick(&p->end[0]);
+	KUNIT_EXPECT_EQ(test, p->link[0].pipe[1].sent, sent[0] + 1);
+	KUNIT_EXPECT_EQ(test, p->link[1].pipe[1].sent, sent[1]);
+	KUNIT_EXPECT_EQ(test, p->link[2].pipe[1].sent, sent[2] + 1);
+	KUNIT_EXPECT_EQ(test, pair_inject(&p->end[0], TQUIC_PKT_1RTT, 2, 1000, ping, 1), 0);
+	pair_kick(&p->end[0]);
+	KUNIT_EXPECT_EQ(test, p->link[0].pipe[1].sent, sent[0] + 1);
+	KUNIT_EXPECT_EQ(test, p->link[2].pipe[1].sent, sent[2] + 2);
+	pair_run(p, PAIR_MS(50));
+	KUNIT_EXPECT_EQ(test, p->end[1].conn.state, TQUIC_STATE_DRAINING);
+}
+
 /* Before 1-RTT no application words leave (RFC 9000 §10.2.3) */
 static void conn_close_in_handshake(struct kunit *test)
 {
@@ -744,6 +773,7 @@ static struct kunit_case conn_cases[] = {
 	KUNIT_CASE(conn_keepalive),
 	KUNIT_CASE(conn_close_by_program),
 	KUNIT_CASE(conn_close_repeated),
+	KUNIT_CASE(conn_close_on_each_path),
 	KUNIT_CASE(conn_close_in_handshake),
 	KUNIT_CASE(conn_events),
 	KUNIT_CASE(conn_key_drop_timer),

@@ -590,11 +590,13 @@ static void output_close_room(struct kunit *test)
 
 	first = pkts[0].len + TQUIC_AEAD_TAG_LEN;
 	s->conn.close_levels = s->conn.keys_tx;
+	s->conn.close_paths = BIT(0);
 	KUNIT_ASSERT_EQ(test, tquic_conn_output(&s->conn, buf, first + TQUIC_RECORD_ROOM_MIN,
 						p->now, pkts), 2);
 	KUNIT_EXPECT_EQ(test, pkts[1].level, TQUIC_LEVEL_HANDSHAKE);
 	KUNIT_EXPECT_LT(test, out_close_reason(test, &pkts[1]), sizeof(why));
 	s->conn.close_levels = s->conn.keys_tx;
+	s->conn.close_paths = BIT(0);
 	KUNIT_ASSERT_EQ(test, tquic_conn_output(&s->conn, buf, first + TQUIC_RECORD_ROOM_MIN - 1,
 						p->now, pkts), 1);
 	KUNIT_EXPECT_EQ(test, out_close_reason(test, &pkts[0]), sizeof(why));
