@@ -58,6 +58,9 @@ bool tquic_link_has_addr(struct net *net, const struct tquic_addr *addr)
  * @net: namespace
  * @ifindex: which
  *
+ * The carrier is there up to a second before its queues take packets; when they do
+ * the operational state says so, and its change is told.
+ *
  * Context: any.
  * Return: true if packets can leave by it.
  */
@@ -68,7 +71,7 @@ bool tquic_link_dev_works(struct net *net, int ifindex)
 
 	rcu_read_lock();
 	dev = dev_get_by_index_rcu(net, ifindex);
-	works = dev && netif_running(dev) && netif_carrier_ok(dev);
+	works = dev && netif_running(dev) && netif_carrier_ok(dev) && netif_oper_up(dev);
 	rcu_read_unlock();
 	return works;
 }

@@ -216,6 +216,15 @@ static bool tquic_pm_open(struct sock *sk)
 	return done;
 }
 
+/* Is it for the path manager to give the path up: its own, and the one the program began with */
+static bool tquic_pm_keeps(const struct tquic_conn *conn, const struct tquic_path *path)
+{
+	const struct tquic_link *link = path->link;
+
+	return link && tquic_path_is_open(path) &&
+	       (link->endpoint || (!path->id && tquic_path_others(conn, path)));
+}
+
 /* Why a path is to be given up: a code of PATH_ABANDON; 0: it is not */
 static u64 tquic_pm_stale(const struct sock *sk, const struct tquic_link *link)
 {
@@ -223,7 +232,7 @@ static u64 tquic_pm_stale(const struct sock *sk, const struct tquic_link *link)
 	bool wanted, known;
 
 	rcu_read_lock();
-	wanted = tquic_pm_find_key(tquic_pm_of(sk), link->endpoint);
+	wanted = !link->endpoint || tquic_pm_find_key(tquic_pm_of(sk), link->endpoint);
 	known = dev_get_by_index_rcu(net, link->oif);
 	rcu_read_unlock();
 	if (!wanted)
@@ -234,22 +243,23 @@ static u64 tquic_pm_stale(const struct sock *sk, const struct tquic_link *link)
 	return 0;
 }
 
-/* Give up the paths whose endpoint has gone; the last one stays for now */
+/*
+ * Give up the paths whose endpoint or address has gone; the last one stays for now.
+ * An endpoint at that address has another one opened when it is back.
+ */
 static void tquic_pm_close(struct sock *sk)
 {
 	struct tquic_conn *conn = &tquic_sk(sk)->conn;
 	bool hold = tquic_sk(sk)->pm_hold;
 	struct tquic_path *path;
-	struct tquic_link *link;
 	unsigned int i;
 	u64 error;
 
 	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
 		path = tquic_conn_path(conn, i);
-		link = path ? path->link : NULL;
-		if (!link || !link->endpoint || !tquic_path_is_open(path))
+		if (!path || !tquic_pm_keeps(conn, path))
 			continue;
-		error = tquic_pm_stale(sk, link);
+		error = tquic_pm_stale(sk, path->link);
 		if (error)
 			tquic_path_close(conn, path, error, tquic_now_ns());
 	}

@@ -340,6 +340,39 @@ def test_an_address_goes_and_returns(
         assert hosts(sock) == ["10.66.1.1"]
 
 
+def test_the_address_that_was_connected_from_goes(
+    make_lab: LabMaker, start_server: Start, certificates: Certificates
+) -> None:
+    """Its path rests as long as it is the only one, and makes room for another beside others."""
+    lab = make_lab(PLAIN, PLAIN)
+    server = start_server(lab, echo)
+    with (
+        managed(lab) as client,
+        opened(lab.client) as listening,
+        dial(lab, server.address, certificates.client()) as sock,
+    ):
+        client.add_endpoint(on_link(lab, 0))
+        try:
+            lab.client.ip("addr del 10.66.0.1/24 dev c0")
+            time.sleep(0.5)
+            assert hosts(sock) == ["10.66.0.1"]
+        finally:
+            lab.device_up(0)
+        exchange(sock, [Sender(DATA[:300_000])])
+        client.add_endpoint(on_link(lab, 1))
+        wait_active(sock, 2)
+        events = Events(listening)
+        try:
+            lab.client.ip("addr del 10.66.0.1/24 dev c0")
+            events.next_path(Command.PATH_ABANDONED, 0)
+            until(lambda: hosts(sock) == ["10.66.1.1"])
+            exchange(sock, [Sender(DATA[:300_000])])
+        finally:
+            lab.device_up(0)
+        until(lambda: sorted(hosts(sock)) == ["10.66.0.1", "10.66.1.1"])
+        exchange(sock, [Sender(DATA[:300_000])])
+
+
 def test_what_failed_is_tried_again(
     make_lab: LabMaker, start_server: Start, certificates: Certificates
 ) -> None:

@@ -868,7 +868,9 @@ static void tquic_path_on_pto(struct tquic_conn *conn, struct tquic_path *path,
  * When silence alone makes a path suspect.  RFC 9002 restarts the probe timeout
  * with every packet sent, for a connection with one path can only wait.  Where
  * others can take over, the oldest packet's acknowledgment being overdue is
- * enough, if nothing else was acknowledged for half a round trip either.
+ * enough, if nothing else was acknowledged for half a round trip either.  How
+ * much a round trip varies is not known before there were some, so that as much
+ * again as it takes is granted at most.
  *
  * Who mostly receives has little under way, and the sender's queue may have
  * grown since that was last timed: what arrives shows that the path works.
@@ -876,8 +878,8 @@ static void tquic_path_on_pto(struct tquic_conn *conn, struct tquic_path *path,
 static u64 tquic_path_silence_ns(struct tquic_path *path, u64 ack_delay_ns)
 {
 	const struct tquic_sent_pkt *pkt = tquic_sent_oldest_eliciting(&path->space.sent);
-	u64 slack = max_t(u64, 4 * path->rtt.rttvar_ns, TQUIC_RTT_GRANULARITY_NS) <<
-		    path->patience;
+	u64 slack = max_t(u64, min(4 * path->rtt.rttvar_ns, path->rtt.srtt_ns),
+			  TQUIC_RTT_GRANULARITY_NS) << path->patience;
 	u64 progress_ns = path->progress_ns;
 
 	if (!pkt)
