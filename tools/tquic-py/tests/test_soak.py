@@ -193,6 +193,10 @@ class FakeLab:
     def ip(self, *lines: str) -> None:
         self.done += lines
 
+    def is_running(self, device: str) -> bool:
+        self.done.append(f"{device} running")
+        return self.done.count(f"{device} running") > 1
+
     def cut(self, index: int) -> None:
         self.done.append(f"cut {index}")
 
@@ -223,7 +227,22 @@ def test_addresses_are_replaced_one_by_one_and_come_back_as_they_were() -> None:
     link.away(False)
     assert lab.done[0] == "addr del 10.66.0.11/24 dev c0"
     assert "addr replace 10.66.0.11/24 dev c0" in lab.done
-    assert lab.done[-1].startswith("route replace default via 10.66.0.2 dev c0")
+    assert lab.done[-1].startswith("c0 running")
+
+
+def test_an_interface_is_back_when_it_takes_packets() -> None:
+    lab = FakeLab(slow_link(1, 50))
+    link = TroubledLink(0, cast(TwoLinks, lab))
+    link.peer_iface(True)
+    assert lab.done == ["link set s0 down"]
+    link.peer_iface(False)
+    assert lab.done[1:] == ["link set s0 up", "s0 running", "s0 running"]
+    lab.done.clear()
+    link.iface(True)
+    link.iface(False)
+    assert lab.done[:2] == ["link set c0 down", "link set c0 up"]
+    assert lab.done[-3].startswith("route replace default via 10.66.0.2 dev c0")
+    assert lab.done[-2:] == ["c0 running"] * 2
 
 
 # --- judging

@@ -10,7 +10,10 @@ without shaping is a bare veth pair, offload included.
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
+import socket
+import struct
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -26,6 +29,10 @@ __all__ = ["Counters", "LabError", "Link", "Namespace", "TwoLinks"]
 
 _NETNS_DIR = Path("/run/netns")
 _CLONE_NEWNET = 0x4000_0000
+_SIOCGIFFLAGS = 0x8913
+_IFF_RUNNING = 0x40
+#: struct ifreq with its flags.
+_FLAGS_OF_DEVICE = struct.Struct("16sH22x")
 _WIRE_BYTES = 1514
 _QUEUE_FLOOR_PACKETS = 64
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -175,6 +182,12 @@ class Namespace:
         finally:
             _setns(before)
             os.close(before)
+
+    def is_running(self, device: str) -> bool:
+        """Whether packets can leave by a device: up to a second after it has been set up."""
+        with self.entered(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            answer = fcntl.ioctl(sock, _SIOCGIFFLAGS, _FLAGS_OF_DEVICE.pack(device.encode(), 0))
+        return bool(_FLAGS_OF_DEVICE.unpack(answer)[1] & _IFF_RUNNING)
 
     def enter(self) -> None:
         """Put the calling thread inside for good: what a forked child does."""

@@ -3,12 +3,17 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
-from .lab import TwoLinks
+from .lab import LabError, Namespace, TwoLinks
 from .soak_plan import Kind, slow_link
 
 __all__ = ["TroubledLink"]
+
+#: An interface that was set up takes packets within a second.
+_RUNNING_S = 5.0
+_LOOK_S = 0.005
 
 
 class TroubledLink:
@@ -50,8 +55,10 @@ class TroubledLink:
 
     def peer_iface(self, on: bool) -> None:
         """The server's device goes down, or is back."""
-        state = "down" if on else "up"
-        self._lab.server.ip(f"link set s{self._index} {state}")
+        device = f"s{self._index}"
+        self._lab.server.ip(f"link set {device} {'down' if on else 'up'}")
+        if not on:
+            _await(self._lab.server, device)
 
     def away(self, on: bool) -> None:
         """The client's address goes, or is back."""
@@ -81,6 +88,16 @@ class TroubledLink:
             f"addr replace {self.address}/24 dev c{index}",
             f"route replace default via 10.66.{index}.2 dev c{index} table {100 + index}",
         )
+        _await(self._lab.client, f"c{index}")
+
+
+def _await(host: Namespace, device: str) -> None:
+    """Until a device takes packets again: the kernel looks at carriers once in a second."""
+    end_s = time.monotonic() + _RUNNING_S
+    while not host.is_running(device):
+        if time.monotonic() > end_s:
+            raise LabError(f"{device} of {host.name} is up and does not run after {_RUNNING_S:g} s")
+        time.sleep(_LOOK_S)
 
 
 def _next_address(host: str) -> str:
