@@ -405,14 +405,23 @@ void tquic_path_drain(struct tquic_conn *conn, struct tquic_path *path, u64 now)
 	tquic_ctrl_on_lost(conn, dr.recs);
 }
 
+static void tquic_path_tell_status(struct tquic_path *path)
+{
+	path->status_seq++;
+	path->ctl |= TQUIC_PATH_CTL_STATUS;
+}
+
 /*
- * Nothing comes back: others take over.  Probes stay under way while more are sent,
+ * Nothing comes back: others take over, and the peer, which may not know yet, is
+ * asked to do without it too.  Probes stay under way while more are sent,
  * for a round trip may be longer than the time between them; their number is bounded.
  */
 static void tquic_path_suspect(struct tquic_conn *conn, struct tquic_path *path,
 			       u64 now)
 {
 	if (path->state == TQUIC_PATH_ACTIVE) {
+		if (!tquic_path_spared(path))
+			tquic_path_tell_status(path);
 		tquic_path_set_state(conn, path, TQUIC_PATH_SUSPECT);
 		path->suspect_ns = now;
 		path->late = false;
@@ -519,12 +528,6 @@ int tquic_path_close(struct tquic_conn *conn, struct tquic_path *path,
 		return -EBUSY;
 	tquic_path_abandon(conn, path, error, now);
 	return 0;
-}
-
-static void tquic_path_tell_status(struct tquic_path *path)
-{
-	path->status_seq++;
-	path->ctl |= TQUIC_PATH_CTL_STATUS;
 }
 
 /**
@@ -791,14 +794,12 @@ void tquic_path_on_progress(struct tquic_conn *conn, struct tquic_path *path,
 	if (path->late)
 		path->patience = min(path->patience + 1, TQUIC_PATH_PATIENCE_MAX);
 	/* Its interface or address seemed to be gone, but there is another way. */
-	if (path->down) {
-		path->down = false;
-		if (!tquic_path_spared(path))
-			tquic_path_tell_status(path);
-	}
+	path->down = false;
 	/* Probes lost meanwhile say nothing about congestion now. */
 	tquic_path_drain(conn, path, now);
 	tquic_path_activate(conn, path, now);
+	if (!tquic_path_spared(path))
+		tquic_path_tell_status(path);
 	/* What the window was says nothing about the link after an outage. */
 	if (now - path->suspect_ns > 3 * path->rtt.srtt_ns)
 		tquic_cc_reset(&path->cc, now);

@@ -265,10 +265,11 @@ static inline bool tquic_path_rated(const struct tquic_path *path)
 	       (path->rate_cap && tquic_path_pacing_rate(path) == path->rate_cap);
 }
 
-/* Have we asked the peer to spare it? */
+/* Do we ask the peer to spare it?  One that is silent may be so in both directions. */
 static inline bool tquic_path_spared(const struct tquic_path *path)
 {
-	return path->backup || path->metered || path->down;
+	return path->backup || path->metered || path->down ||
+	       path->state == TQUIC_PATH_SUSPECT;
 }
 
 /**

@@ -69,6 +69,38 @@ static void doubt_patience(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, path->patience, 0);
 }
 
+/* What one end found out the other need not find out again, by waiting for as long. */
+static void doubt_told(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 2);
+	struct pair_flow *up, *down;
+	u64 sent;
+
+	pair_link_set(&p->link[0], 10000000, PAIR_MS(10), 50000);
+	pair_link_set(&p->link[1], 10000000, PAIR_MS(40), 50000);
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
+	pair_run(p, PAIR_MS(500));
+	p->link[0].cut = true;
+	up = pair_flow_open(&p->end[0], false, 1000);
+	KUNIT_ASSERT_NOT_NULL(test, up);
+	KUNIT_ASSERT_TRUE(test, pair_until(p, pair_flows_done, SEC));
+	KUNIT_EXPECT_EQ(test, doubts(p, 0), 1);
+	KUNIT_EXPECT_TRUE(test, pair_path(p, 1, 0)->peer_backup);
+	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 0)->state, TQUIC_PATH_ACTIVE);
+	sent = p->end[1].tx_bytes[0];
+	down = pair_flow_open(&p->end[1], false, 1000);
+	KUNIT_ASSERT_NOT_NULL(test, down);
+	pair_run(p, PAIR_MS(60));
+	KUNIT_EXPECT_TRUE(test, down->ended);
+	KUNIT_EXPECT_LT(test, p->end[1].tx_bytes[0] - sent, 500);
+	p->link[0].cut = false;
+	pair_run(p, SEC);
+	KUNIT_EXPECT_EQ(test, pair_path(p, 0, 0)->state, TQUIC_PATH_ACTIVE);
+	KUNIT_EXPECT_FALSE(test, pair_path(p, 1, 0)->peer_backup);
+	pair_check(p);
+}
+
 /* The only path was out for long; the end that is not due for hours hears from the other. */
 static void doubt_heard(struct kunit *test)
 {
@@ -98,6 +130,7 @@ static void doubt_heard(struct kunit *test)
 static struct kunit_case doubt_cases[] = {
 	KUNIT_CASE(doubt_queue),
 	KUNIT_CASE(doubt_patience),
+	KUNIT_CASE(doubt_told),
 	KUNIT_CASE(doubt_heard),
 	{}
 };
