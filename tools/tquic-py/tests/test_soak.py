@@ -193,6 +193,9 @@ class FakeLab:
     def ip(self, *lines: str) -> None:
         self.done += lines
 
+    def sysctl(self, name: str, value: int) -> None:
+        self.done.append(f"{name} {value}")
+
     def is_running(self, device: str) -> bool:
         self.done.append(f"{device} running")
         return self.done.count(f"{device} running") > 1
@@ -208,6 +211,7 @@ class FakeLab:
 def test_a_link_stays_cut_until_no_reason_is_left() -> None:
     lab = FakeLab(slow_link(1, 50))
     link = TroubledLink(0, cast(TwoLinks, lab))
+    lab.done.clear()
     link.cut(Kind.CUT, True)
     link.change(rate_mbit=2, loss=1)
     link.cut(Kind.LOSE_SERVER, True)
@@ -221,6 +225,7 @@ def test_a_link_stays_cut_until_no_reason_is_left() -> None:
 def test_addresses_are_replaced_one_by_one_and_come_back_as_they_were() -> None:
     lab = FakeLab(slow_link(1, 50))
     link = TroubledLink(0, cast(TwoLinks, lab))
+    lab.done.clear()
     assert [link.readdress(), link.readdress()] == ["10.66.0.10", "10.66.0.11"]
     lab.done.clear()
     link.away(True)
@@ -233,6 +238,8 @@ def test_addresses_are_replaced_one_by_one_and_come_back_as_they_were() -> None:
 def test_an_interface_is_back_when_it_takes_packets() -> None:
     lab = FakeLab(slow_link(1, 50))
     link = TroubledLink(0, cast(TwoLinks, lab))
+    assert lab.done == [f"net.ipv4.neigh.{end}0.retrans_time_ms 50" for end in "cs"]
+    lab.done.clear()
     link.peer_iface(True)
     assert lab.done == ["link set s0 down"]
     link.peer_iface(False)

@@ -14,6 +14,7 @@ __all__ = ["TroubledLink"]
 #: An interface that was set up takes packets within a second.
 _RUNNING_S = 5.0
 _LOOK_S = 0.005
+_ARP_MS = 50
 
 
 class TroubledLink:
@@ -23,6 +24,10 @@ class TroubledLink:
         self._index = index
         self._lab = lab
         self._cuts: set[Kind] = set()
+        # What is measured is how long TQUIC takes and not ARP: after an outage it asks once in a
+        # second, and the bridge between may not be listening yet the first time.
+        for host, device in ((lab.client, f"c{index}"), (lab.server, f"s{index}")):
+            host.sysctl(f"net.ipv4.neigh.{device}.retrans_time_ms", _ARP_MS)
         self.address = lab.client_address(index).host
 
     def change(self, **values: float) -> None:
