@@ -32,7 +32,7 @@ def build(
     """
     folder = paths.build() / "module" / _variant(kernel, kunit, sparse, defines)
     with proc.locked(folder.with_suffix(folder.suffix + ".lock")):
-        _copy_sources(folder / "src")
+        copy_sources(folder / "src")
         text = proc.logged(
             _make(kernel, folder / "src/net/tquic", kunit, sparse, defines), folder / "build.log"
         )
@@ -56,14 +56,18 @@ def _variant(kernel: kernels.Kernel, kunit: bool, sparse: bool, defines: Sequenc
     return "-".join([kernel.release, *words])
 
 
-def _copy_sources(target: Path) -> None:
-    """Bring the copy up to date; unchanged files keep their times, objects stay."""
+def copy_sources(target: Path) -> None:
+    """Bring the copy up to date; unchanged files keep their times, objects stay.
+
+    What has changed is as new as the copy: with the time of the edit, a file edited while its
+    object was compiled from an earlier copy would count as compiled.
+    """
     root = paths.root()
     target.mkdir(parents=True, exist_ok=True)
     trees = [root / name for name in _TREES if (root / name).is_dir()]
     wanted = [f"--include={pattern}" for pattern in ("*/", *_SOURCES)]
     filters = ["--exclude=*.mod.c", *wanted, "--exclude=*"]
-    proc.output(["rsync", "-a", "--delete", *filters, *trees, target])
+    proc.output(["rsync", "-rl", "--checksum", "--delete", *filters, *trees, target])
 
 
 def _make(
