@@ -121,6 +121,21 @@ static bool tquic_loss_is_lost(const struct tquic_space *space, u64 pn,
 }
 
 /**
+ * tquic_loss_forget() - packets whose acknowledgment is not awaited any more
+ * @space: packet number space
+ * @pto_ns: probe timeout
+ * @now: time
+ *
+ * Call it where packets are declared lost or given up.
+ */
+void tquic_loss_forget(struct tquic_space *space, u64 pto_ns, u64 now)
+{
+	u64 keep_ns = TQUIC_LOSS_KEEP_PTOS * pto_ns;
+
+	tquic_sent_advance(&space->sent, now > keep_ns ? now - keep_ns : 0);
+}
+
+/**
  * tquic_loss_detect() - declare packets lost
  * @space: packet number space
  * @rtt: estimator of the path
@@ -139,7 +154,6 @@ void tquic_loss_detect(struct tquic_space *space, const struct tquic_rtt *rtt,
 	u64 delay_ns = tquic_loss_delay_ns(space, rtt);
 	struct tquic_sent *s = &space->sent;
 	struct tquic_sent_pkt *pkt;
-	u64 keep_ns;
 
 	memset(res, 0, sizeof(*res));
 	space->loss_time_ns = 0;
@@ -162,8 +176,7 @@ void tquic_loss_detect(struct tquic_space *space, const struct tquic_rtt *rtt,
 	}
 	if (res->pkts)
 		tquic_loss_reorder_round(space, rtt, now);
-	keep_ns = TQUIC_LOSS_KEEP_PTOS * pto_ns;
-	tquic_sent_advance(s, now > keep_ns ? now - keep_ns : 0);
+	tquic_loss_forget(space, pto_ns, now);
 }
 
 /**

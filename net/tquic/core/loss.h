@@ -41,6 +41,7 @@ struct tquic_loss_result {
 
 u64 tquic_loss_delay_ns(const struct tquic_space *space, const struct tquic_rtt *rtt);
 void tquic_loss_on_spurious(struct tquic_space *space, const struct tquic_rtt *rtt, u64 now);
+void tquic_loss_forget(struct tquic_space *space, u64 pto_ns, u64 now);
 void tquic_loss_detect(struct tquic_space *space, const struct tquic_rtt *rtt,
 		       u64 max_ack_delay_ns, u64 now, struct tquic_loss_result *res);
 u64 tquic_loss_pto_period_ns(const struct tquic_rtt *rtt, u64 max_ack_delay_ns,

@@ -396,11 +396,13 @@ int tquic_path_start(struct tquic_conn *conn, struct tquic_path *path, u64 now)
 /* Give what is under way on a path back, to be sent again elsewhere; it is out of use */
 void tquic_path_drain(struct tquic_conn *conn, struct tquic_path *path, u64 now)
 {
+	u64 ack_delay_ns = tquic_ackfreq_peer_delay_ns(conn);
 	struct tquic_drain_result dr = {};
 
 	tquic_cc_part(&path->cc);
 	tquic_copies_drop(path);
 	tquic_space_give_up(&path->space, now, &dr);
+	tquic_loss_forget(&path->space, tquic_rtt_pto_ns(&path->rtt, ack_delay_ns), now);
 	tquic_cc_on_discard(&path->cc, dr.bytes, now);
 	tquic_ctrl_on_lost(conn, dr.recs);
 }

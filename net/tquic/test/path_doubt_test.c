@@ -69,6 +69,30 @@ static void doubt_patience(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, path->patience, 0);
 }
 
+/* Probes of an outage that lasts are forgotten: a packet number can always be had. */
+static void doubt_for_long(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 2);
+	struct tquic_path *path;
+	u64 pn;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
+	p->end[0].conn.keepalive_ns = SEC;
+	p->link[0].cut = true;
+	path = pair_path(p, 0, 0);
+	tquic_path_link_down(&p->end[0].conn, path, p->now);
+	pn = path->space.next_pn;
+	pair_run(p, 120 * SEC);
+	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_SUSPECT);
+	KUNIT_EXPECT_GE(test, path->space.next_pn - pn, 200);
+	KUNIT_EXPECT_LE(test, path->space.sent.next - path->space.sent.base, 40);
+	p->link[0].cut = false;
+	pair_run(p, SEC);
+	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
+	pair_check(p);
+}
+
 /* What one end found out the other need not find out again, by waiting for as long. */
 static void doubt_told(struct kunit *test)
 {
@@ -130,6 +154,7 @@ static void doubt_heard(struct kunit *test)
 static struct kunit_case doubt_cases[] = {
 	KUNIT_CASE(doubt_queue),
 	KUNIT_CASE(doubt_patience),
+	KUNIT_CASE(doubt_for_long),
 	KUNIT_CASE(doubt_told),
 	KUNIT_CASE(doubt_heard),
 	{}
