@@ -212,7 +212,7 @@ static void tquic_listen_check(struct tquic_net *tn, const struct tquic_cid *cid
 	if (!sk)
 		return;
 	lock_sock(sk);
-	if (tquic_ranges_largest(&tquic_sk(sk)->conn.hs[0].rx) < 0 &&
+	if (tquic_conn_unheard(&tquic_sk(sk)->conn) &&
 	    atomic64_read(&tquic_sk(sk)->keys.failures))
 		tquic_sock_end(sk);
 	release_sock(sk);
