@@ -355,7 +355,6 @@ static void tquic_link_attach(struct sock *sk, struct tquic_path *path,
 		tquic_path_set_mtu(&tquic_sk(sk)->conn, path,
 				   tquic_udp_route_payload(&link->route));
 	link->works = tquic_link_works(link);
-	tquic_phase_init(&tquic_sk(sk)->phase[path->index]);
 }
 
 /* A UDP socket of its own choosing and a route. Context: process, may sleep */

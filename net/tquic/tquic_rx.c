@@ -133,7 +133,7 @@ static int tquic_rx_phase(struct sock *sk, struct tquic_path *path,
 		conn->todo |= TQUIC_TODO_KEYS;
 		TQUIC_INC(tquic_sock_net(sk), KEY_UPDATES);
 	}
-	return tquic_phase_on_rx(&tsk->phase[path->index], gen, cb->pn);
+	return tquic_phase_on_rx(&path->phase, gen, cb->pn);
 }
 
 static u64 tquic_rx_reserved_bits(const struct tquic_rx_cb *cb)
@@ -564,7 +564,7 @@ static s64 tquic_rx_largest(const struct tquic_sock *tsk,
 	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
 		path = rcu_dereference(conn->paths[i]);
 		if (path && path->id == path_id) {
-			*phase = tsk->phase[i];
+			*phase = path->phase;
 			return READ_ONCE(path->space.largest_rx);
 		}
 	}

@@ -105,6 +105,7 @@ struct tquic_conn {
 	bool tx_full;
 	bool tx_copy;
 	bool retry_seen;
+	bool idle_restarted;		/* by a send since the last receive */
 	u16 cipher;
 	u32 todo;
 
@@ -137,9 +138,9 @@ struct tquic_conn {
 	struct tquic_streams streams;
 	struct tquic_flow_rx flow_rx;
 	struct tquic_flow_tx flow_tx;
-	u8 ctl;				/* enum tquic_conn_ctl bits */
 	struct sk_buff_head dgram_tx, dgram_rx;
 	u32 dgram_rx_bytes;
+	u8 ctl;				/* enum tquic_conn_ctl bits */
 
 	const struct tquic_sched *sched;
 	u64 sched_priv[8];
@@ -155,22 +156,22 @@ struct tquic_conn {
 	u64 replenish_ns;		/* memory for new ids was short */
 	u64 close_end_ns;
 	u64 pace_due_ns;		/* data waits for a pacer */
-	bool idle_restarted;		/* by a send since the last receive */
 
 	/* key update, RFC 9001 §6 */
 	u64 key_drop_prev_ns;
 	bool tx_phase;			/* key phase bit of what we send */
 
 	/* closing */
-	struct tquic_close closed;
 	u8 close_levels;		/* levels a CONNECTION_CLOSE is due at */
 	u32 close_rx;			/* packets since the last one sent */
 	u32 close_rx_next;
 
-	struct tquic_event *events;	/* TQUIC_EVENTS_MAX, once there was one */
-	u16 event_head, event_count;
 	u32 event_lost;
+	u16 event_head, event_count;
 	bool want_events;
+	struct tquic_event *events;	/* TQUIC_EVENTS_MAX, once there was one */
+
+	struct tquic_close closed;
 
 	struct tquic_conn_stats stats;
 };
