@@ -196,7 +196,7 @@ static void tquic_link_list(struct sock *sk, const struct tquic_path *path)
 	struct tquic_link *link = path->link;
 
 	tquic_link_tuple(&link->tuple, link->udp, &link->route.peer);
-	tquic_cidtab_add(cids, TQUIC_CID_TUPLE, &link->tuple, sk, path->id, 0, GFP_ATOMIC);
+	tquic_cidtab_add(cids, TQUIC_CID_TUPLE, &link->tuple, sk, path->id, GFP_ATOMIC);
 }
 
 /* The route has another destination: look it up, be found under it */

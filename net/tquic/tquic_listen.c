@@ -156,7 +156,7 @@ static int tquic_listen_child(struct tquic_listener *l, struct sk_buff *skb,
 				&local, &peer);
 	if (ret)
 		goto err;
-	ret = tquic_cidtab_add(&tn->cids, TQUIC_CID_INITIAL, &h->dcid, sk, 0, 0,
+	ret = tquic_cidtab_add(&tn->cids, TQUIC_CID_INITIAL, &h->dcid, sk, 0,
 			       GFP_KERNEL);
 	if (ret)
 		goto err;

@@ -15,14 +15,13 @@
 #include "tquic_sysctl.h"
 
 static int tquic_sock_cid_add(struct tquic_conn *conn,
-			      const struct tquic_cid *cid, u32 path_id, u64 seq)
+			      const struct tquic_cid *cid, u32 path_id)
 {
 	struct sock *sk = tquic_conn_sk(conn);
 	struct tquic_net *tn = tquic_sock_net(sk);
 	int ret;
 
-	ret = tquic_cidtab_add(&tn->cids, TQUIC_CID_LOCAL, cid, sk, path_id, seq,
-			       GFP_ATOMIC);
+	ret = tquic_cidtab_add(&tn->cids, TQUIC_CID_LOCAL, cid, sk, path_id, GFP_ATOMIC);
 	if (ret == -EEXIST)
 		TQUIC_INC(tn, CID_COLLISION);
 	return ret;

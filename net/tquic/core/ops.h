@@ -33,7 +33,7 @@ struct tquic_path;
  */
 struct tquic_conn_ops {
 	int (*cid_add)(struct tquic_conn *conn, const struct tquic_cid *cid,
-		       u32 path_id, u64 seq);
+		       u32 path_id);
 	void (*cid_del)(struct tquic_conn *conn, const struct tquic_cid *cid);
 	void (*reset_token)(struct tquic_conn *conn,
 			    const struct tquic_cid *cid, u8 token[16]);

@@ -263,8 +263,7 @@ int tquic_path_issue_cid(struct tquic_conn *conn, struct tquic_path *path,
 		return -ENOSPC;
 	do {
 		get_random_bytes(cid.id, cid.len);
-		ret = conn->ops->cid_add(conn, &cid, path->id,
-					 path->local.next_seq);
+		ret = conn->ops->cid_add(conn, &cid, path->id);
 	} while (ret == -EEXIST && --tries);
 	if (ret)
 		return ret;

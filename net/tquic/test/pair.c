@@ -88,7 +88,7 @@ static struct pair_cid *pair_cid_find(struct pair_end *e, const struct tquic_cid
 }
 
 static int pair_cid_add(struct tquic_conn *conn, const struct tquic_cid *cid,
-			u32 path_id, u64 seq)
+			u32 path_id)
 {
 	struct pair_end *e = pair_of(conn);
 	u32 i;
