@@ -75,7 +75,7 @@ static const struct tquic_sysctls tquic_sysctls_min = {
 };
 
 static const struct tquic_sysctls tquic_sysctls_max = {
-	.active_cid_limit		= 8,
+	.active_cid_limit		= 4,
 	.agent_timeout_ms		= 600000,
 	.datagram_queue_max		= 65536,
 	.datagram_rx_max_bytes		= 67108864,

@@ -73,7 +73,6 @@ void tquic_cidtab_destroy(struct tquic_cidtab *tab)
  * @cid: the ID
  * @owner: the connection's socket, see struct tquic_cid_entry for its lifetime
  * @path_id: path the ID is for
- * @seq: sequence number of the ID
  * @gfp: how to allocate
  *
  * Context: any but hard interrupt.
@@ -81,7 +80,7 @@ void tquic_cidtab_destroy(struct tquic_cidtab *tab)
  *	-E2BIG or -EBUSY if the table cannot grow now.
  */
 int tquic_cidtab_add(struct tquic_cidtab *tab, enum tquic_cid_kind kind,
-		     const struct tquic_cid *cid, void *owner, u32 path_id, u64 seq,
+		     const struct tquic_cid *cid, void *owner, u32 path_id,
 		     gfp_t gfp)
 {
 	struct tquic_cid_entry *e;
@@ -96,7 +95,6 @@ int tquic_cidtab_add(struct tquic_cidtab *tab, enum tquic_cid_kind kind,
 	}
 	e->owner = owner;
 	e->path_id = path_id;
-	e->seq = seq;
 	err = rhashtable_lookup_insert_fast(&tab->ht, &e->node, tquic_cidtab_params);
 	if (err)
 		kfree(e);

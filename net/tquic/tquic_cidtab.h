@@ -34,7 +34,6 @@ struct tquic_cid_key {
  * struct tquic_cid_entry - one connection ID in use
  * @node: link in the hash table
  * @owner: the connection's socket; the entry holds no reference on it
- * @seq: sequence number of the ID on its path (RFC 9000 §5.1.1)
  * @path_id: RFC 10069 path the ID belongs to
  * @key: name space and ID
  * @rcu: for freeing
@@ -47,7 +46,6 @@ struct tquic_cid_key {
 struct tquic_cid_entry {
 	struct rhash_head node;
 	void *owner;
-	u64 seq;
 	u32 path_id;
 	struct tquic_cid_key key;
 	struct rcu_head rcu;
@@ -64,7 +62,7 @@ struct tquic_cidtab {
 int tquic_cidtab_init(struct tquic_cidtab *tab);
 void tquic_cidtab_destroy(struct tquic_cidtab *tab);
 int tquic_cidtab_add(struct tquic_cidtab *tab, enum tquic_cid_kind kind,
-		     const struct tquic_cid *cid, void *owner, u32 path_id, u64 seq,
+		     const struct tquic_cid *cid, void *owner, u32 path_id,
 		     gfp_t gfp);
 bool tquic_cidtab_del(struct tquic_cidtab *tab, enum tquic_cid_kind kind,
 		      const struct tquic_cid *cid, const void *owner);

@@ -199,7 +199,7 @@ static void tquic_link_list(struct sock *sk, const struct tquic_path *path)
 	struct tquic_link *link = path->link;
 
 	tquic_link_tuple(&link->tuple, link->udp, &link->route.peer);
-	tquic_cidtab_add(cids, TQUIC_CID_TUPLE, &link->tuple, sk, path->id, 0, GFP_ATOMIC);
+	tquic_cidtab_add(cids, TQUIC_CID_TUPLE, &link->tuple, sk, path->id, GFP_ATOMIC);
 }
 
 /* The route has another destination: look it up, be found under it */
@@ -358,7 +358,6 @@ static void tquic_link_attach(struct sock *sk, struct tquic_path *path,
 		tquic_path_set_mtu(&tquic_sk(sk)->conn, path,
 				   tquic_udp_route_payload(&link->route));
 	link->works = tquic_link_works(link);
-	tquic_phase_init(&tquic_sk(sk)->phase[path->index]);
 }
 
 /* A UDP socket of its own choosing and a route. Context: process, may sleep */

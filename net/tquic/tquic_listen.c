@@ -156,7 +156,7 @@ static int tquic_listen_child(struct tquic_listener *l, struct sk_buff *skb,
 				&local, &peer);
 	if (ret)
 		goto err;
-	ret = tquic_cidtab_add(&tn->cids, TQUIC_CID_INITIAL, &h->dcid, sk, 0, 0,
+	ret = tquic_cidtab_add(&tn->cids, TQUIC_CID_INITIAL, &h->dcid, sk, 0,
 			       GFP_KERNEL);
 	if (ret)
 		goto err;
@@ -212,7 +212,7 @@ static void tquic_listen_check(struct tquic_net *tn, const struct tquic_cid *cid
 	if (!sk)
 		return;
 	lock_sock(sk);
-	if (tquic_ranges_largest(&tquic_sk(sk)->conn.hs[0].rx) < 0 &&
+	if (tquic_conn_unheard(&tquic_sk(sk)->conn) &&
 	    atomic64_read(&tquic_sk(sk)->keys.failures))
 		tquic_sock_end(sk);
 	release_sock(sk);

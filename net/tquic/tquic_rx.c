@@ -133,7 +133,7 @@ static int tquic_rx_phase(struct sock *sk, struct tquic_path *path,
 		conn->todo |= TQUIC_TODO_KEYS;
 		TQUIC_INC(tquic_sock_net(sk), KEY_UPDATES);
 	}
-	return tquic_phase_on_rx(&tsk->phase[path->index], gen, cb->pn);
+	return tquic_phase_on_rx(&path->phase, gen, cb->pn);
 }
 
 static u64 tquic_rx_reserved_bits(const struct tquic_rx_cb *cb)
@@ -161,6 +161,25 @@ static bool tquic_rx_scid(struct tquic_conn *conn, struct tquic_path *path,
 		tquic_cidset_remote_set_initial(&path->remote, &scid);
 	}
 	return tquic_cid_equal(&conn->iscid, &scid);
+}
+
+/* The connection has no use for an opened packet: tell why */
+static void tquic_rx_unused(struct sock *sk, const struct sk_buff *skb, int err)
+{
+	struct tquic_net *tn = tquic_sock_net(sk);
+	enum tquic_trace_drop why = TQUIC_DROP_MEMORY;
+
+	if (err == -EALREADY) {
+		TQUIC_INC(tn, RX_DUP);
+		why = TQUIC_DROP_DUPLICATE;
+	} else if (err == -ENOKEY) {
+		TQUIC_INC(tn, RX_NO_KEY);
+		why = TQUIC_DROP_NO_KEYS;
+	} else {
+		TQUIC_INC(tn, MEM_DROP);
+	}
+	trace_tquic_packet_dropped(&tquic_sk(sk)->conn, TQUIC_RX_CB(skb)->path_id, why,
+				   skb->len);
 }
 
 /* An opened packet meets its connection. Context: lock held */
@@ -227,15 +246,8 @@ static void tquic_rx_deliver(struct sock *sk, struct sk_buff *skb)
 	TQUIC_INC(tn, RX_PKTS);
 	if (cb->type == TQUIC_PKT_0RTT)
 		TQUIC_INC(tn, RX_EARLY);
-	if (ret == -EALREADY)
-		TQUIC_INC(tn, RX_DUP);
-	else if (ret)
-		TQUIC_INC(tn, MEM_DROP);
 	if (ret)
-		trace_tquic_packet_dropped(conn, cb->path_id,
-					   ret == -EALREADY ? TQUIC_DROP_DUPLICATE :
-							      TQUIC_DROP_MEMORY,
-					   skb->len);
+		tquic_rx_unused(sk, skb, ret);
 }
 
 /* Will there be keys for packets of this type that has none now? */
@@ -542,14 +554,17 @@ static s64 tquic_rx_largest(const struct tquic_sock *tsk,
 {
 	const struct tquic_conn *conn = &tsk->conn;
 	const struct tquic_path *path;
+	const struct tquic_hs *hs;
 	unsigned int i;
 
-	if (level != TQUIC_LEVEL_APP && level != TQUIC_LEVEL_EARLY)
-		return READ_ONCE(conn->hs[level == TQUIC_LEVEL_HANDSHAKE].largest_rx);
+	if (tquic_hs_level(level)) {
+		hs = rcu_dereference(conn->hs);
+		return hs ? READ_ONCE(hs->space[tquic_hs_index(level)].largest_rx) : -1;
+	}
 	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
 		path = rcu_dereference(conn->paths[i]);
 		if (path && path->id == path_id) {
-			*phase = tsk->phase[i];
+			*phase = path->phase;
 			return READ_ONCE(path->space.largest_rx);
 		}
 	}
@@ -885,7 +900,7 @@ static void tquic_rx_refused(struct sock *sk, const struct tquic_udp_err *e)
 	/* With the lock taken: the next packet meets the same answer. */
 	if (!sock_owned_by_user(sk) && tsk->alive && !conn->server &&
 	    conn->state == TQUIC_STATE_HANDSHAKE &&
-	    tquic_ranges_largest(&conn->hs[0].rx) < 0 &&
+	    tquic_conn_unheard(conn) &&
 	    tquic_addr_equal(&tsk->peer, &e->peer)) {
 		conn->closed.error_code = TQUIC_ERR_CONNECTION_REFUSED;
 		trace_tquic_close(conn);

@@ -15,14 +15,13 @@
 #include "tquic_sysctl.h"
 
 static int tquic_sock_cid_add(struct tquic_conn *conn,
-			      const struct tquic_cid *cid, u32 path_id, u64 seq)
+			      const struct tquic_cid *cid, u32 path_id)
 {
 	struct sock *sk = tquic_conn_sk(conn);
 	struct tquic_net *tn = tquic_sock_net(sk);
 	int ret;
 
-	ret = tquic_cidtab_add(&tn->cids, TQUIC_CID_LOCAL, cid, sk, path_id, seq,
-			       GFP_ATOMIC);
+	ret = tquic_cidtab_add(&tn->cids, TQUIC_CID_LOCAL, cid, sk, path_id, GFP_ATOMIC);
 	if (ret == -EEXIST)
 		TQUIC_INC(tn, CID_COLLISION);
 	return ret;
@@ -68,8 +67,6 @@ static void tquic_sock_path_free(struct tquic_conn *conn,
 	TQUIC_ADD(tn, MTU_BLACK_HOLES, st->mtu_black_holes);
 	if (conn->tune.ecn && !path->ecn)
 		TQUIC_INC(tn, ECN_FAILED);
-	/* The slot's next path starts without a history. */
-	tquic_phase_init(&tquic_sk(sk)->phase[path->index]);
 	tquic_link_free(sk, path);
 }
 
@@ -103,7 +100,7 @@ static int tquic_sock_acked(struct tquic_conn *conn,
 {
 	struct tquic_sock *tsk = tquic_sk(tquic_conn_sk(conn));
 
-	return tquic_phase_on_ack(&tsk->phase[path->index], &tsk->keys, largest,
+	return tquic_phase_on_ack(&path->phase, &tsk->keys, largest,
 				  tsk->rx_gen);
 }
 
@@ -215,14 +212,11 @@ void tquic_sock_queue_work(struct sock *sk)
 int tquic_sock_init(struct sock *sk)
 {
 	struct tquic_sock *tsk = tquic_sk(sk);
-	unsigned int i;
 
 	tquic_conn_init(&tsk->conn, &tquic_sock_conn_ops);
 	tquic_sysctl_socket(tquic_sock_net(sk), &tsk->conn);
 	tquic_keyring_init(&tsk->keys);
 	tsk->version = tquic_version_find(TQUIC_VERSION_1);
-	for (i = 0; i < TQUIC_PATHS_MAX; i++)
-		tquic_phase_init(&tsk->phase[i]);
 	tquic_timer_init(tsk);
 	INIT_WORK(&tsk->work, tquic_sock_work);
 	skb_queue_head_init(&tsk->sealed);

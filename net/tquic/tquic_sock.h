@@ -54,7 +54,6 @@ struct tquic_listener {
  * @inet: must be first
  * @conn: the connection
  * @keys: its packet protection
- * @phase: key phase knowledge of each path, by index
  * @timer: fires at tquic_conn_deadline_ns()
  * @timer_ns: what it is set to
  * @work: key precomputation and packets sealed asynchronously
@@ -68,6 +67,8 @@ struct tquic_listener {
  * @retry_always: listener: every client has to prove its address
  * @preferred_done: client: the server's preferred address was tried, or could not be
  * @lingering: closed by the program; ends when the rest is delivered
+ * @child_ready: accept() may return it
+ * @handshake_mode: TQUIC_HANDSHAKE_*
  * @linger_left: least that was left to deliver so far, bytes
  * @linger_end_ns: when it ends unless the peer takes something
  * @linger_max_ns: when it ends in any case
@@ -82,7 +83,6 @@ struct tquic_listener {
  * @local: address given to bind()
  * @peer: address of the first path
  * @version: what connect() begins with
- * @handshake_mode: TQUIC_HANDSHAKE_*
  * @handshake: in tn->handshakes while no agent has taken it
  * @handshake_end_ns: when the agent has to be done; 0: none is involved
  * @agent: the agent's socket of this handshake, or NULL; no reference
@@ -96,7 +96,6 @@ struct tquic_listener {
  * @alpn: TQUIC_SOCKOPT_ALPN
  * @server_name: TQUIC_SOCKOPT_SERVER_NAME
  * @child: in the parent's list until accepted
- * @child_ready: accept() may return it
  * @parent: listener, referenced, until accepted
  * @listener: state of a listening socket, NULL for others
  */
@@ -104,7 +103,6 @@ struct tquic_sock {
 	struct inet_sock inet;
 	struct tquic_conn conn;
 	struct tquic_keyring keys;
-	struct tquic_phase phase[TQUIC_PATHS_MAX];
 
 	struct hrtimer timer;
 	u64 timer_ns;
@@ -119,6 +117,8 @@ struct tquic_sock {
 	bool retry_always;
 	bool preferred_done;
 	bool lingering;
+	bool child_ready;
+	u8 handshake_mode;
 	u64 linger_left;
 	u64 linger_end_ns;
 	u64 linger_max_ns;
@@ -135,7 +135,6 @@ struct tquic_sock {
 	struct tquic_addr peer;
 	struct tquic_udp *udp;
 	const struct tquic_version *version;
-	u8 handshake_mode;
 	struct list_head handshake;
 	u64 handshake_end_ns;
 	struct sock *agent;
@@ -149,7 +148,6 @@ struct tquic_sock {
 	char *server_name;
 
 	struct list_head child;
-	bool child_ready;
 	struct sock *parent;
 	struct tquic_listener *listener;
 };

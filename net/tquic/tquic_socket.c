@@ -162,7 +162,7 @@ static int tquic_send_crypto(struct sock *sk, struct msghdr *msg, size_t len,
 			     u8 level)
 {
 	struct tquic_conn *conn = &tquic_sk(sk)->conn;
-	struct tquic_send *tx = &conn->crypto[level].tx;
+	struct tquic_send *tx;
 	size_t done = 0;
 	int ret = 0, n;
 	u8 *dst;
@@ -172,6 +172,7 @@ static int tquic_send_crypto(struct sock *sk, struct msghdr *msg, size_t len,
 		return -ENOTCONN;
 	if (!(conn->keys_tx & BIT(level)))
 		return -ENOKEY;
+	tx = &tquic_conn_crypto(conn, level)->tx;
 	if (len > TQUIC_CRYPTO_SEND_MAX ||
 	    tx->buffered_bytes + len > TQUIC_CRYPTO_SEND_MAX)
 		return -EMSGSIZE;
@@ -464,15 +465,17 @@ out:
 static struct tquic_recv *__tquic_recv_crypto(struct sock *sk, u8 *level)
 {
 	struct tquic_conn *conn = &tquic_sk(sk)->conn;
+	struct tquic_crypto_stream *c;
 	u8 i;
 
 	if (!conn->version)
 		return NULL;
 	for (i = 0; i < TQUIC_LEVEL_COUNT; i++) {
-		if (!tquic_recv_readable(&conn->crypto[i].rx))
+		c = tquic_conn_crypto(conn, i);
+		if (!c || !tquic_recv_readable(&c->rx))
 			continue;
 		*level = i;
-		return &conn->crypto[i].rx;
+		return &c->rx;
 	}
 	return NULL;
 }

@@ -207,8 +207,7 @@ static void tquic_tx_seal(struct tquic_tx_run *run,
 			continue;
 		}
 		if (app)
-			tquic_phase_on_tx(&tsk->phase[pkts->path->index],
-					  keys->gen, pkts->pn);
+			tquic_phase_on_tx(&pkts->path->phase, keys->gen, pkts->pn);
 		atomic_inc(&ctx->pending);
 		ret = tquic_pkt_seal(keys, app && conn->multipath ?
 					   pkts->path->id : 0,

@@ -326,7 +326,7 @@ def test_effect(bench: Bench, name: str) -> None:
 
 #: Sysctl -> value, field of TQUIC_SOCKOPT_CONFIG, transport parameters (RFC 9000 18.2 and others).
 OPTIONS: dict[str, tuple[int, str | None, tuple[int, ...]]] = {
-    "active_cid_limit": (5, None, (0x0E,)),
+    "active_cid_limit": (3, None, (0x0E,)),
     "idle_timeout_ms": (12345, "idle_timeout_ms", (0x01,)),
     "keepalive_ms": (2345, "keepalive_ms", ()),
     "max_ack_delay_ms": (77, "max_ack_delay_ms", (0x0B,)),

@@ -8,7 +8,7 @@
 #include "core/proto.h"
 
 /* Bound of the peer's active ids of one path id, and of our active_connection_id_limit. */
-#define TQUIC_CID_ACTIVE_MAX	8U
+#define TQUIC_CID_ACTIVE_MAX	4U
 /* Bound of our own ids of one path id: two, one of a preferred address, one to spare. */
 #define TQUIC_CID_ISSUED_MAX	4U
 /* Retirements waiting for an acknowledgment (RFC 9000 section 5.1.2: at least twice the limit). */

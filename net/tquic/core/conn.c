@@ -138,7 +138,7 @@ int tquic_conn_start(struct tquic_conn *conn, bool server,
 {
 	struct tquic_stream_limits limits;
 	struct tquic_path *path;
-	unsigned int i;
+	struct tquic_hs *hs;
 	int ret;
 
 	conn->server = server;
@@ -152,19 +152,11 @@ int tquic_conn_start(struct tquic_conn *conn, bool server,
 	conn->max_path_id_local = conn->local.has_max_path_id ?
 				  conn->local.max_path_id : 0;
 	tquic_ackfreq_start(conn);
-	tquic_space_init(&conn->hs[0], TQUIC_LEVEL_INITIAL);
-	tquic_space_init(&conn->hs[1], TQUIC_LEVEL_HANDSHAKE);
-	conn->hs[0].trace_id = conn->trace_id;
-	conn->hs[1].trace_id = conn->trace_id;
 	tquic_conn_limits(&conn->local, &limits);
 	tquic_streams_init(&conn->streams, server, &limits,
 			   conn->tune.rx_window_max_bytes,
 			   conn->tune.rx_mem_max_bytes);
-	for (i = 0; i < TQUIC_LEVEL_COUNT; i++) {
-		tquic_send_init(&conn->crypto[i].tx, U64_MAX, NULL);
-		tquic_recv_init_crypto(&conn->crypto[i].rx,
-				       &conn->streams.rx_mem);
-	}
+	tquic_crypto_stream_init(&conn->crypto, &conn->streams.rx_mem);
 	tquic_flow_rx_init(&conn->flow_rx, conn->local.max_data,
 			   conn->tune.rx_window_max_bytes, now);
 	tquic_flow_tx_init(&conn->flow_tx, 0);
@@ -174,6 +166,10 @@ int tquic_conn_start(struct tquic_conn *conn, bool server,
 	conn->idle_start_ns = now;
 
 	tquic_bond_init(&conn->bond, now);
+	hs = tquic_hs_create(conn->trace_id, &conn->streams.rx_mem);
+	if (!hs)
+		return -ENOMEM;
+	rcu_assign_pointer(conn->hs, hs);
 	path = tquic_path_create(conn, 0, now);
 	if (!path)
 		return -ENOMEM;
@@ -200,6 +196,12 @@ int tquic_conn_start(struct tquic_conn *conn, bool server,
 	return 0;
 }
 
+/* Nothing of the handshake is needed any more */
+static void tquic_conn_end_hs(struct tquic_conn *conn)
+{
+	tquic_hs_destroy(rcu_replace_pointer(conn->hs, NULL, true));
+}
+
 /**
  * tquic_conn_destroy() - free everything a connection holds
  * @conn: connection, started or not
@@ -222,12 +224,8 @@ void tquic_conn_destroy(struct tquic_conn *conn)
 		if (path)
 			tquic_path_destroy(conn, path);
 	}
-	tquic_space_destroy(&conn->hs[0]);
-	tquic_space_destroy(&conn->hs[1]);
-	for (i = 0; i < TQUIC_LEVEL_COUNT; i++) {
-		tquic_send_destroy(&conn->crypto[i].tx);
-		tquic_recv_destroy(&conn->crypto[i].rx);
-	}
+	tquic_conn_end_hs(conn);
+	tquic_crypto_stream_destroy(&conn->crypto);
 	tquic_streams_destroy(&conn->streams);
 	__skb_queue_purge(&conn->dgram_tx);
 	__skb_queue_purge(&conn->dgram_rx);
@@ -351,23 +349,26 @@ void tquic_conn_keys_ready(struct tquic_conn *conn, enum tquic_level level,
 void tquic_conn_discard_level(struct tquic_conn *conn, enum tquic_level level,
 			      u64 now)
 {
+	struct tquic_space *space = tquic_conn_space(conn, NULL, level);
 	struct tquic_path *path = tquic_conn_path(conn, 0);
+	struct tquic_send *tx;
 	struct tquic_drain_result dr = {};
 
 	if (!((conn->keys_tx | conn->keys_rx) & BIT(level)))
 		return;
 	conn->keys_tx &= ~BIT(level);
 	conn->keys_rx &= ~BIT(level);
-	tquic_space_drain(tquic_conn_hs(conn, level), &dr);
+	tquic_space_drain(space, &dr);
 	tquic_rec_free_list(dr.recs);
 	if (path)
 		tquic_cc_on_discard(&path->cc, dr.bytes, now);
-	tquic_send_destroy(&conn->crypto[level].tx);
-	tquic_send_init(&conn->crypto[level].tx, U64_MAX, NULL);
+	tx = &tquic_conn_crypto(conn, level)->tx;
+	tquic_send_destroy(tx);
+	tquic_send_init(tx, U64_MAX, NULL);
 	conn->hs_pto_count = 0;
-	conn->hs_probes[level == TQUIC_LEVEL_HANDSHAKE] = 0;
-	tquic_conn_hs(conn, level)->ack_deadline_ns = 0;
-	tquic_conn_hs(conn, level)->ack_now = false;
+	conn->hs_probes[tquic_hs_index(level)] = 0;
+	space->ack_deadline_ns = 0;
+	space->ack_now = false;
 	conn->ops->keys_discard(conn, level);
 }
 
@@ -389,6 +390,7 @@ void tquic_conn_confirm(struct tquic_conn *conn, u64 now)
 	tquic_early_over(conn);
 	tquic_conn_discard_level(conn, TQUIC_LEVEL_INITIAL, now);
 	tquic_conn_discard_level(conn, TQUIC_LEVEL_HANDSHAKE, now);
+	tquic_conn_end_hs(conn);
 	conn->todo |= TQUIC_TODO_STATE | TQUIC_TODO_PATHS;
 }
 
@@ -661,12 +663,13 @@ void tquic_conn_detect_loss(struct tquic_conn *conn, struct tquic_path *path,
 void tquic_conn_detect_loss_hs(struct tquic_conn *conn, enum tquic_level level,
 			       u64 now)
 {
+	struct tquic_space *space = tquic_conn_space(conn, NULL, level);
 	struct tquic_path *path = tquic_conn_path(conn, 0);
 	struct tquic_loss_result res = {};
 
 	if (!path)
 		return;
-	tquic_loss_detect(tquic_conn_hs(conn, level), &path->rtt, 0, now, &res);
+	tquic_loss_detect(space, &path->rtt, 0, now, &res);
 	tquic_conn_lost(conn, path, &res, now);
 }
 
@@ -683,25 +686,27 @@ void tquic_conn_on_ack_hs(struct tquic_conn *conn, enum tquic_level level,
 		conn->hs_pto_count = 0;
 }
 
-static bool tquic_conn_in_handshake(const struct tquic_conn *conn)
+/* Its state while the handshake goes on, else NULL */
+static struct tquic_hs *tquic_conn_in_handshake(const struct tquic_conn *conn)
 {
-	return !conn->confirmed && conn->state < TQUIC_STATE_CLOSING;
+	return conn->state < TQUIC_STATE_CLOSING ? tquic_conn_hs(conn) : NULL;
 }
 
 /* When the handshake's probe timeout expires; 0: not armed (RFC 9002 §6.2) */
 static u64 tquic_conn_hs_pto_ns(const struct tquic_conn *conn)
 {
 	struct tquic_path *path = tquic_conn_path(conn, 0);
+	struct tquic_hs *hs = tquic_conn_in_handshake(conn);
 	u64 t, due = 0;
 	unsigned int i;
 
-	if (!path || !tquic_conn_in_handshake(conn) ||
+	if (!path || !hs ||
 	    conn->hs_probes[0] || conn->hs_probes[1])
 		return 0;
 	if (tquic_path_tx_room(path) < TQUIC_MIN_UDP_PAYLOAD)
 		return 0;
 	for (i = 0; i < 2; i++) {
-		t = tquic_loss_pto_deadline_ns(&conn->hs[i], &path->rtt, 0,
+		t = tquic_loss_pto_deadline_ns(&hs->space[i], &path->rtt, 0,
 					       conn->hs_pto_count);
 		if (t && (!due || t < due))
 			due = t;
@@ -710,8 +715,8 @@ static u64 tquic_conn_hs_pto_ns(const struct tquic_conn *conn)
 	 * more bytes to answer with (RFC 9002 §6.2.2.1).
 	 */
 	if (!due && !conn->server && !conn->peer_validated_us && conn->keys_tx) {
-		t = max(conn->hs[0].last_eliciting_ns,
-			conn->hs[1].last_eliciting_ns);
+		t = max(hs->space[0].last_eliciting_ns,
+			hs->space[1].last_eliciting_ns);
 		if (t)
 			due = t + tquic_loss_pto_period_ns(&path->rtt, 0,
 							   conn->hs_pto_count);
@@ -719,7 +724,7 @@ static u64 tquic_conn_hs_pto_ns(const struct tquic_conn *conn)
 	return due;
 }
 
-static void tquic_conn_on_hs_pto(struct tquic_conn *conn)
+static void tquic_conn_on_hs_pto(struct tquic_conn *conn, const struct tquic_hs *hs)
 {
 	struct tquic_path *path = tquic_conn_path(conn, 0);
 	bool any = false;
@@ -730,7 +735,7 @@ static void tquic_conn_on_hs_pto(struct tquic_conn *conn)
 	if (conn->hs_pto_count >= TQUIC_PATH_ECN_PTOS)
 		path->ecn = false;
 	for (i = 0; i < 2; i++) {
-		if (!conn->hs[i].eliciting_in_flight)
+		if (!hs->space[i].eliciting_in_flight)
 			continue;
 		conn->hs_probes[i] = TQUIC_HS_PROBES;
 		any = true;
@@ -775,6 +780,7 @@ static u64 tquic_conn_sooner(u64 a, u64 b)
  */
 u64 tquic_conn_deadline_ns(const struct tquic_conn *conn)
 {
+	const struct tquic_hs *hs = tquic_conn_in_handshake(conn);
 	struct tquic_path *path;
 	unsigned int i;
 	u64 t;
@@ -795,9 +801,9 @@ u64 tquic_conn_deadline_ns(const struct tquic_conn *conn)
 	t = tquic_conn_sooner(t, conn->key_drop_prev_ns);
 	t = tquic_conn_sooner(t, conn->replenish_ns);
 	/* Acknowledgments of the handshake never wait for a timer. */
-	if (tquic_conn_in_handshake(conn)) {
+	if (hs) {
 		for (i = 0; i < 2; i++)
-			t = tquic_conn_sooner(t, conn->hs[i].loss_time_ns);
+			t = tquic_conn_sooner(t, hs->space[i].loss_time_ns);
 		t = tquic_conn_sooner(t, tquic_conn_hs_pto_ns(conn));
 	}
 	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
@@ -811,19 +817,20 @@ u64 tquic_conn_deadline_ns(const struct tquic_conn *conn)
 
 static void tquic_conn_hs_timeout(struct tquic_conn *conn, u64 now)
 {
+	const struct tquic_hs *hs = tquic_conn_in_handshake(conn);
 	unsigned int i;
 	u64 t;
 
-	if (!tquic_conn_in_handshake(conn))
+	if (!hs)
 		return;
 	for (i = 0; i < 2; i++) {
-		t = conn->hs[i].loss_time_ns;
+		t = hs->space[i].loss_time_ns;
 		if (t && now >= t)
-			tquic_conn_detect_loss_hs(conn, conn->hs[i].level, now);
+			tquic_conn_detect_loss_hs(conn, hs->space[i].level, now);
 	}
 	t = tquic_conn_hs_pto_ns(conn);
 	if (t && now >= t)
-		tquic_conn_on_hs_pto(conn);
+		tquic_conn_on_hs_pto(conn, hs);
 }
 
 /**

@@ -7,9 +7,11 @@
 #include <linux/skbuff.h>
 #include <linux/tquic.h>
 #include "core/proto.h"
+#include "core/ops.h"
 #include "core/version.h"
 #include "core/frame.h"
 #include "core/header.h"
+#include "core/hs.h"
 #include "core/params.h"
 #include "core/path.h"
 #include "core/pkt.h"
@@ -35,45 +37,6 @@ struct tquic_sched;
 #define TQUIC_TODO_KEYS		BIT(4)	/* next keys have to be computed */
 #define TQUIC_TODO_DGRAM	BIT(5)	/* a datagram left the queue */
 
-/**
- * struct tquic_conn_ops - what the engine asks of the layers above
- * @cid_add: register one of our connection ids; -EEXIST: choose another
- * @cid_del: forget it
- * @reset_token: stateless reset token of one of our ids
- * @keys_discard: drop both directions' keys of a level
- * @path_free: release path->link
- * @path_move: from now on the path leads to where the datagram came from; 0,
- *	1 when that is the address it had before, or an errno
- * @path_other: until it moves, the path's other address is where the datagram
- *	came from
- * @path_back: it leads to the address it had before @path_move; of a client: it
- *	goes on as it is, what was tried is let go of
- * @path_switch: of a client: from now on the path is the way that was tried
- * @acked: 1-RTT packets of a path up to @largest were acknowledged by the
- *	packet being processed; 0 or a transport error
- * @event: a path or the connection changed, for monitors
- *
- * Context: under the connection lock, softirq; may not sleep.
- */
-struct tquic_conn_ops {
-	int (*cid_add)(struct tquic_conn *conn, const struct tquic_cid *cid,
-		       u32 path_id, u64 seq);
-	void (*cid_del)(struct tquic_conn *conn, const struct tquic_cid *cid);
-	void (*reset_token)(struct tquic_conn *conn,
-			    const struct tquic_cid *cid, u8 token[16]);
-	void (*keys_discard)(struct tquic_conn *conn, enum tquic_level level);
-	void (*path_free)(struct tquic_conn *conn, struct tquic_path *path);
-	int (*path_move)(struct tquic_conn *conn, struct tquic_path *path,
-			 const struct sk_buff *skb);
-	void (*path_other)(struct tquic_conn *conn, struct tquic_path *path,
-			   const struct sk_buff *skb);
-	void (*path_back)(struct tquic_conn *conn, struct tquic_path *path);
-	void (*path_switch)(struct tquic_conn *conn, struct tquic_path *path);
-	int (*acked)(struct tquic_conn *conn, const struct tquic_path *path,
-		     u64 largest);
-	void (*event)(struct tquic_conn *conn, const struct tquic_event *ev);
-};
-
 /* Control frames of the connection as a whole; conn->ctl */
 enum tquic_conn_ctl {
 	TQUIC_CONN_CTL_MAX_DATA = 1,
@@ -84,12 +47,6 @@ enum tquic_conn_ctl {
 	TQUIC_CONN_CTL_PATHS_BLOCKED = 32,
 	TQUIC_CONN_CTL_NEW_TOKEN = 64,
 	TQUIC_CONN_CTL_ACK_FREQUENCY = 128,
-};
-
-/* CRYPTO bytes of one level, both ways */
-struct tquic_crypto_stream {
-	struct tquic_send tx;
-	struct tquic_recv rx;
 };
 
 struct tquic_conn_stats {
@@ -117,7 +74,8 @@ struct tquic_conn_stats {
  * @local: parameters we announce
  * @peer: parameters of the peer, defaults until they arrive
  * @tune: operator's settings
- * @hs: packet-number spaces of Initial and Handshake packets, on path 0
+ * @hs: what Initial and Handshake packets need, until the handshake is confirmed
+ * @crypto: CRYPTO bytes of 1-RTT packets
  * @ctl: control frames to send
  * @tx_full: the program was refused room in the send buffer and wrote nothing since
  * @tx_copy: other paths owe copies of what the packet at hand carries
@@ -147,6 +105,7 @@ struct tquic_conn {
 	bool tx_full;
 	bool tx_copy;
 	bool retry_seen;
+	bool idle_restarted;		/* by a send since the last receive */
 	u16 cipher;
 	u32 todo;
 
@@ -160,8 +119,8 @@ struct tquic_conn {
 	u8 *new_token;			/* for a later connection */
 
 	/* handshake */
-	struct tquic_space hs[2];
-	struct tquic_crypto_stream crypto[TQUIC_LEVEL_COUNT];
+	struct tquic_hs __rcu *hs;
+	struct tquic_crypto_stream crypto;
 	bool drop_initial;		/* at the next datagram */
 	u8 hs_pto_count;
 	u8 hs_probes[2];
@@ -179,9 +138,9 @@ struct tquic_conn {
 	struct tquic_streams streams;
 	struct tquic_flow_rx flow_rx;
 	struct tquic_flow_tx flow_tx;
-	u8 ctl;				/* enum tquic_conn_ctl bits */
 	struct sk_buff_head dgram_tx, dgram_rx;
 	u32 dgram_rx_bytes;
+	u8 ctl;				/* enum tquic_conn_ctl bits */
 
 	const struct tquic_sched *sched;
 	u64 sched_priv[8];
@@ -197,23 +156,23 @@ struct tquic_conn {
 	u64 replenish_ns;		/* memory for new ids was short */
 	u64 close_end_ns;
 	u64 pace_due_ns;		/* data waits for a pacer */
-	bool idle_restarted;		/* by a send since the last receive */
 
 	/* key update, RFC 9001 §6 */
 	u64 key_drop_prev_ns;
 	bool tx_phase;			/* key phase bit of what we send */
 
 	/* closing */
-	struct tquic_close closed;
 	u8 close_levels;		/* levels a CONNECTION_CLOSE is due at, */
 	u16 close_paths;		/* and slots of the paths it has yet to leave on */
 	u32 close_rx;			/* packets since the last one sent */
 	u32 close_rx_next;
 
-	struct tquic_event *events;	/* TQUIC_EVENTS_MAX, once there was one */
-	u16 event_head, event_count;
 	u32 event_lost;
+	u16 event_head, event_count;
 	bool want_events;
+	struct tquic_event *events;	/* TQUIC_EVENTS_MAX, once there was one */
+
+	struct tquic_close closed;
 
 	struct tquic_conn_stats stats;
 };
@@ -280,20 +239,41 @@ static inline struct tquic_path *tquic_conn_path(const struct tquic_conn *conn,
 	return rcu_dereference_protected(conn->paths[i], true);
 }
 
-/* Packet-number space of Initial or Handshake packets */
-static inline struct tquic_space *tquic_conn_hs(struct tquic_conn *conn,
-						enum tquic_level level)
+/* State of the handshake, NULL once that is confirmed */
+static inline struct tquic_hs *tquic_conn_hs(const struct tquic_conn *conn)
 {
-	return &conn->hs[level == TQUIC_LEVEL_HANDSHAKE];
+	return rcu_dereference_protected(conn->hs, true);
 }
 
-/* Packet-number space of packets of a level that are on @path */
-static inline struct tquic_space *tquic_conn_space(struct tquic_conn *conn,
+/* Packet-number space of packets of a level that are on @path; NULL: it is over */
+static inline struct tquic_space *tquic_conn_space(const struct tquic_conn *conn,
 						   struct tquic_path *path,
 						   enum tquic_level level)
 {
-	return level == TQUIC_LEVEL_INITIAL || level == TQUIC_LEVEL_HANDSHAKE ?
-	       tquic_conn_hs(conn, level) : &path->space;
+	struct tquic_hs *hs = tquic_conn_hs(conn);
+
+	if (!tquic_hs_level(level))
+		return &path->space;
+	return hs ? &hs->space[tquic_hs_index(level)] : NULL;
+}
+
+/* Has no packet of the peer been opened yet? */
+static inline bool tquic_conn_unheard(const struct tquic_conn *conn)
+{
+	struct tquic_hs *hs = tquic_conn_hs(conn);
+
+	return hs && tquic_ranges_largest(&hs->space[0].rx) < 0;
+}
+
+/* CRYPTO bytes of a level, NULL when there cannot be any (any more) */
+static inline struct tquic_crypto_stream *
+tquic_conn_crypto(struct tquic_conn *conn, enum tquic_level level)
+{
+	struct tquic_hs *hs = tquic_conn_hs(conn);
+
+	if (level == TQUIC_LEVEL_APP)
+		return &conn->crypto;
+	return hs && tquic_hs_level(level) ? &hs->crypto[tquic_hs_index(level)] : NULL;
 }
 
 #endif /* TQUIC_CORE_CONN_H */

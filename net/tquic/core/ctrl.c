@@ -477,7 +477,7 @@ static void tquic_ctrl_rec_lost(struct tquic_conn *conn, struct tquic_rec *rec)
 		tquic_ctrl_stream_lost(conn, rec);
 		return;
 	case TQUIC_REC_CRYPTO:
-		tquic_send_on_lost(&conn->crypto[rec->level].tx, rec);
+		tquic_send_on_lost(&tquic_conn_crypto(conn, rec->level)->tx, rec);
 		return;
 	case TQUIC_REC_NEW_CID:
 	case TQUIC_REC_RETIRE_CID:
@@ -584,7 +584,7 @@ static void tquic_ctrl_ack_acked(struct tquic_conn *conn,
 		if (path)
 			tquic_ranges_drop_below(&path->space.rx, rec->off);
 	} else {
-		tquic_ranges_drop_below(&tquic_conn_hs(conn, rec->level)->rx,
+		tquic_ranges_drop_below(&tquic_conn_space(conn, NULL, rec->level)->rx,
 					rec->off);
 	}
 }
@@ -607,7 +607,7 @@ void tquic_ctrl_on_acked(struct tquic_conn *conn, struct tquic_rec *list, u64 no
 			tquic_ctrl_stream_acked(conn, rec, now);
 			continue;
 		case TQUIC_REC_CRYPTO:
-			tquic_send_on_acked(&conn->crypto[rec->level].tx, rec);
+			tquic_send_on_acked(&tquic_conn_crypto(conn, rec->level)->tx, rec);
 			continue;
 		case TQUIC_REC_ACK:
 			tquic_ctrl_ack_acked(conn, rec);

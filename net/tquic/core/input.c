@@ -88,7 +88,7 @@ static int tquic_input_ack(struct tquic_in *in, const struct tquic_frame *f)
 	int ret;
 
 	if (hs) {
-		space = tquic_conn_hs(conn, in->level);
+		space = tquic_conn_space(conn, NULL, in->level);
 		path = tquic_conn_path(conn, 0);
 	} else {
 		/* A plain ACK is about path 0 */
@@ -154,7 +154,7 @@ static int tquic_input_ack(struct tquic_in *in, const struct tquic_frame *f)
 
 static int tquic_input_crypto(struct tquic_in *in, const struct tquic_frame *f)
 {
-	struct tquic_recv *rx = &in->conn->crypto[in->level].rx;
+	struct tquic_recv *rx = &tquic_conn_crypto(in->conn, in->level)->rx;
 	struct tquic_recv_delta delta = {};
 	struct tquic_recv_in data = {
 		.off = f->crypto.off,
@@ -643,7 +643,8 @@ static void tquic_input_closing(struct tquic_in *in)
  *
  * Context: connection lock held; softirq or process. Sets conn->todo.
  *
- * Return: 0; -EALREADY for a duplicate; -ENOMEM or -ENOBUFS when the packet
+ * Return: 0; -EALREADY for a duplicate; -ENOKEY for one of the handshake after that was
+ * confirmed, which was opened before its keys went; -ENOMEM or -ENOBUFS when the packet
  * had to be dropped unacknowledged.
  */
 int tquic_conn_input(struct tquic_conn *conn, const struct tquic_rx_pkt *pkt,
@@ -661,6 +662,8 @@ int tquic_conn_input(struct tquic_conn *conn, const struct tquic_rx_pkt *pkt,
 	u64 frame_type = 0;
 	int ret;
 
+	if (!space)
+		return -ENOKEY;
 	if (tquic_ranges_has(&space->rx, pkt->pn))
 		return -EALREADY;
 	tquic_path_on_packet(conn, in.path, now);

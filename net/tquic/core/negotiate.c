@@ -85,10 +85,18 @@ void tquic_conn_upgrade(struct tquic_conn *conn, const struct tquic_params *p)
  */
 bool tquic_conn_takes_version(const struct tquic_conn *conn, const struct tquic_version *v)
 {
-	return !conn->server && READ_ONCE(conn->state) == TQUIC_STATE_HANDSHAKE &&
-	       v != READ_ONCE(conn->version) &&
-	       READ_ONCE(conn->version) == conn->first_version &&
-	       !READ_ONCE(conn->crypto[TQUIC_LEVEL_INITIAL].rx.flow.highest);
+	const struct tquic_hs *hs;
+	bool before;
+
+	if (conn->server || READ_ONCE(conn->state) != TQUIC_STATE_HANDSHAKE ||
+	    v == READ_ONCE(conn->version) ||
+	    READ_ONCE(conn->version) != conn->first_version)
+		return false;
+	rcu_read_lock();
+	hs = rcu_dereference(conn->hs);
+	before = hs && !READ_ONCE(hs->crypto[tquic_hs_index(TQUIC_LEVEL_INITIAL)].rx.flow.highest);
+	rcu_read_unlock();
+	return before;
 }
 
 /* A client goes on in the version the server answers in; Initial keys are those of it */

@@ -233,7 +233,7 @@ static bool tquic_output_ack(struct tquic_conn *conn, struct tquic_out *o,
 static void tquic_output_crypto(struct tquic_conn *conn, struct tquic_out *o,
 				enum tquic_level level)
 {
-	struct tquic_send *tx = &conn->crypto[level].tx;
+	struct tquic_send *tx = &tquic_conn_crypto(conn, level)->tx;
 	struct tquic_send_seg seg;
 	struct tquic_rec *rec;
 
@@ -279,15 +279,14 @@ static void tquic_output_ping(struct tquic_out *o, u8 kind, u64 off)
 static bool tquic_output_hs_wants(struct tquic_conn *conn,
 				  enum tquic_level level, u64 now)
 {
-	unsigned int i = level == TQUIC_LEVEL_HANDSHAKE;
-
 	if (!(conn->keys_tx & BIT(level)))
 		return false;
 	/* What may go on in another version does not begin in this one. */
 	if (conn->server && conn->prefer && !conn->peer_params_set)
 		return false;
-	return conn->hs_probes[i] || tquic_send_pending(&conn->crypto[level].tx) ||
-	       tquic_space_ack_due(&conn->hs[i], now);
+	return conn->hs_probes[tquic_hs_index(level)] ||
+	       tquic_send_pending(&tquic_conn_crypto(conn, level)->tx) ||
+	       tquic_space_ack_due(tquic_conn_space(conn, NULL, level), now);
 }
 
 static bool tquic_output_hs_packet(struct tquic_conn *conn,
@@ -295,7 +294,7 @@ static bool tquic_output_hs_packet(struct tquic_conn *conn,
 				   enum tquic_level level, u8 *buf, u32 room,
 				   struct tquic_out *o, u64 now)
 {
-	unsigned int i = level == TQUIC_LEVEL_HANDSHAKE;
+	unsigned int i = tquic_hs_index(level);
 
 	if (!tquic_output_begin(conn, path, level, buf, room, o, now))
 		return false;
@@ -307,7 +306,7 @@ static bool tquic_output_hs_packet(struct tquic_conn *conn,
 	 * next one goes on from there: either may be the only one to arrive.
 	 */
 	if (conn->hs_probes[i] &&
-	    !tquic_send_pending(&conn->crypto[level].tx))
+	    !tquic_send_pending(&tquic_conn_crypto(conn, level)->tx))
 		tquic_ctrl_on_lost(conn, tquic_space_take_oldest(o->space));
 	tquic_output_crypto(conn, o, level);
 	if (conn->hs_probes[i]) {
@@ -463,7 +462,7 @@ bool tquic_output_has_data(const struct tquic_conn *conn, u64 floor_ns)
 	       (!skb_queue_empty(&conn->dgram_tx) &&
 		tquic_dgram_last_due_ns(conn) >= floor_ns) ||
 	       tquic_streams_next_ready(&conn->streams, floor_ns) ||
-	       tquic_send_pending(&conn->crypto[TQUIC_LEVEL_APP].tx);
+	       tquic_send_pending(&conn->crypto.tx);
 }
 
 /*

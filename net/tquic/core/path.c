@@ -80,6 +80,7 @@ struct tquic_path *tquic_path_create(struct tquic_conn *conn, u32 id, u64 now)
 	path->pacing = conn->tune.pacing;
 	tquic_pmtu_init(&path->pmtu);
 	tquic_space_init(&path->space, TQUIC_LEVEL_APP);
+	tquic_phase_init(&path->phase);
 	path->space.path_id = id;
 	path->space.trace_id = conn->trace_id;
 	tquic_rtt_init(&path->rtt, conn->tune.rtt_initial_ns);
@@ -262,8 +263,7 @@ int tquic_path_issue_cid(struct tquic_conn *conn, struct tquic_path *path,
 		return -ENOSPC;
 	do {
 		get_random_bytes(cid.id, cid.len);
-		ret = conn->ops->cid_add(conn, &cid, path->id,
-					 path->local.next_seq);
+		ret = conn->ops->cid_add(conn, &cid, path->id);
 	} while (ret == -EEXIST && --tries);
 	if (ret)
 		return ret;

@@ -10,6 +10,7 @@
 #include <linux/types.h>
 #include <linux/tquic.h>
 #include "core/proto.h"
+#include "core/phase.h"
 #include "core/space.h"
 #include "core/rtt.h"
 #include "core/pacer.h"
@@ -84,6 +85,7 @@ enum tquic_path_ctl {
  *	0: as much as it can carry
  * @link: UDP socket and route, owned by the adapter; NULL while UNUSED
  * @space: packet numbers of 1-RTT packets
+ * @phase: key phases of these
  * @rtt: round-trip time
  * @cc: congestion window; on path 0 also for Initial and Handshake packets
  * @pacer: departure clock
@@ -145,6 +147,7 @@ struct tquic_path {
 	void *link;
 
 	struct tquic_space space;
+	struct tquic_phase phase;
 	struct tquic_rtt rtt;
 	struct tquic_cc cc;
 	struct tquic_pacer pacer;

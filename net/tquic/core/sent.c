@@ -154,7 +154,7 @@ static bool tquic_sent_fits(const struct tquic_sent *s, u64 pn)
  * @pn: number the next packet will have
  *
  * Context: any; allocates atomically, no more than a page at a time until more
- * than half of TQUIC_SENT_MAX packets wait.
+ * than a quarter of TQUIC_SENT_MAX packets wait.
  * Return: 0, -EINVAL for a number used before, -ENOBUFS when too many packets
  * wait for their fate, -ENOMEM.
  */

@@ -9,7 +9,7 @@
 #include "core/rec.h"
 
 #define TQUIC_SENT_MAX		32768	/* packet numbers tracked at once */
-#define TQUIC_SENT_CHUNK	32	/* slots of one allocation */
+#define TQUIC_SENT_CHUNK	16	/* slots of one allocation; an idle space keeps one */
 
 enum tquic_sent_state {
 	TQUIC_SENT_FREE,

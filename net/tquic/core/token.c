@@ -81,7 +81,7 @@ int tquic_conn_on_retry(struct tquic_conn *conn, const struct tquic_hdr *h, u64 
 	conn->retry_seen = true;
 	conn->local.rscid = h->scid;
 	tquic_cidset_remote_set_initial(&path->remote, &h->scid);
-	tquic_space_drain(&conn->hs[0], &dr);
+	tquic_space_drain(tquic_conn_space(conn, NULL, TQUIC_LEVEL_INITIAL), &dr);
 	tquic_ctrl_on_lost(conn, dr.recs);
 	tquic_cc_on_discard(&path->cc, dr.bytes, now);
 	tquic_early_give_up(conn, now);

@@ -6,14 +6,12 @@
 #include <linux/atomic.h>
 #include <linux/rcupdate.h>
 
+#include "core/phase.h"
 #include "core/proto.h"
 #include "core/version.h"
 #include "crypto/hp.h"
 #include "crypto/keys.h"
 #include "crypto/seal.h"
-
-/* struct tquic_phase: rx_lowest_pn and tx_first_pn before the first packet */
-#define TQUIC_PHASE_NO_PN	U64_MAX
 
 /**
  * enum tquic_rx_gen - which generation of 1-RTT keys may open a packet
@@ -25,24 +23,6 @@ enum tquic_rx_gen {
 	TQUIC_RX_CUR,
 	TQUIC_RX_PREV,
 	TQUIC_RX_NEXT,
-};
-
-/**
- * struct tquic_phase - what one packet number space knows of key phases
- * @rx_gen: newest generation a packet of this space was opened with
- * @tx_gen: newest generation a packet of this space was sealed with
- * @rx_lowest_pn: lowest packet number opened with @rx_gen
- * @tx_first_pn: first packet number sealed with @tx_gen
- *
- * One per path, since each path has its own space (RFC 10069). Written under
- * the connection lock; the receive path reads it without, a torn value costs
- * one packet.
- */
-struct tquic_phase {
-	u32 rx_gen;
-	u32 tx_gen;
-	u64 rx_lowest_pn;
-	u64 tx_first_pn;
 };
 
 /**
@@ -103,7 +83,6 @@ void tquic_keyring_drop_prev(struct tquic_keyring *kr);
 int tquic_keyring_count_failure(struct tquic_keyring *kr,
 				const struct tquic_keys *keys);
 
-void tquic_phase_init(struct tquic_phase *ph);
 int tquic_phase_on_rx(struct tquic_phase *ph, u32 gen, u64 pn);
 void tquic_phase_on_tx(struct tquic_phase *ph, u32 gen, u64 pn);
 int tquic_phase_on_ack(const struct tquic_phase *ph, struct tquic_keyring *kr,

@@ -40,7 +40,6 @@ static struct tquic_keys *tquic_keys_alloc(const struct tquic_suite *suite,
 	keys->suite = suite;
 	keys->version = v;
 	refcount_set(&keys->ref, 1);
-	INIT_RCU_WORK(&keys->free_work, tquic_keys_free_work);
 	return keys;
 }
 
@@ -181,8 +180,11 @@ bool tquic_keys_get(struct tquic_keys *keys)
  */
 void tquic_keys_put(struct tquic_keys *keys)
 {
-	if (keys && refcount_dec_and_test(&keys->ref))
-		queue_rcu_work(tquic_keys_wq, &keys->free_work);
+	if (!keys || !refcount_dec_and_test(&keys->ref))
+		return;
+	/* Readers that still find the keys look no further than the count. */
+	INIT_RCU_WORK(&keys->free_work, tquic_keys_free_work);
+	queue_rcu_work(tquic_keys_wq, &keys->free_work);
 }
 
 /**

@@ -20,11 +20,14 @@ struct crypto_aead;
  * @suite: cipher suite
  * @version: whose labels a key update uses
  * @gen: number of key updates before this one; its low bit is the key phase
+ * @ref: users; the last one frees after a grace period, in process context
+ * @sealed: packets protected so far, over all paths
  * @iv: mixed with path id and packet number into the nonce
  * @secret: what the next generation derives from
- * @sealed: packets protected so far, over all paths
- * @ref: users; the last one frees after a grace period, in process context
- * @free_work: how it is freed
+ * @free_work: how it is freed: once there are no users, who alone look at the rest
+ *
+ * Four of them are what an idle connection has: it is worth while that one fits
+ * 128 bytes.
  */
 struct tquic_keys {
 	/* const after creation */
@@ -33,12 +36,16 @@ struct tquic_keys {
 	const struct tquic_suite *suite;
 	const struct tquic_version *version;
 	u32 gen;
-	u8 iv[TQUIC_IV_LEN];
-	u8 secret[TQUIC_HASH_MAX_LEN];
 
-	atomic64_t sealed;
 	refcount_t ref;
-	struct rcu_work free_work;
+	atomic64_t sealed;
+	union {
+		struct {
+			u8 iv[TQUIC_IV_LEN];
+			u8 secret[TQUIC_HASH_MAX_LEN];
+		};
+		struct rcu_work free_work;
+	};
 };
 
 struct tquic_keys *tquic_keys_create(const struct tquic_suite *suite,

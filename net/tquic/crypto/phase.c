@@ -6,18 +6,6 @@
 #include "crypto/keyring.h"
 
 /**
- * tquic_phase_init() - a new space, or a new path
- * @ph: object to fill
- */
-void tquic_phase_init(struct tquic_phase *ph)
-{
-	ph->rx_gen = 0;
-	ph->tx_gen = 0;
-	ph->rx_lowest_pn = TQUIC_PHASE_NO_PN;
-	ph->tx_first_pn = TQUIC_PHASE_NO_PN;
-}
-
-/**
  * tquic_phase_on_rx() - an authentic 1-RTT packet was received
  * @ph: its space
  * @gen: generation it was opened with

@@ -53,14 +53,13 @@ static void cidtab_test_add_del(struct kunit *test)
 
 	KUNIT_EXPECT_NULL(test, cidtab_test_owner(tab, TQUIC_CID_LOCAL, &cid));
 	KUNIT_ASSERT_EQ(test, tquic_cidtab_add(tab, TQUIC_CID_LOCAL, &cid, &cidtab_test_a, 3,
-					       1ULL << 40, GFP_KERNEL), 0);
+					       GFP_KERNEL), 0);
 	KUNIT_EXPECT_EQ(test, tquic_cidtab_count(tab), 1);
 	rcu_read_lock();
 	e = tquic_cidtab_lookup(tab, TQUIC_CID_LOCAL, &cid);
 	if (e) {
 		KUNIT_EXPECT_PTR_EQ(test, e->owner, (void *)&cidtab_test_a);
 		KUNIT_EXPECT_EQ(test, e->path_id, 3);
-		KUNIT_EXPECT_EQ(test, e->seq, 1ULL << 40);
 		KUNIT_EXPECT_TRUE(test, tquic_cid_equal(&e->key.cid, &cid));
 	}
 	rcu_read_unlock();
@@ -79,9 +78,9 @@ static void cidtab_test_collision(struct kunit *test)
 	struct tquic_cidtab *tab = test->priv;
 	struct tquic_cid cid = cidtab_test_cid(7, 8);
 
-	KUNIT_ASSERT_EQ(test, tquic_cidtab_add(tab, TQUIC_CID_LOCAL, &cid, &cidtab_test_a, 0, 0,
+	KUNIT_ASSERT_EQ(test, tquic_cidtab_add(tab, TQUIC_CID_LOCAL, &cid, &cidtab_test_a, 0,
 					       GFP_KERNEL), 0);
-	KUNIT_EXPECT_EQ(test, tquic_cidtab_add(tab, TQUIC_CID_LOCAL, &cid, &cidtab_test_b, 0, 0,
+	KUNIT_EXPECT_EQ(test, tquic_cidtab_add(tab, TQUIC_CID_LOCAL, &cid, &cidtab_test_b, 0,
 					       GFP_KERNEL), -EEXIST);
 	KUNIT_EXPECT_PTR_EQ(test, cidtab_test_owner(tab, TQUIC_CID_LOCAL, &cid),
 			    (void *)&cidtab_test_a);
@@ -93,10 +92,10 @@ static void cidtab_test_kinds(struct kunit *test)
 	struct tquic_cidtab *tab = test->priv;
 	struct tquic_cid cid = cidtab_test_cid(9, 8);
 
-	KUNIT_ASSERT_EQ(test, tquic_cidtab_add(tab, TQUIC_CID_INITIAL, &cid, &cidtab_test_a, 0, 0,
+	KUNIT_ASSERT_EQ(test, tquic_cidtab_add(tab, TQUIC_CID_INITIAL, &cid, &cidtab_test_a, 0,
 					       GFP_KERNEL), 0);
 	KUNIT_EXPECT_NULL(test, cidtab_test_owner(tab, TQUIC_CID_LOCAL, &cid));
-	KUNIT_ASSERT_EQ(test, tquic_cidtab_add(tab, TQUIC_CID_LOCAL, &cid, &cidtab_test_b, 0, 0,
+	KUNIT_ASSERT_EQ(test, tquic_cidtab_add(tab, TQUIC_CID_LOCAL, &cid, &cidtab_test_b, 0,
 					       GFP_KERNEL), 0);
 	KUNIT_EXPECT_TRUE(test, tquic_cidtab_del(tab, TQUIC_CID_INITIAL, &cid, &cidtab_test_a));
 	KUNIT_EXPECT_PTR_EQ(test, cidtab_test_owner(tab, TQUIC_CID_LOCAL, &cid),
@@ -113,10 +112,10 @@ static void cidtab_test_lengths(struct kunit *test)
 
 	/* zeros at the end are part of an ID */
 	KUNIT_ASSERT_EQ(test, tquic_cidtab_add(tab, TQUIC_CID_LOCAL, &short_cid, &cidtab_test_a,
-					       0, 0, GFP_KERNEL), 0);
+					       0, GFP_KERNEL), 0);
 	KUNIT_EXPECT_NULL(test, cidtab_test_owner(tab, TQUIC_CID_LOCAL, &long_cid));
 	KUNIT_ASSERT_EQ(test, tquic_cidtab_add(tab, TQUIC_CID_LOCAL, &long_cid, &cidtab_test_b,
-					       0, 0, GFP_KERNEL), 0);
+					       0, GFP_KERNEL), 0);
 
 	/* bytes behind the length are not */
 	short_cid.id[8] = 0xff;
@@ -124,7 +123,7 @@ static void cidtab_test_lengths(struct kunit *test)
 			    (void *)&cidtab_test_a);
 
 	KUNIT_EXPECT_EQ(test, tquic_cidtab_add(tab, TQUIC_CID_LOCAL, &bad_cid, &cidtab_test_a,
-					       0, 0, GFP_KERNEL), -EINVAL);
+					       0, GFP_KERNEL), -EINVAL);
 	KUNIT_EXPECT_FALSE(test, tquic_cidtab_del(tab, TQUIC_CID_LOCAL, &bad_cid,
 						  &cidtab_test_a));
 	rcu_read_lock();
@@ -144,7 +143,7 @@ static void cidtab_test_growth(struct kunit *test)
 	for (i = 0; i < CIDTAB_TEST_MANY; i++) {
 		cid = cidtab_test_cid(i, 8);
 		wrong += !!tquic_cidtab_add(tab, TQUIC_CID_LOCAL, &cid,
-					    i & 1 ? &cidtab_test_a : &cidtab_test_b, 0, i,
+					    i & 1 ? &cidtab_test_a : &cidtab_test_b, 0,
 					    GFP_KERNEL);
 	}
 	KUNIT_EXPECT_EQ(test, wrong, 0);
@@ -173,7 +172,7 @@ static void cidtab_test_generate(struct kunit *test)
 	for (i = 0; i < 1000; i++) {
 		tquic_cid_generate(&cid);
 		wrong += cid.len != TQUIC_LOCAL_CID_LEN;
-		wrong += !!tquic_cidtab_add(tab, TQUIC_CID_LOCAL, &cid, &cidtab_test_a, 0, i,
+		wrong += !!tquic_cidtab_add(tab, TQUIC_CID_LOCAL, &cid, &cidtab_test_a, 0,
 					    GFP_KERNEL);
 	}
 	KUNIT_EXPECT_EQ(test, wrong, 0);

@@ -107,7 +107,7 @@ static void conn_client_unblocks_server(struct kunit *test)
 	pair_run(p, PAIR_MS(22));
 	KUNIT_EXPECT_TRUE(test, c->keys_tx & BIT(TQUIC_LEVEL_HANDSHAKE));
 	KUNIT_EXPECT_FALSE(test, c->peer_validated_us);
-	KUNIT_EXPECT_EQ(test, c->hs[1].eliciting_in_flight, 0);
+	KUNIT_EXPECT_EQ(test, tquic_conn_hs(c)->space[1].eliciting_in_flight, 0);
 	KUNIT_EXPECT_TRUE(test, pair_handshake(p));
 	KUNIT_EXPECT_GE(test, tquic_conn_path(c, 0)->stats.ptos, 1);
 }
@@ -514,6 +514,13 @@ static void conn_buffer_follows_paths(struct kunit *test)
 	b->state = TQUIC_PATH_ACTIVE;
 }
 
+/* A Handshake packet that asks for an acknowledgment has left */
+static struct tquic_sent_pkt *conn_sent_handshake(struct tquic_conn *c, u64 now)
+{
+	return tquic_space_on_sent(&tquic_conn_hs(c)->space[1], 0, 100,
+				   TQUIC_SENT_F_ELICITING | TQUIC_SENT_F_IN_FLIGHT, now);
+}
+
 /* Of the handshake's levels the one whose timeout comes first decides. */
 static void conn_hs_pto_earliest(struct kunit *test)
 {
@@ -526,8 +533,7 @@ static void conn_hs_pto_earliest(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, due, p->now + 999 * NSEC_PER_MSEC);
 	/* As if Handshake keys were there and a packet had been sent with them since. */
 	c->keys_tx |= BIT(TQUIC_LEVEL_HANDSHAKE);
-	KUNIT_ASSERT_NOT_NULL(test, tquic_space_on_sent(&c->hs[1], 0, 100, TQUIC_SENT_F_ELICITING |
-							TQUIC_SENT_F_IN_FLIGHT, p->now + 1000));
+	KUNIT_ASSERT_NOT_NULL(test, conn_sent_handshake(c, p->now + 1000));
 	KUNIT_EXPECT_EQ(test, tquic_conn_deadline_ns(c), due);
 }
 
@@ -578,9 +584,9 @@ static void conn_destroy_frees_crypto(struct kunit *test)
 
 	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
 	pair_run(p, PAIR_MS(100));
-	frame[1] = s->crypto[TQUIC_LEVEL_APP].rx.contig + 20;
+	frame[1] = s->crypto.rx.contig + 20;
 	pair_inject_next(&p->end[1], TQUIC_PKT_1RTT, 0, frame, sizeof(frame));
-	KUNIT_EXPECT_EQ(test, s->crypto[TQUIC_LEVEL_APP].rx.chunk_count, 1);
+	KUNIT_EXPECT_EQ(test, s->crypto.rx.chunk_count, 1);
 	KUNIT_EXPECT_GT(test, s->streams.rx_mem.used, 0);
 	tquic_conn_destroy(s);
 	KUNIT_EXPECT_EQ(test, s->streams.rx_mem.used, 0);
@@ -626,15 +632,58 @@ static void conn_discard_rearms(struct kunit *test)
 
 	KUNIT_ASSERT_TRUE(test, pair_start(p));
 	c->keys_tx |= BIT(TQUIC_LEVEL_HANDSHAKE);
-	KUNIT_ASSERT_NOT_NULL(test, tquic_space_on_sent(&c->hs[1], 0, 100, TQUIC_SENT_F_ELICITING |
-							TQUIC_SENT_F_IN_FLIGHT, p->now));
+	KUNIT_ASSERT_NOT_NULL(test, conn_sent_handshake(c, p->now));
 	c->hs_pto_count = 3;
 	c->hs_probes[0] = 2;
-	c->hs[0].ack_now = true;
+	tquic_conn_hs(c)->space[0].ack_now = true;
 	tquic_conn_discard_level(c, TQUIC_LEVEL_INITIAL, p->now);
-	KUNIT_EXPECT_FALSE(test, c->hs[0].ack_now);
+	KUNIT_EXPECT_FALSE(test, tquic_conn_hs(c)->space[0].ack_now);
 	KUNIT_EXPECT_EQ(test, tquic_conn_path(c, 0)->cc.in_flight, 0);
 	KUNIT_EXPECT_EQ(test, tquic_conn_deadline_ns(c), p->now + 999 * NSEC_PER_MSEC);
+}
+
+/* Once confirmed, nothing is kept of the handshake, and what is late of it finds nothing. */
+static void conn_confirm_frees_hs(struct kunit *test)
+{
+	static const enum tquic_pkt_type late[] = { TQUIC_PKT_INITIAL, TQUIC_PKT_HANDSHAKE };
+	struct tquic_recv_in ahead = { .off = 5000, .data = (const u8 *)"x", .len = 1 };
+	u8 frame[] = { TQUIC_FRAME_CRYPTO, 0, 1, 'x' };
+	struct pair *p = pair_create(test, 1);
+	struct tquic_recv_delta delta = {};
+	struct tquic_conn *conn;
+	u64 rx_packets;
+	u32 i, k;
+
+	KUNIT_ASSERT_TRUE(test, pair_start(p));
+	conn = &p->end[0].conn;
+	KUNIT_ASSERT_NOT_NULL(test, tquic_conn_hs(conn));
+	/* What is missing before it never comes. */
+	KUNIT_ASSERT_EQ(test, tquic_recv_insert(&tquic_conn_crypto(conn, TQUIC_LEVEL_INITIAL)->rx,
+						&ahead, GFP_KERNEL, &delta), 0);
+	KUNIT_EXPECT_GT(test, conn->streams.rx_mem.used, 0);
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(200));
+	for (i = 0; i < 2; i++) {
+		conn = &p->end[i].conn;
+		KUNIT_ASSERT_TRUE(test, conn->confirmed);
+		KUNIT_EXPECT_NULL(test, tquic_conn_hs(conn));
+		KUNIT_EXPECT_EQ(test, conn->streams.rx_mem.used, 0);
+		KUNIT_EXPECT_NULL(test, tquic_conn_crypto(conn, TQUIC_LEVEL_INITIAL));
+		KUNIT_EXPECT_NULL(test, tquic_conn_crypto(conn, TQUIC_LEVEL_HANDSHAKE));
+		rx_packets = tquic_conn_path(conn, 0)->stats.rx_packets;
+		for (k = 0; k < ARRAY_SIZE(late); k++)
+			KUNIT_EXPECT_EQ(test, pair_inject(&p->end[i], late[k], 0, 2000, frame,
+							  sizeof(frame)), -ENOKEY);
+		KUNIT_EXPECT_EQ(test, conn->state, TQUIC_STATE_ESTABLISHED);
+		KUNIT_EXPECT_EQ(test, tquic_conn_path(conn, 0)->stats.rx_packets, rx_packets);
+		KUNIT_EXPECT_FALSE(test, tquic_conn_unheard(conn));
+	}
+	/* A closed one does not answer them either. */
+	tquic_conn_close(conn, 0, 0, false, NULL, 0, p->now);
+	conn->close_levels = 0;
+	KUNIT_EXPECT_EQ(test, pair_inject(&p->end[1], TQUIC_PKT_HANDSHAKE, 0, 2001, frame,
+					  sizeof(frame)), -ENOKEY);
+	KUNIT_EXPECT_EQ(test, conn->close_levels, 0);
 }
 
 /* DATAGRAMs that were not sent, or not read, are freed with the connection. */
@@ -711,12 +760,12 @@ static void conn_hs_loss_timer(struct kunit *test)
 
 	KUNIT_ASSERT_TRUE(test, pair_start(p));
 	for (i = 0; i < 2; i++) {
-		c->hs[i].loss_time_ns = p->now + PAIR_MS(5);
+		tquic_conn_hs(c)->space[i].loss_time_ns = p->now + PAIR_MS(5);
 		KUNIT_EXPECT_EQ(test, tquic_conn_deadline_ns(c), p->now + PAIR_MS(5));
 		tquic_conn_on_timeout(c, p->now + PAIR_MS(5) - 1);
-		KUNIT_EXPECT_NE(test, c->hs[i].loss_time_ns, 0);
+		KUNIT_EXPECT_NE(test, tquic_conn_hs(c)->space[i].loss_time_ns, 0);
 		tquic_conn_on_timeout(c, p->now + PAIR_MS(5));
-		KUNIT_EXPECT_EQ(test, c->hs[i].loss_time_ns, 0);
+		KUNIT_EXPECT_EQ(test, tquic_conn_hs(c)->space[i].loss_time_ns, 0);
 	}
 }
 
@@ -785,6 +834,7 @@ static struct kunit_case conn_cases[] = {
 	KUNIT_CASE(conn_destroy_frees_crypto),
 	KUNIT_CASE(conn_defaults),
 	KUNIT_CASE(conn_discard_rearms),
+	KUNIT_CASE(conn_confirm_frees_hs),
 	KUNIT_CASE(conn_destroy_frees_datagrams),
 	KUNIT_CASE(conn_close_kept),
 	KUNIT_CASE(conn_idle_is_no_error),

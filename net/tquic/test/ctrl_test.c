@@ -742,18 +742,19 @@ static void ctrl_blocked_lost(struct kunit *test)
 /* What an ACK said need not be said again once it has arrived, in each space on its own. */
 static void ctrl_acks_arrive(struct kunit *test)
 {
-	struct pair *p = pair_create(test, 2);
+	struct pair *p = pair_create(test, 1);
 	struct tquic_conn *conn = &p->end[0].conn;
+	struct tquic_path *path;
 	struct tquic_ranges *rx[3];
 	struct tquic_rec *rec;
 	u32 i, k;
 
-	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
-	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
-	pair_run(p, PAIR_MS(200));
-	rx[0] = &conn->hs[0].rx;
-	rx[1] = &conn->hs[1].rx;
-	rx[2] = &pair_path(p, 0, 1)->space.rx;
+	KUNIT_ASSERT_TRUE(test, pair_start(p));
+	path = tquic_path_create(conn, 1, p->now);
+	KUNIT_ASSERT_NOT_NULL(test, path);
+	rx[0] = &tquic_conn_hs(conn)->space[0].rx;
+	rx[1] = &tquic_conn_hs(conn)->space[1].rx;
+	rx[2] = &path->space.rx;
 	for (i = 0; i < 3; i++)
 		tquic_ranges_drop_below(rx[i], 100);
 	for (i = 0; i < 3; i++) {

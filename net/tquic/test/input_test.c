@@ -493,12 +493,12 @@ static void input_hs_ack_is_of_path_0(struct kunit *test)
 	path = tquic_path_find(c, 1);
 	KUNIT_ASSERT_NOT_NULL(test, path);
 	KUNIT_ASSERT_TRUE(test, c->keys_rx & BIT(TQUIC_LEVEL_HANDSHAKE));
-	KUNIT_ASSERT_GT(test, c->hs[1].eliciting_in_flight, 0);
-	ack[1] = c->hs[1].next_pn - 1;
+	KUNIT_ASSERT_GT(test, tquic_conn_hs(c)->space[1].eliciting_in_flight, 0);
+	ack[1] = tquic_conn_hs(c)->space[1].next_pn - 1;
 	ack[4] = ack[1];
 	KUNIT_ASSERT_EQ(test, pair_inject(&p->end[0], TQUIC_PKT_HANDSHAKE, 1, 90, ack,
 					  sizeof(ack)), 0);
-	KUNIT_EXPECT_EQ(test, c->hs[1].eliciting_in_flight, 0);
+	KUNIT_EXPECT_EQ(test, tquic_conn_hs(c)->space[1].eliciting_in_flight, 0);
 	KUNIT_EXPECT_EQ(test, path->rtt.first_sample_ns, 0);
 	KUNIT_EXPECT_EQ(test, tquic_conn_path(c, 0)->rtt.latest_ns, PAIR_MS(5));
 }

@@ -324,7 +324,7 @@ static void output_padding_counts(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, out_frames(test, &pkts[0], types, 4), 2);
 	KUNIT_EXPECT_EQ(test, types[0], TQUIC_FRAME_ACK);
 	KUNIT_EXPECT_EQ(test, tquic_conn_path(&c->conn, 0)->cc.in_flight, before + len);
-	KUNIT_EXPECT_EQ(test, c->conn.hs[0].eliciting_in_flight, 1);
+	KUNIT_EXPECT_EQ(test, tquic_conn_hs(&c->conn)->space[0].eliciting_in_flight, 1);
 	pair_check(p);
 }
 

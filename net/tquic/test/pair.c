@@ -88,7 +88,7 @@ static struct pair_cid *pair_cid_find(struct pair_end *e, const struct tquic_cid
 }
 
 static int pair_cid_add(struct tquic_conn *conn, const struct tquic_cid *cid,
-			u32 path_id, u64 seq)
+			u32 path_id)
 {
 	struct pair_end *e = pair_of(conn);
 	u32 i;
@@ -364,7 +364,7 @@ static void pair_arrive(struct pair *p, u32 i, u32 to)
 static void pair_tls_send(struct pair_end *e, enum tquic_level level, u32 len,
 			  bool params)
 {
-	struct tquic_send *tx = &e->conn.crypto[level].tx;
+	struct tquic_send *tx = &tquic_conn_crypto(&e->conn, level)->tx;
 	u8 *msg = kzalloc(PAIR_TLS_MAX, GFP_KERNEL), *dst;
 	ssize_t n = 0;
 	u32 done = 0;
@@ -468,7 +468,7 @@ static bool pair_tls_sound(const struct pair_tls *t, enum tquic_level level)
 
 static bool pair_tls_read(struct pair_end *e, enum tquic_level level)
 {
-	struct tquic_recv *rx = &e->conn.crypto[level].rx;
+	struct tquic_recv *rx = &tquic_conn_crypto(&e->conn, level)->rx;
 	struct pair_tls *t = &e->tls;
 	const u8 *p;
 	u32 n, want;
@@ -781,7 +781,9 @@ int pair_inject_next(struct pair_end *to, enum tquic_pkt_type type, u32 path_id,
 
 	if (!path)
 		return -ENOENT;
-	space = level == TQUIC_LEVEL_APP ? &path->space : tquic_conn_hs(peer, level);
+	space = tquic_conn_space(peer, path, level);
+	if (!space)
+		return -ENOENT;
 	pn = space->next_pn;
 	if (!tquic_space_on_sent(space, pn, len, 0, to->pair->now))
 		return -ENOENT;
@@ -1042,6 +1044,7 @@ static void pair_check_streams(struct pair_end *e)
 {
 	struct tquic_streams *t = &e->conn.streams;
 	const struct tquic_flow_rx *flow = &e->conn.flow_rx;
+	const struct tquic_hs *hs = tquic_conn_hs(&e->conn);
 	u64 unread = 0, sent = 0, unsent = 0, tx = 0, rx = 0;
 	struct tquic_stream *s;
 	unsigned long index;
@@ -1061,8 +1064,9 @@ static void pair_check_streams(struct pair_end *e)
 				pair_fail(e->pair, "a stream received what nobody allowed");
 		}
 	}
-	for (i = 0; i < TQUIC_LEVEL_COUNT; i++)
-		rx += e->conn.crypto[i].rx.charged;
+	rx += e->conn.crypto.rx.charged;
+	for (i = 0; hs && i < ARRAY_SIZE(hs->crypto); i++)
+		rx += hs->crypto[i].rx.charged;
 	if (count != t->count)
 		pair_fail(e->pair, "streams are miscounted");
 	if (tx != t->tx_mem.used || rx != t->rx_mem.used)
@@ -1079,6 +1083,7 @@ static void pair_check_streams(struct pair_end *e)
 
 static void pair_check_end(struct pair_end *e)
 {
+	const struct tquic_hs *hs = tquic_conn_hs(&e->conn);
 	const struct tquic_path *path;
 	u32 i, k, eliciting;
 	u64 bytes;
@@ -1092,8 +1097,8 @@ static void pair_check_end(struct pair_end *e)
 		pair_sum(&path->space, &bytes, &eliciting);
 		if (eliciting != path->space.eliciting_in_flight)
 			pair_fail(e->pair, "ack-eliciting packets are miscounted");
-		for (k = 0; !path->id && k < 2; k++)
-			pair_sum(&e->conn.hs[k], &bytes, &eliciting);
+		for (k = 0; hs && !path->id && k < ARRAY_SIZE(hs->space); k++)
+			pair_sum(&hs->space[k], &bytes, &eliciting);
 		if (bytes != path->cc.in_flight)
 			pair_fail(e->pair, "bytes in flight are miscounted");
 	}

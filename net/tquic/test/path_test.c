@@ -707,13 +707,12 @@ static void path_status_drains(struct kunit *test)
 static u32 path_cid_calls;
 static u32 path_cid_fails;
 static int path_cid_answer;
-static int (*path_cid_plain)(struct tquic_conn *conn, const struct tquic_cid *cid, u32 path_id,
-			     u64 seq);
+static int (*path_cid_plain)(struct tquic_conn *conn, const struct tquic_cid *cid, u32 path_id);
 
-static int path_cid_add(struct tquic_conn *conn, const struct tquic_cid *cid, u32 path_id, u64 seq)
+static int path_cid_add(struct tquic_conn *conn, const struct tquic_cid *cid, u32 path_id)
 {
 	return path_cid_calls++ < path_cid_fails ? path_cid_answer :
-						   path_cid_plain(conn, cid, path_id, seq);
+						   path_cid_plain(conn, cid, path_id);
 }
 
 /* Neither ids that are taken nor lack of memory ends the supply: the timer tries again. */

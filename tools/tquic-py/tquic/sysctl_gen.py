@@ -20,7 +20,7 @@ SYSCTLS: Final = (
         summary="connection ids the peer may give for each path",
         unit="connection ids",
         min=2,
-        max=8,
+        max=4,
         default=4,
     ),
     SysctlSpec(
