@@ -375,33 +375,7 @@ bool tquic_cc_slow_start(struct tquic_cc *cc, const struct tquic_cc_ack *ack)
 	return true;
 }
 
-/**
- * tquic_cc_register() - offer an algorithm to new paths
- * @ops: algorithm; must stay until tquic_cc_unregister()
- *
- * Return: 0, -EINVAL when a mandatory member is missing, -EEXIST when the name
- * is taken.
- */
-int tquic_cc_register(struct tquic_cc_ops *ops)
-{
-	if (!ops->init || !ops->on_ack || !ops->on_congestion || ops->gain_pct < 100 ||
-	    ops->gain_pct > TQUIC_CC_SLOW_START_GAIN_PCT)
-		return -EINVAL;
-	return tquic_catalog_add(&tquic_cc_catalog, &ops->entry);
-}
-
-/**
- * tquic_cc_unregister() - withdraw an algorithm
- * @ops: registered algorithm that no path uses any more
- *
- * Context: process; waits for readers.
- */
-void tquic_cc_unregister(struct tquic_cc_ops *ops)
-{
-	tquic_catalog_del(&tquic_cc_catalog, &ops->entry);
-}
-
-/* What every kernel has; other modules may register more */
+/* What connections may choose from */
 static struct tquic_entry *const tquic_ccs[] = {
 	&tquic_cc_balia.entry,
 	&tquic_cc_bbr.entry,

@@ -225,8 +225,6 @@ extern struct tquic_catalog tquic_cc_catalog;
 
 int tquic_ccs_init(void);
 void tquic_ccs_exit(void);
-int tquic_cc_register(struct tquic_cc_ops *ops);
-void tquic_cc_unregister(struct tquic_cc_ops *ops);
 const struct tquic_cc_ops *tquic_cc_get(const char *name);
 void tquic_cc_put(const struct tquic_cc_ops *ops);
 
