@@ -139,7 +139,7 @@ static int tquic_input_ack(struct tquic_in *in, const struct tquic_frame *f)
 		tquic_conn_detect_loss_hs(conn, in->level, in->now);
 		return 0;
 	}
-	path->late |= res.late;
+	path->late |= res.late && path->state == TQUIC_PATH_SUSPECT;
 	if (res.pkts) {
 		tquic_path_on_progress(conn, path, in->now);
 		ret = conn->ops->acked(conn, path, space->largest_acked);

@@ -425,6 +425,10 @@ static void tquic_path_suspect(struct tquic_conn *conn, struct tquic_path *path,
 		if (!tquic_path_spared(path))
 			tquic_path_tell_status(path);
 		tquic_path_set_state(conn, path, TQUIC_PATH_SUSPECT);
+		if (!path->suspect_ns || now - path->suspect_ns > TQUIC_PATH_RELAPSE_NS)
+			path->relapses = 0;
+		else if (!path->late && !path->down)
+			path->relapses = min(path->relapses + 1, TQUIC_PATH_RELAPSES_MAX);
 		path->suspect_ns = now;
 		path->late = false;
 		conn->todo |= TQUIC_TODO_PATHS;
@@ -434,6 +438,7 @@ static void tquic_path_suspect(struct tquic_conn *conn, struct tquic_path *path,
 	} else if (path->space.eliciting_in_flight >= TQUIC_PATH_PROBES_MAX) {
 		tquic_path_drain(conn, path, now);
 	}
+	path->good_ns = 0;
 	path->probes = 1;
 }
 
@@ -781,6 +786,28 @@ void tquic_path_new_challenge(struct tquic_path *path, u64 now)
 	path->ctl &= ~TQUIC_PATH_CTL_CHALLENGE;
 }
 
+/*
+ * Is a suspect path that answers as good as any?  One that comes and goes has to
+ * answer for longer each time, as long as another can be relied on; one that was
+ * slow only has never been gone.
+ */
+static bool tquic_path_is_back(const struct tquic_conn *conn, struct tquic_path *path, u64 now)
+{
+	const struct tquic_path *other;
+	unsigned int i;
+
+	if (!path->good_ns)
+		path->good_ns = now;
+	if (path->late || now - path->good_ns >= path->relapses * path->rtt.srtt_ns)
+		return true;
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		other = tquic_conn_path(conn, i);
+		if (other && other->state == TQUIC_PATH_ACTIVE && !other->pto_count && !other->down)
+			return false;
+	}
+	return true;
+}
+
 /* An acknowledgment for the path's packets came: it works (again) */
 void tquic_path_on_progress(struct tquic_conn *conn, struct tquic_path *path,
 			    u64 now)
@@ -792,7 +819,10 @@ void tquic_path_on_progress(struct tquic_conn *conn, struct tquic_path *path,
 		path->patience = 0;
 	if (path->state != TQUIC_PATH_SUSPECT)
 		return;
-	/* It was slow and not gone. */
+	if (!tquic_path_is_back(conn, path, now)) {
+		path->probes = 1;
+		return;
+	}
 	if (path->late)
 		path->patience = min(path->patience + 1, TQUIC_PATH_PATIENCE_MAX);
 	/* Its interface or address seemed to be gone, but there is another way. */

@@ -32,6 +32,8 @@ struct tquic_conn;
 #define TQUIC_PATH_PROBES_MAX	16	/* under way on a path that does not answer */
 #define TQUIC_PATH_PATIENCE_MAX	2	/* doublings of what is granted for variation */
 #define TQUIC_PATH_PATIENCE_NS	(3 * (u64)NSEC_PER_SEC)	/* without doubt: it ends */
+#define TQUIC_PATH_RELAPSES_MAX	3	/* round trips of answers asked for after so many */
+#define TQUIC_PATH_RELAPSE_NS	(10 * (u64)NSEC_PER_SEC)	/* from silence to silence */
 #define TQUIC_PATH_CIDS		2	/* connection ids per path we give out */
 
 /**
@@ -80,6 +82,7 @@ enum tquic_path_ctl {
  * @probes: ack-eliciting packets to send whatever the window says
  * @patience: how often silence lately was none but a longer round trip
  * @late: what was sent before it became suspect has been acknowledged since
+ * @relapses: how often it went silent again soon after it had come back
  * @rate_cap: the operator's limit for what we send on it, bytes per second; 0: none
  * @weight: share of the data it gets from schedulers that go by weights;
  *	0: as much as it can carry
@@ -109,6 +112,7 @@ enum tquic_path_ctl {
  * @validate_end_ns: when validation is given up
  * @gone_ns: when an abandoned path's state is freed
  * @suspect_ns: since when nothing comes back, or came the last time
+ * @good_ns: since when a suspect path's probes are answered; 0: they are not
  * @progress_ns: when something sent on it was last acknowledged
  * @spared_ns: when what was under way was last sent again at the peer's wish
  * @copies: what it owes of what others sent
@@ -142,6 +146,7 @@ struct tquic_path {
 	u8 probes;
 	u8 patience;
 	bool late;
+	u8 relapses;
 	u16 weight;
 	u64 rate_cap;
 	void *link;
@@ -172,6 +177,7 @@ struct tquic_path {
 	u64 validate_end_ns;
 	u64 gone_ns;
 	u64 suspect_ns;
+	u64 good_ns;
 	u64 progress_ns;
 	u64 spared_ns;
 

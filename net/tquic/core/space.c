@@ -155,7 +155,6 @@ static int tquic_space_ack_range(struct tquic_space *space, u64 lo, u64 hi,
 			break;
 		case TQUIC_SENT_GIVEN_UP:
 			res->eliciting |= pkt->flags & TQUIC_SENT_F_ELICITING;
-			res->late = true;
 			break;
 		case TQUIC_SENT_ACKED:
 			down = pkt->run_lo;
@@ -222,6 +221,7 @@ int tquic_space_on_ack(struct tquic_space *space, const struct tquic_frame *ack,
 	pkt = tquic_sent_get(&space->sent, ack->ack.largest);
 	if (pkt && (pkt->state == TQUIC_SENT_OUTSTANDING || pkt->state == TQUIC_SENT_GIVEN_UP))
 		largest_ns = pkt->sent_ns;
+	res->late = pkt && pkt->state == TQUIC_SENT_GIVEN_UP;
 
 	tquic_ack_iter_init(&it, ack);
 	while (tquic_ack_iter_next(&it, &lo, &hi)) {

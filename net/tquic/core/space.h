@@ -97,7 +97,7 @@ struct tquic_space {
  * @spurious_oldest_ns: oldest send time among @spurious_pkts
  * @spurious_pkts: packets declared lost earlier that did arrive
  * @eliciting: some newly acknowledged packet was ack-eliciting
- * @late: one was that had been given up
+ * @late: the largest one is new and had been given up
  * @ecn_failed: the ECN counts do not add up: stop marking (RFC 9000 13.4.2)
  */
 struct tquic_ack_result {

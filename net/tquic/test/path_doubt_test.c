@@ -69,6 +69,61 @@ static void doubt_patience(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, path->patience, 0);
 }
 
+/* A link that comes and goes is used again after more and more answers. */
+static void doubt_relapse(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 2);
+	struct tquic_conn *conn = &p->end[0].conn;
+	struct tquic_path *path, *other;
+	struct pair_flow *f;
+	u64 srtt;
+	u32 i;
+
+	pair_link_set(&p->link[0], 10000000, PAIR_MS(10), 50000);
+	pair_link_set(&p->link[1], 10000000, PAIR_MS(10), 50000);
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
+	f = pair_flow_open(&p->end[0], false, 8 << 20);
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	pair_run(p, PAIR_MS(300));
+	path = pair_path(p, 0, 0);
+	other = pair_path(p, 0, 1);
+	path->suspect_ns = 0;
+	for (i = 0; i < 3; i++) {
+		p->link[0].cut = true;
+		pair_run(p, PAIR_MS(400));
+		KUNIT_ASSERT_EQ(test, path->state, TQUIC_PATH_SUSPECT);
+		KUNIT_EXPECT_EQ(test, path->relapses, i);
+		p->link[0].cut = false;
+		pair_run(p, PAIR_MS(900));
+		KUNIT_ASSERT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
+	}
+	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 10 * SEC));
+	pair_check(p);
+
+	srtt = path->rtt.srtt_ns;
+	path->state = TQUIC_PATH_SUSPECT;
+	path->good_ns = 0;
+	path->late = false;
+	tquic_path_on_progress(conn, path, p->now);
+	KUNIT_EXPECT_EQ(test, path->probes, 1);
+	tquic_path_on_progress(conn, path, p->now + 2 * srtt - 1);
+	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_SUSPECT);
+	tquic_path_on_progress(conn, path, p->now + 2 * srtt);
+	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
+	for (i = 0; i < 3; i++) {
+		path->state = TQUIC_PATH_SUSPECT;
+		path->good_ns = 0;
+		path->late = i == 0;
+		other->pto_count = i == 1;
+		other->down = i == 2;
+		tquic_path_on_progress(conn, path, p->now);
+		KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
+		other->state = TQUIC_PATH_ACTIVE;
+		other->down = false;
+	}
+}
+
 /* Probes of an outage that lasts are forgotten: a packet number can always be had. */
 static void doubt_for_long(struct kunit *test)
 {
@@ -154,6 +209,7 @@ static void doubt_heard(struct kunit *test)
 static struct kunit_case doubt_cases[] = {
 	KUNIT_CASE(doubt_queue),
 	KUNIT_CASE(doubt_patience),
+	KUNIT_CASE(doubt_relapse),
 	KUNIT_CASE(doubt_for_long),
 	KUNIT_CASE(doubt_told),
 	KUNIT_CASE(doubt_heard),

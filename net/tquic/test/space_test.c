@@ -399,6 +399,15 @@ static void give_up(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, c->res.late);
 	KUNIT_EXPECT_EQ(test, ack(test, 0, 2, 34 * MS), 0);
 	KUNIT_EXPECT_FALSE(test, c->res.late);
+	/* What arrived before an outage is told of after it, with what came since. */
+	send(test, 3, DATA, 35 * MS);
+	tquic_space_give_up(&c->space, 40 * MS, &d);
+	KUNIT_EXPECT_EQ(test, free_count(&d.recs), 1);
+	send(test, 4, DATA, 50 * MS);
+	KUNIT_EXPECT_EQ(test, ack(test, 3, 4, 60 * MS), 0);
+	KUNIT_EXPECT_FALSE(test, c->res.late);
+	KUNIT_EXPECT_EQ(test, c->res.rtt_ns, 10 * MS);
+	KUNIT_EXPECT_EQ(test, free_count(&c->res.acked), 1);
 }
 
 static bool rx(struct kunit *test, u64 pn, bool eliciting, u8 ecn, u64 now)
