@@ -147,7 +147,10 @@ static void __exit tquic_exit(void)
 	unregister_pernet_subsys(&tquic_net_ops);
 	/* Sockets and listeners are freed by RCU callbacks of ours. */
 	rcu_barrier();
-	/* The last socket may have gone in a work item that has not returned. */
+	/*
+	 * The last socket may have gone in a work item that has not returned. Callbacks
+	 * of its own are waited for in tquic_crypto_exit().
+	 */
 	destroy_workqueue(tquic_wq);
 	tquic_tx_exit();
 	tquic_scheds_exit();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What only the handshake needs: Initial and Handshake packets and the bytes of TLS in them */
 #include <linux/array_size.h>
+#include <linux/container_of.h>
 #include <linux/limits.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
@@ -53,9 +54,19 @@ struct tquic_hs *tquic_hs_create(u64 trace_id, struct tquic_mem *rx_mem)
 	return hs;
 }
 
+static void tquic_hs_free(struct rcu_head *rcu)
+{
+	kfree(container_of(rcu, struct tquic_hs, rcu));
+}
+
 /**
  * tquic_hs_destroy() - the handshake is over
  * @hs: state nobody can find any more, or NULL; freed after a grace period
+ *
+ * kfree_rcu() may take its time, seconds: the state of all handshakes of a burst would
+ * be there at once.
+ *
+ * Context: any.
  */
 void tquic_hs_destroy(struct tquic_hs *hs)
 {
@@ -67,5 +78,5 @@ void tquic_hs_destroy(struct tquic_hs *hs)
 		tquic_space_destroy(&hs->space[i]);
 		tquic_crypto_stream_destroy(&hs->crypto[i]);
 	}
-	kfree_rcu(hs, rcu);
+	call_rcu(&hs->rcu, tquic_hs_free);
 }
