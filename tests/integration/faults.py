@@ -90,6 +90,20 @@ class Faults:
             self._atomic_only(False)
 
     @contextlib.contextmanager
+    def workers(self) -> Iterator[None]:
+        """All those of work items fail, and no others."""
+        for kind in KINDS:
+            self._set(kind, "task-filter", "Y")
+        _mark_workers(True)
+        try:
+            with self.some(1000):
+                yield
+        finally:
+            _mark_workers(False)
+            for kind in KINDS:
+                self._set(kind, "task-filter", "N")
+
+    @contextlib.contextmanager
     def nth(self, number: int) -> Iterator[None]:
         """Just this one of those that the calling thread comes upon, counted from 1, fails."""
         self.arm(number)
@@ -106,6 +120,14 @@ class Faults:
     def total(self) -> int:
         """Failed allocations of all kinds."""
         return sum(map(self.hits, KINDS))
+
+
+def _mark_workers(wanted: bool) -> None:
+    """The kernel's worker threads, and the one that makes more of them."""
+    for comm in Path("/proc").glob("[0-9]*/comm"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            if comm.read_text().startswith(("kworker", "kthreadd")):
+                (comm.parent / "make-it-fail").write_text(f"{wanted:d}")
 
 
 def _spans() -> tuple[tuple[int, int], tuple[int, int]]:

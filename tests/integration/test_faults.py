@@ -27,7 +27,7 @@ from conftest import LabMaker
 from faults import KINDS, Faults, available
 from keyed import Keyed, carry
 from leftovers import insert_module, module_file, nothing_left, remove_module
-from running import DATA, STALL_S, Ends, opened, wait_active, wait_confirmed
+from running import DATA, STALL_S, Ends, opened, wait_active, wait_confirmed, wait_for
 
 from tquic.errors import TquicError
 from tquic.handshake import Options
@@ -71,12 +71,18 @@ class Failures(Counter[str]):
 
 
 class Half:
-    """One end of a transfer: what it sends on the stream, and what it has to receive."""
+    """One end of a transfer: what it sends on the stream, and what it has to receive.
 
-    def __init__(self, sock: TquicSocket, out: bytes, wanted: bytes, tally: Failures) -> None:
+    The stream is there for it once it has sent something, if it ``begins``, or received something.
+    """
+
+    def __init__(
+        self, sock: TquicSocket, out: bytes, wanted: bytes, tally: Failures, *, begins: bool
+    ) -> None:
         self.sock, self._out, self._wanted, self._tally = sock, memoryview(out), wanted, tally
         self._sent = self._got = 0
         self._fin_sent = self.fin_seen = False
+        self._there = begins
         self.error: OSError | None = None
         self.over = False
 
@@ -89,7 +95,7 @@ class Half:
         """Send and receive what goes now; whether anything did."""
         moved = False
         try:
-            if not self._fin_sent:
+            if self._there and not self._fin_sent:
                 moved |= self._send(stream)
             while not self.over and self._tally.spared("receive", lambda: self._receive(stream)):
                 moved = True
@@ -115,6 +121,7 @@ class Half:
             end = self._got + len(message.data)
             assert message.data == self._wanted[self._got : end], "wrong bytes"
             self._got = end
+            self._there = True
             if message.fin:
                 assert end == len(self._wanted), "bytes are missing"
                 self.fin_seen = True
@@ -172,7 +179,7 @@ def _nothing_left(lab: TwoLinks) -> Iterator[None]:
 
 def options() -> Options:
     """Of connections that do not linger."""
-    return Options(config=Config.of(idle_timeout_ms=IDLE_MS))
+    return Options(config=Config.of(idle_timeout_ms=IDLE_MS, max_datagram_bytes=65535))
 
 
 def path_work(lab: TwoLinks, netlink: TquicNetlink, token: int) -> Iterator[Callable[[], object]]:
@@ -213,7 +220,10 @@ def transfer(lab: TwoLinks, ends: Ends, plan: Plan, faults: Faults, size: int) -
     tally = Failures()
     up, down = DATA[:size], DATA[size : 2 * size]
     stream = ends.client.open_stream()
-    halves = (Half(ends.client, up, down, tally), Half(ends.server, down, up, tally))
+    halves = (
+        Half(ends.client, up, down, tally, begins=True),
+        Half(ends.server, down, up, tally, begins=False),
+    )
     with opened(lab.client) as netlink:
         token = ends.client.info().token
         jobs = (path_work(lab, netlink, token), odd_jobs(ends))
@@ -221,7 +231,7 @@ def transfer(lab: TwoLinks, ends: Ends, plan: Plan, faults: Faults, size: int) -
             run(halves, stream, 8.0, lambda: [do(next(job), tally) for job in jobs])
     run(halves, stream, STALL_S, lambda: None)
     ended = [half.judge() for half in halves]
-    print(plan, ended, dict(tally))
+    print(plan, ended, dict(tally), flush=True)
     return ended
 
 
@@ -265,10 +275,33 @@ def test_transfers(lab: TwoLinks, faults: Faults, long: bool) -> None:
                     wait_active(ends.client, 2)
                     results.update(transfer(lab, ends, plan, faults, size))
             hits = {kind: faults.hits(kind) - before[kind] for kind in KINDS}
-            print(plan, hits)
+            print(plan, hits, flush=True)
             assert hits["failslab"] > 0
     print(dict(results))
     assert results["whole"]
+
+
+def test_key_updates(lab: TwoLinks, faults: Faults) -> None:
+    """The keys after the next ones find no memory when they are due, and are made later."""
+    with Keyed(lab) as keyed, keyed.join() as ends:
+
+        def updated() -> bool:
+            carry(ends)
+            try:
+                ends.client.update_keys()
+            except OSError as error:
+                assert error.errno in (errno.EAGAIN, errno.EBUSY, errno.ENOTCONN)
+                return False
+            return True
+
+        before = faults.total()
+        with faults.workers():
+            wait_for(updated)
+            carry(ends)
+            time.sleep(1)
+        assert faults.total() > before
+        wait_for(updated)
+        carry(ends)
 
 
 def test_each_allocation(lab: TwoLinks, faults: Faults, long: bool) -> None:
