@@ -46,7 +46,8 @@ pytestmark = [
 ]
 
 PLAIN: Final = Link()
-NO_MEMORY: Final = frozenset({errno.ENOMEM, errno.ENOBUFS})
+#: ENFILE is what the kernel says when it cannot make a socket, also one of UDP below a connection.
+NO_MEMORY: Final = frozenset({errno.ENOMEM, errno.ENOBUFS, errno.ENFILE})
 #: A connection none of whose packets come through ends by itself.
 IDLE_MS: Final = 10_000
 PIECE: Final = 16_384
