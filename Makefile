@@ -11,7 +11,7 @@ MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
 .PHONY: help setup gen module user python kunit integration lint test demo bench soak interop fuzz mutants tour \
-	trace-cost netlink-fuzz many clean
+	trace-cost netlink-fuzz many faults clean
 
 help:
 	@echo 'TQUIC: QUIC transport with native multipath for Linux'
@@ -28,6 +28,7 @@ help:
 	@echo '  make fuzz         fuzz the parsers and connections for a while (FUZZ="SECONDS=60 TARGETS=conn")'
 	@echo '  make netlink-fuzz a million netlink messages no program would send, on the debug kernel'
 	@echo '  make many         1,000 connections at a time and 10,000 in turn, on the debug kernel'
+	@echo '  make faults       allocations of the module fail, one by one and at random, on the debug kernel'
 	@echo '  make mutants      small faults in the engine, one at a time: do the user-level tests see them?'
 	@echo '  make demo         move a file over two links and cut one of them'
 	@echo '  make bench        goodput, stalls and completion times beside kernel MPTCP'
@@ -119,6 +120,9 @@ SEQUENTIAL ?= 10000
 many: $(TQUIC)
 	@$(TQUIC) vm test --kernel debug --timeout 14400 -- tests/integration/test_many.py -q -rP \
 		--connections $(CONNECTIONS) --sequential $(SEQUENTIAL)
+
+faults: $(TQUIC)
+	@$(TQUIC) vm test --kernel debug --timeout 7200 -- tests/integration/test_faults.py -q -rP --long
 
 mutants: $(TQUIC)
 	@$(TQUIC) mutants $(MUTANTS)

@@ -27,8 +27,9 @@
  * @raw: still sealed, waiting for keys
  * @reset: of no known id, perhaps a stateless reset
  * @other: a whole datagram in another version, that a client may take
- * @dgram_bytes: UDP payload that the packet is counted with: the first one of a
- *	datagram stands for all of it, padding behind the packets included
+ * @spoilt: no good; its datagram has still to be counted
+ * @dgram_bytes: UDP payload that is to be counted with the packet: the first one
+ *	of a datagram stands for all of it, padding behind the packets included
  */
 struct tquic_rx_cb {
 	struct tquic_skb_cb udp;
@@ -43,6 +44,7 @@ struct tquic_rx_cb {
 	u8 first;
 	u8 reset:1;
 	u8 other:1;
+	u8 spoilt:1;
 	u16 dgram_bytes;
 };
 
@@ -182,6 +184,28 @@ static void tquic_rx_unused(struct sock *sk, const struct sk_buff *skb, int err)
 				   skb->len);
 }
 
+/*
+ * Before the address is validated all of a datagram counts, once, and whatever
+ * becomes of its packets (RFC 9000 §8.1). Context: lock held
+ */
+static void tquic_rx_count(struct tquic_path *path, struct sk_buff *skb)
+{
+	tquic_path_on_rx(path, TQUIC_RX_CB(skb)->dgram_bytes);
+	TQUIC_RX_CB(skb)->dgram_bytes = 0;
+}
+
+/* The same for a packet that is not processed, or not yet. Context: lock held */
+static void tquic_rx_count_sealed(struct sock *sk, struct sk_buff *skb)
+{
+	struct tquic_path *path;
+
+	if (!tquic_sk(sk)->alive)
+		return;
+	path = tquic_path_find(&tquic_sk(sk)->conn, TQUIC_RX_CB(skb)->path_id);
+	if (path && path->link && !tquic_link_moved(path, skb))
+		tquic_rx_count(path, skb);
+}
+
 /* An opened packet meets its connection. Context: lock held */
 static void tquic_rx_deliver(struct sock *sk, struct sk_buff *skb)
 {
@@ -216,11 +240,6 @@ static void tquic_rx_deliver(struct sock *sk, struct sk_buff *skb)
 	}
 	if (path->state == TQUIC_PATH_UNUSED && tquic_rx_open_path(sk, path, skb))
 		return;
-	if (cb->type != TQUIC_PKT_1RTT && !tquic_rx_scid(conn, path, skb)) {
-		TQUIC_INC(tn, RX_BAD_HDR);
-		trace_tquic_packet_dropped(conn, path->id, TQUIC_DROP_HEADER, skb->len);
-		return;
-	}
 	pkt.moved = path->link ? tquic_link_moved(path, skb) : TQUIC_MOVED_NOT;
 	if (path->link && !conn->server && tquic_link_tried(path, skb))
 		pkt.moved = TQUIC_MOVED_ADDRESS;
@@ -233,7 +252,12 @@ static void tquic_rx_deliver(struct sock *sk, struct sk_buff *skb)
 		return;
 	}
 	if (!pkt.moved)
-		tquic_path_on_rx(path, cb->dgram_bytes);
+		tquic_rx_count(path, skb);
+	if (cb->type != TQUIC_PKT_1RTT && !tquic_rx_scid(conn, path, skb)) {
+		TQUIC_INC(tn, RX_BAD_HDR);
+		trace_tquic_packet_dropped(conn, path->id, TQUIC_DROP_HEADER, skb->len);
+		return;
+	}
 	pkt.type = cb->type;
 	pkt.path = path;
 	pkt.skb = skb;
@@ -384,6 +408,7 @@ static void tquic_rx_keep(struct sock *sk, struct sk_buff *skb)
 		     tquic_keyring_has(&tsk->keys, tquic_rx_level(type), false);
 
 	TQUIC_INC(tn, RX_NO_KEY);
+	tquic_rx_count_sealed(sk, skb);
 	if ((!ready && !tquic_rx_keys_come(tsk, type)) ||
 	    skb_queue_len(&tsk->undec) >= TQUIC_SYSCTL(tn, undecryptable_max)) {
 		TQUIC_INC(tn, RX_UNDECRYPTABLE);
@@ -428,6 +453,11 @@ static void tquic_rx_locked(struct sock *sk, struct sk_buff *skb)
 	}
 	if (cb->other) {
 		tquic_rx_keep_other(sk, skb);
+		return;
+	}
+	if (cb->spoilt) {
+		tquic_rx_count_sealed(sk, skb);
+		kfree_skb(skb);
 		return;
 	}
 	if (cb->raw && cb->type == TQUIC_PKT_RETRY) {
@@ -509,6 +539,49 @@ static void tquic_rx_submit(struct sock *sk, struct sk_buff *skb,
 	sock_put(sk);
 }
 
+/* A path as it is without the lock. Context: under rcu_read_lock() */
+static const struct tquic_path *tquic_rx_path(const struct tquic_conn *conn,
+					      u32 path_id)
+{
+	const struct tquic_path *path;
+	unsigned int i;
+
+	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+		path = rcu_dereference(conn->paths[i]);
+		if (path && path->id == path_id)
+			return path;
+	}
+	return NULL;
+}
+
+/*
+ * A packet of a known connection is no good, which holds no keys now: the lock is
+ * taken for it only if its bytes matter.  Consumes the skb and the reference on the
+ * socket.  Context: softirq or BH off
+ */
+static void tquic_rx_spoilt(struct sock *sk, struct sk_buff *skb,
+			    struct tquic_udp_burst *burst)
+{
+	struct tquic_rx_cb *cb = TQUIC_RX_CB(skb);
+	const struct tquic_path *path;
+	bool counts;
+
+	rcu_read_lock();
+	path = tquic_rx_path(&tquic_sk(sk)->conn, cb->path_id);
+	counts = path && !READ_ONCE(path->validated) && cb->dgram_bytes;
+	rcu_read_unlock();
+	if (!counts) {
+		kfree_skb(skb);
+		sock_put(sk);
+		return;
+	}
+	cb->spoilt = true;
+	cb->raw = true;
+	cb->reset = false;
+	cb->other = false;
+	tquic_rx_submit(sk, skb, burst);
+}
+
 /* Opening has ended. Context: softirq or BH off */
 static void tquic_rx_opened(struct sk_buff *skb, int err,
 			    struct tquic_udp_burst *burst)
@@ -534,8 +607,8 @@ static void tquic_rx_opened(struct sk_buff *skb, int err,
 		}
 		bh_unlock_sock(sk);
 	}
-	tquic_rx_drop(skb);
-	sock_put(sk);
+	tquic_keys_put(cb->keys);
+	tquic_rx_spoilt(sk, skb, burst);
 }
 
 /* It ended later, when the burst was over. Context: softirq or BH off */
@@ -555,20 +628,16 @@ static s64 tquic_rx_largest(const struct tquic_sock *tsk,
 	const struct tquic_conn *conn = &tsk->conn;
 	const struct tquic_path *path;
 	const struct tquic_hs *hs;
-	unsigned int i;
 
 	if (tquic_hs_level(level)) {
 		hs = rcu_dereference(conn->hs);
 		return hs ? READ_ONCE(hs->space[tquic_hs_index(level)].largest_rx) : -1;
 	}
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		path = rcu_dereference(conn->paths[i]);
-		if (path && path->id == path_id) {
-			*phase = path->phase;
-			return READ_ONCE(path->space.largest_rx);
-		}
-	}
-	return -1;
+	path = tquic_rx_path(conn, path_id);
+	if (!path)
+		return -1;
+	*phase = path->phase;
+	return READ_ONCE(path->space.largest_rx);
 }
 
 /*
@@ -598,6 +667,7 @@ static void tquic_rx_packet(struct sock *sk, struct sk_buff *skb,
 	cb->raw = false;
 	cb->reset = false;
 	cb->other = false;
+	cb->spoilt = false;
 	keys = tquic_keyring_rx_get(&tsk->keys, level);
 	if (!keys) {
 		cb->raw = true;
@@ -610,7 +680,9 @@ static void tquic_rx_packet(struct sock *sk, struct sk_buff *skb,
 		TQUIC_INC(tquic_sock_net(sk), RX_TOO_SHORT);
 		trace_tquic_packet_dropped(&tsk->conn, path_id, TQUIC_DROP_HEADER,
 					   skb->len);
-		goto drop;
+		tquic_keys_put(keys);
+		tquic_rx_spoilt(sk, skb, burst);
+		return;
 	}
 	tquic_phase_init(&phase);
 	largest = tquic_rx_largest(tsk, level, path_id, &phase);
@@ -627,8 +699,7 @@ static void tquic_rx_packet(struct sock *sk, struct sk_buff *skb,
 			TQUIC_INC(tquic_sock_net(sk), RX_NO_KEY);
 			trace_tquic_packet_dropped(&tsk->conn, path_id,
 						   TQUIC_DROP_NO_KEYS, skb->len);
-			kfree_skb(skb);
-			sock_put(sk);
+			tquic_rx_spoilt(sk, skb, burst);
 			return;
 		}
 	}
@@ -640,12 +711,6 @@ static void tquic_rx_packet(struct sock *sk, struct sk_buff *skb,
 			      skb->len, tquic_rx_opened_async, skb);
 	if (ret != -EINPROGRESS)
 		tquic_rx_opened(skb, ret, burst);
-	return;
-
-drop:
-	tquic_keys_put(keys);
-	kfree_skb(skb);
-	sock_put(sk);
 }
 
 /*
@@ -787,6 +852,7 @@ static bool tquic_rx_hand_retry(struct tquic_net *tn, struct sk_buff *skb,
 	TQUIC_RX_CB(skb)->type = TQUIC_PKT_RETRY;
 	TQUIC_RX_CB(skb)->raw = true;
 	TQUIC_RX_CB(skb)->other = false;
+	TQUIC_RX_CB(skb)->spoilt = false;
 	tquic_rx_submit(sk, skb, burst);
 	return true;
 }
@@ -866,8 +932,8 @@ static void tquic_rx_dgram(struct tquic_net *tn, struct tquic_udp *udp,
 			tquic_rx_submit(sk, skb, burst);
 			return;
 		}
-		/* All of it counts before the address is validated (RFC 9000 §8.1). */
 		TQUIC_RX_CB(skb)->dgram_bytes = first ? skb->len : 0;
+		TQUIC_RX_CB(skb)->path_id = path_id;
 		first = false;
 		if (h.pkt_len < skb->len) {
 			rest = skb_clone(skb, GFP_ATOMIC);
@@ -879,8 +945,7 @@ static void tquic_rx_dgram(struct tquic_net *tn, struct tquic_udp *udp,
 			TQUIC_INC(tn, RX_BAD_HDR);
 			trace_tquic_packet_dropped(&tquic_sk(sk)->conn, path_id,
 						   TQUIC_DROP_HEADER, skb->len);
-			kfree_skb(skb);
-			sock_put(sk);
+			tquic_rx_spoilt(sk, skb, burst);
 		} else {
 			tquic_rx_packet(sk, skb, h.type, h.pn_off, path_id,
 					burst);

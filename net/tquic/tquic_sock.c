@@ -168,6 +168,19 @@ const struct tquic_conn_ops tquic_sock_conn_ops = {
 };
 
 /*
+ * The peer may use the next keys at any time: when there is no memory for them now, it
+ * is tried again when old keys would go.  Context: process, lock held
+ */
+static void tquic_sock_next_keys(struct tquic_sock *tsk)
+{
+	struct tquic_conn *conn = &tsk->conn;
+
+	if (tquic_keyring_needs_precompute(&tsk->keys) &&
+	    tquic_keyring_precompute(&tsk->keys) && !conn->key_drop_prev_ns)
+		conn->key_drop_prev_ns = tquic_now_ns() + 3 * tquic_conn_pto_max_ns(conn);
+}
+
+/*
  * Next keys are computed, packets whose seal went through cryptd are sent, and
  * paths are opened, where sleeping is allowed and the lock can be waited for.
  */
@@ -178,8 +191,7 @@ static void tquic_sock_work(struct work_struct *work)
 
 	lock_sock(sk);
 	if (tsk->alive) {
-		if (tquic_keyring_needs_precompute(&tsk->keys))
-			tquic_keyring_precompute(&tsk->keys);
+		tquic_sock_next_keys(tsk);
 		tquic_rx_retry(sk);
 		tquic_rx_upgrade(sk);
 		tquic_rx_undec(sk);

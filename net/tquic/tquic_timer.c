@@ -15,10 +15,9 @@ void tquic_timer_expired(struct sock *sk)
 	if (!tsk->alive)
 		return;
 	tsk->timer_ns = 0;
-	if (conn->key_drop_prev_ns && now >= conn->key_drop_prev_ns) {
-		conn->key_drop_prev_ns = 0;
+	/* The engine takes note of it, and has the next keys made if they are not. */
+	if (conn->key_drop_prev_ns && now >= conn->key_drop_prev_ns)
 		tquic_keyring_drop_prev(&tsk->keys);
-	}
 	tquic_conn_on_timeout(conn, now);
 	tquic_sock_on_limit(sk, now);
 	tquic_sock_kick(sk);

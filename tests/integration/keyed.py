@@ -12,12 +12,12 @@ import errno
 import select
 from typing import Final, Self
 
-from running import STALL_S, Ends
+from running import DATA, STALL_S, Ends
 
 from tquic.handshake import Options, listen, new_socket
 from tquic.lab import TwoLinks
 from tquic.record import Address
-from tquic.sock import TquicSocket
+from tquic.sock import Message, StreamData, TquicSocket
 from tquic.tls import Level, Secret
 
 PORT: Final = 4460
@@ -104,3 +104,26 @@ def drain(sock: TquicSocket) -> None:
     with contextlib.suppress(BlockingIOError):
         while sock.recv_message() is not None:
             pass
+
+
+def carry(ends: Ends) -> None:
+    """Some bytes each way on a new stream, whole and right."""
+    stream = ends.client.open_stream()
+    ends.client.send_stream(stream, DATA[:1000], fin=True)
+    assert receive(ends.server, stream) == DATA[:1000]
+    ends.server.send_stream(stream, DATA[1000:3000], fin=True)
+    assert receive(ends.client, stream) == DATA[1000:3000]
+
+
+def receive(sock: TquicSocket, stream: int) -> bytes:
+    """A stream to its end."""
+    got = bytearray()
+    sock.settimeout(STALL_S)
+    while True:
+        message: Message | None = sock.recv_message()
+        assert message is not None, "the connection is over"
+        if isinstance(message, StreamData) and message.stream_id == stream:
+            got += message.data
+            if message.fin:
+                sock.settimeout(0)
+                return bytes(got)

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import errno
 import json
-import platform
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +15,7 @@ from contextlib import contextmanager
 
 import pytest
 from conftest import LabMaker
+from leftovers import insert_module, remove_module
 from running import (
     DATA,
     Certificates,
@@ -31,7 +30,6 @@ from running import (
 )
 from test_netlink import Events, refused, tquic
 
-from tquic import paths
 from tquic.handshake import Options
 from tquic.lab import Link, Namespace, TwoLinks
 from tquic.netlink import (
@@ -494,17 +492,11 @@ def test_command_line(make_lab: LabMaker, start_server: Start, certificates: Cer
 
 def test_module_can_be_removed_with_endpoints(make_lab: LabMaker) -> None:
     lab = make_lab(PLAIN, PLAIN)
-    file = paths.build() / "module" / platform.release() / "tquic.ko"
     with opened(lab.client) as client:
         client.add_endpoint(on_link(lab, 1))
-    for _ in range(50):  # connections of earlier tests may still be draining
-        done = subprocess.run(["rmmod", "tquic"], capture_output=True, text=True, check=False)
-        if done.returncode == 0:
-            break
-        time.sleep(0.2)
-    assert done.returncode == 0, done.stderr
+    remove_module()
     lab.device_down(1)  # nobody listens any more
     lab.device_up(1)
-    subprocess.run(["insmod", str(file)], check=True)
+    insert_module()
     with opened(lab.client) as client:
         assert client.endpoints() == []

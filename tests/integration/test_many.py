@@ -19,12 +19,12 @@ from typing import Final
 
 import pytest
 from conftest import LabMaker
-from keyed import Keyed
-from running import DATA, STALL_S, Ends, wait_for
+from keyed import Keyed, carry
+from leftovers import lines, nothing_left
+from running import wait_for
 
 from tquic.handshake import Options
-from tquic.lab import Link, TwoLinks
-from tquic.sock import Message, StreamData, TquicSocket
+from tquic.lab import Link
 from tquic.uapi import Config, State
 
 pytestmark = [pytest.mark.usefixtures("module"), pytest.mark.timeout(14_400)]
@@ -60,50 +60,6 @@ class Memory:
         """By how much each cache has grown, the most first."""
         grown = {name: size - before.caches.get(name, 0) for name, size in self.caches.items()}
         return dict(sorted(grown.items(), key=lambda item: -item[1]))
-
-
-def lines(lab: TwoLinks) -> int:
-    """Connections of both hosts, those that are closing too."""
-    count = 0
-    for host in (lab.client, lab.server):
-        with host.entered():
-            count += len(Path("/proc/thread-self/net/tquic/conns").read_text().splitlines()) - 1
-    return count
-
-
-def sockets() -> int:
-    """Sockets of the protocol, of all kinds."""
-    table = Path("/proc/net/protocols").read_text().splitlines()
-    return sum(int(line.split()[2]) for line in table if line.startswith("TQUIC"))
-
-
-def nothing_left(lab: TwoLinks) -> None:
-    """All that belonged to connections has gone."""
-    wait_for(lambda: lines(lab) == 0)
-    wait_for(lambda: sockets() == 0)
-
-
-def carry(ends: Ends) -> None:
-    """Some bytes each way on a new stream, whole and right."""
-    stream = ends.client.open_stream()
-    ends.client.send_stream(stream, DATA[:1000], fin=True)
-    assert receive(ends.server, stream) == DATA[:1000]
-    ends.server.send_stream(stream, DATA[1000:3000], fin=True)
-    assert receive(ends.client, stream) == DATA[1000:3000]
-
-
-def receive(sock: TquicSocket, stream: int) -> bytes:
-    """A stream to its end."""
-    got = bytearray()
-    sock.settimeout(STALL_S)
-    while True:
-        message: Message | None = sock.recv_message()
-        assert message is not None, "the connection is over"
-        if isinstance(message, StreamData) and message.stream_id == stream:
-            got += message.data
-            if message.fin:
-                sock.settimeout(0)
-                return bytes(got)
 
 
 def test_idle_at_a_time(make_lab: LabMaker, request: pytest.FixtureRequest) -> None:

@@ -226,24 +226,102 @@ def test_token_option(lab: TwoLinks) -> None:
             sock.token = b"x"
 
 
-def test_flood_meets_retry(lab: TwoLinks, certificates: Certificates, start_server: Start) -> None:
-    """Initials that are genuine but never go on: state is bounded, and others still get in."""
-    forge = pytest.importorskip("aioquic.quic.crypto")
-    server = start_server(lab, echo)
-    sent = counter(lab.server, "TxRetry")
+class Forger:
+    """A client's Initial packets, made by hand."""
 
-    def initial() -> bytes:
-        dcid = os.urandom(8)
-        pair = forge.CryptoPair()
-        pair.setup_initial(dcid, is_client=True, version=1)
-        start = long_header(1, dcid, b"flooding", first=0xC1) + b"\0"
-        length = 1200 - len(start) - 2
-        header = start + (0x4000 | length).to_bytes(2, "big") + b"\0\0"
-        ping = b"\x01".ljust(length - 2 - 16, b"\0")
-        packet = pair.encrypt_packet(header, ping, 0)
-        assert len(packet) == 1200
+    def __init__(self, scid: bytes) -> None:
+        forge = pytest.importorskip("aioquic.quic.crypto")
+        self.dcid, self.scid = os.urandom(8), scid
+        self._pair = forge.CryptoPair()
+        self._pair.setup_initial(self.dcid, is_client=True, version=1)
+        self._number = 0
+
+    def packet(self, frames: bytes, size: int = 1200, scid: bytes | None = None) -> bytes:
+        """The next one: `frames` and PADDING frames, `size` bytes in all."""
+        header = long_header(1, self.dcid, scid or self.scid, first=0xC1) + b"\0"
+        length = size - len(header) - 2
+        header += (0x4000 | length).to_bytes(2, "big") + self._number.to_bytes(2, "big")
+        plain = frames.ljust(length - 2 - 16, b"\0")
+        packet = self._pair.encrypt_packet(header, plain, self._number)
+        self._number += 1
+        assert len(packet) == size
         return bytes(packet)
 
+
+def flip(packet: bytes) -> bytes:
+    """With a wrong tag."""
+    return packet[:-1] + bytes([packet[-1] ^ 1])
+
+
+#: A second datagram of a client none of whose packets is processed, and what counts that.
+DISCARDED: dict[str, tuple[Callable[[Forger], bytes], str]] = {
+    "does not open": (lambda by: flip(by.packet(b"\x01")), "RxDecryptErrors"),
+    "other version": (
+        lambda by: (
+            long_header(QUIC_VERSIONS["2"], by.dcid, by.scid, first=0xD1)
+            + b"\0\x44\x00".ljust(1027, b"?")
+        ),
+        "RxBadHeader",
+    ),
+    "other source id": (lambda by: by.packet(b"\x01", scid=b"another"), "RxBadHeader"),
+    "too short": (
+        lambda by: long_header(1, by.dcid, by.scid, first=0xC1) + b"\0\x05abcde",
+        "RxTooShort",
+    ),
+    "no keys yet": (
+        lambda by: long_header(1, by.dcid, by.scid, first=0xD1) + b"\x44\x00".ljust(1026, b"?"),
+        "RxKeyMissing",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", DISCARDED)
+def test_all_of_a_datagram_counts(lab: TwoLinks, kind: str) -> None:
+    """A server may send three times what came before it knows the address (RFC 9000 §8.1).
+
+    Padding behind the packets came too, and datagrams that hold nothing of use; what came from
+    another address did not.
+    """
+    client = Forger(b"source")
+    target = lab.server_address(port=PORT)
+    make, name = DISCARDED[kind]
+    with (
+        udp(lab.client, lab.client_address(0)) as sock,
+        udp(lab.client, lab.client_address(1)) as other,
+        lab.server.entered(),
+        listen(target, Options()) as listener,
+    ):
+        listener.settimeout(STALL_S)
+        first = client.packet(b"\x06\x00\x05hello", 70)
+        sock.sendto(first.ljust(1200, b"\0"), target.sockaddr)
+        child, _peer = listener.accept()
+        with child:
+            child.settimeout(0)
+            child.send_crypto(Level.INITIAL, bytes(12_000))
+            assert 2 * 1200 < _come(sock) <= 3 * 1200
+            before = counter(lab.server, name)
+            wasted = make(client).ljust(1200, b"\0")
+            other.sendto(wasted, target.sockaddr)
+            wait_for(lambda: counter(lab.server, name) > before)
+            assert _come(sock) == 0
+            sock.sendto(wasted, target.sockaddr)
+            assert 2 * 1200 < _come(sock) <= 3 * 1200
+
+
+def _come(sock: socket.socket) -> int:
+    """UDP payload that comes until there is silence."""
+    come = 0
+    sock.settimeout(SILENCE_S)
+    with contextlib.suppress(TimeoutError):
+        while True:
+            come += len(sock.recv(4096))
+    return come
+
+
+def test_flood_meets_retry(lab: TwoLinks, certificates: Certificates, start_server: Start) -> None:
+    """Initials that are genuine but never go on: state is bounded, and others still get in."""
+    server = start_server(lab, echo)
+    sent = counter(lab.server, "TxRetry")
     with (
         udp(lab.client, lab.client_address(1)) as sock,
         lab.server.entered(),
@@ -251,7 +329,7 @@ def test_flood_meets_retry(lab: TwoLinks, certificates: Certificates, start_serv
     ):
         others = len(netlink.connections())
         for _ in range(150):
-            sock.sendto(initial(), server.address.sockaddr)
+            sock.sendto(Forger(b"flooding").packet(b"\x01"), server.address.sockaddr)
             time.sleep(0.005)  # the queue of first packets is not what is tested
         wait_for(lambda: counter(lab.server, "TxRetry") > sent)
         assert len(netlink.connections()) <= others + 64

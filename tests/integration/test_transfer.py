@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import platform
 import select
 import socket
 import subprocess
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from conftest import LabMaker
+from leftovers import insert_module, remove_module
 from running import (
     DATA,
     NAME,
@@ -32,7 +32,6 @@ from running import (
     wait_active,
 )
 
-from tquic import paths
 from tquic.errors import ConnectionFailedError, HandshakeFailedError
 from tquic.handshake import Options, complete, connect, listen
 from tquic.lab import Link
@@ -546,11 +545,5 @@ def test_serve_and_get(make_lab: LabMaker, certificates: Certificates, tmp_path:
 def test_module_can_be_removed(make_lab: LabMaker) -> None:
     """Last: after all that traffic nothing holds the module. Kept loaded for other tests."""
     make_lab(PLAIN)
-    file = paths.build() / "module" / platform.release() / "tquic.ko"
-    for _ in range(50):  # connections of earlier tests may still be draining
-        done = subprocess.run(["rmmod", "tquic"], capture_output=True, text=True, check=False)
-        if done.returncode == 0:
-            break
-        time.sleep(0.2)
-    assert done.returncode == 0, done.stderr
-    subprocess.run(["insmod", str(file)], check=True)
+    remove_module()
+    insert_module()
