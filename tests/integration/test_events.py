@@ -327,7 +327,10 @@ def test_an_agent_is_told(make_lab: LabMaker) -> None:
         ):
             ears = [Ear(near, "handshake"), Ear(far, "handshake"), Ear(apart)]
             with connecting(lab.client, lab.server_address(0, port=4575)) as (later, _):
-                token = TquicSocket(later).info().token
+                mine = TquicSocket(later)
+                # The thread that connects may not have come to it yet.
+                wait_for(lambda: mine.info().token != 0)
+                token = mine.info().token
                 wait_for(lambda: bool(ears[0].of(Command.HANDSHAKE_READY, token)))
                 for _ in range(2):
                     os.close(handshake(queue).fd)
