@@ -251,7 +251,10 @@ def test_events_tell_of_streams(make_lab: LabMaker, certificates: Certificates) 
 
 
 def test_reset_behind_the_first_bytes(make_lab: LabMaker, certificates: Certificates) -> None:
-    """What is promised arrives over a link that loses, nothing behind it does, then the reset."""
+    """What is promised arrives over a link that loses, then the reset.
+
+    What was read before the reset came may reach further: that is up to the machine.
+    """
     reliable = 30_000
     lossy = replace(WIRE, loss=5)
     with both_ends(make_lab, certificates, lossy, Options()) as (sock, child):
@@ -273,7 +276,7 @@ def test_reset_behind_the_first_bytes(make_lab: LabMaker, certificates: Certific
             assert isinstance(message, StreamData)
             got += message.data
             code = message.reset_code
-        assert (got, code) == (DATA[:reliable], 11)
+        assert (got, code) == (DATA[: max(len(got), reliable)], 11)
 
 
 @pytest.mark.parametrize(

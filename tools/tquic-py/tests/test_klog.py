@@ -76,6 +76,10 @@ def test_leaks_are_told_apart() -> None:
         "    kmemleak_alloc+0x29/0x30\n"
         "    0xffffffffa0006263\n"
         "    do_one_initcall+0xe8/0x420\n"
+        "unreferenced object 0xffff888004d5e000 (size 16):\n"
+        "    kobject_init_and_add+0xbb/0x130\n"
+        "    sysfs_slab_add+0x19c/0x1f0\n"
+        "    tquic_path_cache_init+0xbf/0xe0 [tquic]\n"
     )
     ours, others = klog.leaks(report)
-    assert [len(ours), len(others)] == [3, 1]
+    assert [len(ours), len(others)] == [3, 2]
