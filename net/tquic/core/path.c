@@ -422,8 +422,11 @@ static void tquic_path_suspect(struct tquic_conn *conn, struct tquic_path *path,
 			       u64 now)
 {
 	if (path->state == TQUIC_PATH_ACTIVE) {
-		if (!tquic_path_spared(path))
+		if (!path->backup && !path->metered)
 			tquic_path_tell_status(path);
+		/* What has arrived on it need not be sent again. */
+		if (path->down && tquic_ranges_largest(&path->space.rx) >= 0)
+			path->space.ack_now = true;
 		tquic_path_set_state(conn, path, TQUIC_PATH_SUSPECT);
 		if (!path->suspect_ns || now - path->suspect_ns > TQUIC_PATH_RELAPSE_NS)
 			path->relapses = 0;
@@ -584,12 +587,10 @@ void tquic_path_link_down(struct tquic_conn *conn, struct tquic_path *path,
 	path->down = true;
 	if (!tquic_path_is_open(path) || !tquic_path_others(conn, path))
 		return;
-	if (!spared)
-		tquic_path_tell_status(path);
-	if (tquic_ranges_largest(&path->space.rx) >= 0)
-		path->space.ack_now = true;
 	if (path->state == TQUIC_PATH_ACTIVE)
 		tquic_path_suspect(conn, path, now);
+	else if (!spared)
+		tquic_path_tell_status(path);
 }
 
 /**

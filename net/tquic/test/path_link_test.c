@@ -96,12 +96,19 @@ static void link_down_reached(struct kunit *test)
 {
 	struct pair_flow *f;
 	struct pair *p = busy_pair(test, 0, &f);
-	u32 id;
+	u64 seq = pair_path(p, 0, 1)->status_seq;
+	u32 id, ms;
 
 	for (id = 0; id < 2; id++)
 		tquic_path_link_down(&p->end[0].conn, pair_path(p, 0, id), p->now);
 	pair_kick(&p->end[0]);
 	KUNIT_EXPECT_EQ(test, pair_path(p, 0, 0)->state, TQUIC_PATH_SUSPECT);
+	/* The last one stays until another is back, and only then is the peer asked to spare it. */
+	for (ms = 0; ms < 100 && pair_path(p, 0, 1)->state == TQUIC_PATH_ACTIVE; ms++)
+		pair_run(p, PAIR_MS(1));
+	KUNIT_EXPECT_EQ(test, pair_path(p, 0, 0)->state, TQUIC_PATH_ACTIVE);
+	KUNIT_EXPECT_EQ(test, pair_path(p, 0, 1)->state, TQUIC_PATH_SUSPECT);
+	KUNIT_EXPECT_EQ(test, pair_path(p, 0, 1)->status_seq, seq + 1);
 	/* Not as long as the transfer takes: its last packet may be lost, and doubted again. */
 	pair_run(p, PAIR_MS(150));
 	for (id = 0; id < 2; id++) {
