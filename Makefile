@@ -10,8 +10,8 @@ TALLY	:= $(BIN)/python $(TOP)/scripts/tally.py
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help setup gen module user python kunit integration lint test demo bench soak interop fuzz mutants tour \
-	trace-cost netlink-fuzz many faults clean
+.PHONY: help setup gen module user corpus python kunit integration lint test demo bench soak interop fuzz \
+	mutants tour trace-cost netlink-fuzz many faults clean
 
 help:
 	@echo 'TQUIC: QUIC transport with native multipath for Linux'
@@ -22,6 +22,7 @@ help:
 	@echo '  make test         all of the following, then the counts'
 	@echo '  make lint           ruff, mypy, shellcheck, layers, checkpatch, sparse'
 	@echo '  make user           codecs and state machines in userspace, under ASan and UBSan'
+	@echo '  make corpus         what fuzzing found worth keeping, under ASan and UBSan'
 	@echo '  make python         tests of the Python package'
 	@echo '  make kunit          KUnit suites on the debug kernel: build/kunit/report.json'
 	@echo '  make integration    real sockets on the stock kernel, in namespaces in a machine'
@@ -59,6 +60,10 @@ user: $(TQUIC)
 	$(MAKE) -C tests/user run 2>&1 | tee build/user/log.txt; status=$$?; \
 	$(TALLY) lines user build/user/log.txt; exit $$status
 
+corpus: $(TQUIC)
+	@status=0; $(MAKE) -s -j2 -C tests/fuzz run PYTHON=$(BIN)/python SECONDS=0 RUNS=0 || status=$$?; \
+	$(TALLY) step corpus $$status; exit $$status
+
 python: $(TQUIC)
 	@mkdir -p build/python; $(BIN)/pytest -q -p no:cacheprovider tools/tquic-py/tests \
 		--junitxml=build/python/junit.xml; status=$$?; \
@@ -77,7 +82,7 @@ lint: $(TQUIC)
 # Every runner runs, whatever the others did; the last line sums them.
 test: setup
 	@$(TALLY) clear
-	@status=0; for part in lint module user python kunit integration; do \
+	@status=0; for part in lint module user corpus python kunit integration; do \
 		echo "== $$part"; $(MAKE) $$part || { status=1; echo "== $$part failed"; }; \
 	done; echo "== results"; $(TALLY) sum || status=1; exit $$status
 

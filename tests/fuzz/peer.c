@@ -200,14 +200,13 @@ void peer_stream(struct peer *peer, u32 path_id, u64 id, u64 off, u32 len, bool 
 
 static struct tquic_space *peer_space(struct peer *peer, u32 path_id, enum tquic_level *level)
 {
-	struct tquic_path *path;
+	struct tquic_path *path = peer_path(peer, path_id);
 
 	*level = peer->set.type == TQUIC_PKT_INITIAL ? TQUIC_LEVEL_INITIAL :
 		 peer->set.type == TQUIC_PKT_HANDSHAKE ? TQUIC_LEVEL_HANDSHAKE : TQUIC_LEVEL_APP;
-	if (*level != TQUIC_LEVEL_APP)
-		return tquic_conn_hs(&peer->e->conn, *level);
-	path = peer_path(peer, path_id);
-	return path ? &path->space : NULL;
+	if (*level == TQUIC_LEVEL_APP && !path)
+		return NULL;
+	return tquic_conn_space(&peer->e->conn, path, *level);
 }
 
 /*
