@@ -127,8 +127,6 @@ static int tquic_rx_phase(struct sock *sk, struct tquic_path *path,
 		ret = tquic_keyring_rx_commit(&tsk->keys, gen);
 		if (ret)
 			return ret;
-		conn->tx_phase = tquic_keys_phase(tquic_keyring_tx(&tsk->keys,
-								   TQUIC_LEVEL_APP));
 		conn->stats.key_updates++;
 		conn->key_drop_prev_ns = tquic_now_ns() +
 					 3 * tquic_conn_pto_max_ns(conn);

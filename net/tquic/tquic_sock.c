@@ -167,17 +167,31 @@ const struct tquic_conn_ops tquic_sock_conn_ops = {
 	.event		= tquic_sock_event,
 };
 
-/*
- * The peer may use the next keys at any time: when there is no memory for them now, it
- * is tried again when old keys would go.  Context: process, lock held
- */
-static void tquic_sock_next_keys(struct tquic_sock *tsk)
+/* The key phase bit follows the send keys */
+static void tquic_sock_tx_phase(struct tquic_sock *tsk)
 {
+	const struct tquic_keys *tx = tquic_keyring_tx(&tsk->keys, TQUIC_LEVEL_APP);
+
+	if (tx)
+		tsk->conn.tx_phase = tquic_keys_phase(tx);
+}
+
+/*
+ * The peer may use the next keys at any time, and waits for ours when it has: when there
+ * is no memory for them now, it is tried again when old keys would go.  Context: process,
+ * lock held
+ */
+static void tquic_sock_next_keys(struct sock *sk)
+{
+	struct tquic_sock *tsk = tquic_sk(sk);
 	struct tquic_conn *conn = &tsk->conn;
 
-	if (tquic_keyring_needs_precompute(&tsk->keys) &&
-	    tquic_keyring_precompute(&tsk->keys) && !conn->key_drop_prev_ns)
+	if (tquic_keyring_precompute(&tsk->keys) && !conn->key_drop_prev_ns)
 		conn->key_drop_prev_ns = tquic_now_ns() + 3 * tquic_conn_pto_max_ns(conn);
+	tquic_sock_tx_phase(tsk);
+	/* RFC 9001 §6.6: before they wear out; tried again when refused */
+	if (tquic_keyring_update_due(&tsk->keys))
+		tquic_sock_update_keys(sk);
 }
 
 /*
@@ -191,7 +205,7 @@ static void tquic_sock_work(struct work_struct *work)
 
 	lock_sock(sk);
 	if (tsk->alive) {
-		tquic_sock_next_keys(tsk);
+		tquic_sock_next_keys(sk);
 		tquic_rx_retry(sk);
 		tquic_rx_upgrade(sk);
 		tquic_rx_undec(sk);
@@ -829,10 +843,10 @@ void tquic_sock_actions(struct sock *sk)
  * tquic_sock_update_keys() - go on with the next generation of send keys
  * @sk: socket
  *
- * Context: lock held, softirq or process.
+ * Context: process, may sleep; lock held.
  * Return: 0; -ENOTCONN before the handshake is confirmed; -EBUSY within three
  * PTO of the last update or while it is not acknowledged; -EAGAIN while the
- * keys are being computed.
+ * keys to receive with next are being made; -ENOMEM.
  */
 int tquic_sock_update_keys(struct sock *sk)
 {
@@ -847,11 +861,9 @@ int tquic_sock_update_keys(struct sock *sk)
 	ret = tquic_keyring_update_tx(&tsk->keys);
 	if (ret)
 		return ret;
-	conn->tx_phase = tquic_keys_phase(tquic_keyring_tx(&tsk->keys,
-							   TQUIC_LEVEL_APP));
+	tquic_sock_tx_phase(tsk);
 	conn->stats.key_updates++;
 	conn->ctl |= TQUIC_CONN_CTL_PING;
-	conn->todo |= TQUIC_TODO_KEYS;
 	TQUIC_INC(tquic_sock_net(sk), KEY_UPDATES);
 	return 0;
 }

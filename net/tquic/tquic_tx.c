@@ -368,9 +368,13 @@ static bool tquic_tx_dgram(struct tquic_tx_run *run)
 void tquic_tx_push(struct sock *sk)
 {
 	struct tquic_conn *conn = &tquic_sk(sk)->conn;
+	struct tquic_keyring *keys = &tquic_sk(sk)->keys;
 	struct tquic_tx_run run = { .sk = sk, .now = tquic_now_ns() };
 	int budget = TQUIC_TX_BUDGET;
 
+	/* Until there are new keys, too: a CONNECTION_CLOSE acknowledges nothing */
+	if (tquic_keyring_tx_behind(keys) && conn->state != TQUIC_STATE_CLOSING)
+		return;
 	local_bh_disable();
 	local_lock_nested_bh(&tquic_tx_mem.bh_lock);
 	run.frag = this_cpu_ptr(&tquic_tx_mem.frag);
@@ -381,10 +385,8 @@ void tquic_tx_push(struct sock *sk)
 	tquic_tx_flush(&run);
 	local_unlock_nested_bh(&tquic_tx_mem.bh_lock);
 	local_bh_enable();
-	/* RFC 9001 §6.6: before the keys wear out; tried again when refused */
-	if (conn->keys_tx & BIT(TQUIC_LEVEL_APP) &&
-	    tquic_keyring_update_due(&tquic_sk(sk)->keys))
-		tquic_sock_update_keys(sk);
+	if (!conn->key_drop_prev_ns && tquic_keyring_update_due(keys))
+		tquic_sock_queue_work(sk);
 }
 
 /* Let go of every CPU's page; no socket is left */

@@ -60,7 +60,6 @@ void tquic_keyring_discard(struct tquic_keyring *kr, enum tquic_level level)
 		return;
 	tquic_keys_replace(&kr->rx_prev, NULL);
 	tquic_keys_replace(&kr->rx_next, NULL);
-	tquic_keys_replace(&kr->tx_next, NULL);
 }
 
 /**
@@ -140,7 +139,8 @@ int tquic_keyring_install_initial(struct tquic_keyring *kr,
  * @len: bytes of @secret
  * @v: version
  *
- * 1-RTT keys come with their successors, so that a key update never waits.
+ * 1-RTT receive keys come with their successors, which open the first packets
+ * of a key update.
  *
  * Context: process, may sleep; under the connection lock.
  * Return: 0, -EOPNOTSUPP for an unknown suite, -EINVAL for a secret of the
@@ -165,13 +165,13 @@ int tquic_keyring_install(struct tquic_keyring *kr, enum tquic_level level,
 	keys = tquic_keys_create(s, v, secret);
 	if (IS_ERR(keys))
 		return PTR_ERR(keys);
-	if (level == TQUIC_LEVEL_APP) {
+	if (level == TQUIC_LEVEL_APP && !tx) {
 		next = tquic_keys_next(keys);
 		if (IS_ERR(next)) {
 			tquic_keys_put(keys);
 			return PTR_ERR(next);
 		}
-		tquic_keys_replace(tx ? &kr->tx_next : &kr->rx_next, next);
+		tquic_keys_replace(&kr->rx_next, next);
 	}
 	if (tx)
 		tquic_keys_replace(&kr->level[level].tx, keys);
@@ -299,24 +299,17 @@ struct tquic_keys *tquic_keyring_rx_select(const struct tquic_keyring *kr,
 	return keys;
 }
 
-static void tquic_keyring_promote_tx(struct tquic_keyring *kr)
-{
-	tquic_keys_move(&kr->level[TQUIC_LEVEL_APP].tx, &kr->tx_next);
-	kr->tx_acked = false;
-}
-
 /**
  * tquic_keyring_rx_commit() - a packet opened with the next keys
  * @kr: keyring
  * @gen: generation that opened it
  *
- * Next keys become current, current ones previous. If the peer started the
- * update, the send direction follows, so that the packet is acknowledged with
- * new keys (RFC 9001 §6.2). Packets of one phase that were opened at the same
- * time may all call this; the first one counts.
+ * Next keys become current, current ones previous. Packets of one phase that
+ * were opened at the same time may all call this; the first one counts.
  *
  * Afterwards tquic_keyring_precompute() is due, and tquic_keyring_drop_prev()
- * three times the largest PTO later.
+ * three times the largest PTO later. If the peer started the update, the former
+ * brings the send keys along as well, see tquic_keyring_tx_behind().
  *
  * Context: any, under the connection lock.
  * Return: 0; %TQUIC_ERR_KEY_UPDATE if the peer updated twice without waiting
@@ -333,16 +326,42 @@ int tquic_keyring_rx_commit(struct tquic_keyring *kr, u32 gen)
 		return 0;
 	if (!cur || !tx || !next || next->gen != gen)
 		return -EAGAIN;
-	if (tx->gen < gen) {
-		/* it cannot have seen an ack under the current keys */
-		if (!atomic64_read(&tx->sealed))
-			return TQUIC_ERR_KEY_UPDATE;
-		if (!tquic_keys_locked(&kr->tx_next))
-			return -EAGAIN;
-		tquic_keyring_promote_tx(kr);
-	}
+	/* it cannot have seen an ack under the current keys */
+	if (tx->gen < gen && !atomic64_read(&tx->sealed))
+		return TQUIC_ERR_KEY_UPDATE;
 	tquic_keys_move(&kr->rx_prev, &kr->level[TQUIC_LEVEL_APP].rx);
 	tquic_keys_move(&kr->level[TQUIC_LEVEL_APP].rx, &kr->rx_next);
+	return 0;
+}
+
+/**
+ * tquic_keyring_tx_behind() - has the peer updated its keys and we have not?
+ * @kr: keyring
+ *
+ * As long as it is so nothing may be acknowledged, because that has to happen
+ * under new keys (RFC 9001 §6.2).
+ *
+ * Context: any, under the connection lock.
+ * Return: true until tquic_keyring_precompute() has worked.
+ */
+bool tquic_keyring_tx_behind(const struct tquic_keyring *kr)
+{
+	const struct tquic_keys *rx =
+		tquic_keys_locked(&kr->level[TQUIC_LEVEL_APP].rx);
+	const struct tquic_keys *tx = tquic_keyring_tx(kr, TQUIC_LEVEL_APP);
+
+	return rx && tx && tx->gen < rx->gen;
+}
+
+static int tquic_keyring_advance_tx(struct tquic_keyring *kr)
+{
+	struct tquic_keys *next =
+		tquic_keys_next(tquic_keyring_tx(kr, TQUIC_LEVEL_APP));
+
+	if (IS_ERR(next))
+		return PTR_ERR(next);
+	tquic_keys_replace(&kr->level[TQUIC_LEVEL_APP].tx, next);
+	kr->tx_acked = false;
 	return 0;
 }
 
@@ -353,10 +372,10 @@ int tquic_keyring_rx_commit(struct tquic_keyring *kr, u32 gen)
  * The caller makes sure that the handshake is confirmed and that three times
  * the largest PTO have passed since the last update was acknowledged.
  *
- * Context: any, under the connection lock.
+ * Context: process, may sleep; under the connection lock.
  * Return: 0; -EBUSY if the last update is not finished or nothing sent with
  * the current keys was acknowledged; -EAGAIN if tquic_keyring_precompute() has
- * not run yet.
+ * not run yet: the peer's answer could not be read; -ENOMEM.
  */
 int tquic_keyring_update_tx(struct tquic_keyring *kr)
 {
@@ -366,10 +385,9 @@ int tquic_keyring_update_tx(struct tquic_keyring *kr)
 
 	if (!rx || !tx || rx->gen != tx->gen || !kr->tx_acked)
 		return -EBUSY;
-	if (tquic_keyring_needs_precompute(kr))
+	if (!rcu_access_pointer(kr->rx_next))
 		return -EAGAIN;
-	tquic_keyring_promote_tx(kr);
-	return 0;
+	return tquic_keyring_advance_tx(kr);
 }
 
 /**
@@ -388,48 +406,31 @@ bool tquic_keyring_update_due(const struct tquic_keyring *kr)
 }
 
 /**
- * tquic_keyring_needs_precompute() - are the next 1-RTT keys missing?
+ * tquic_keyring_precompute() - make the 1-RTT keys that an update asks for
  * @kr: keyring
  *
- * Context: any, under the connection lock.
- * Return: true if tquic_keyring_precompute() should be called.
- */
-bool tquic_keyring_needs_precompute(const struct tquic_keyring *kr)
-{
-	return (tquic_keyring_has(kr, TQUIC_LEVEL_APP, false) &&
-		!rcu_access_pointer(kr->rx_next)) ||
-	       (tquic_keyring_has(kr, TQUIC_LEVEL_APP, true) &&
-		!rcu_access_pointer(kr->tx_next));
-}
-
-static int tquic_keyring_make_next(struct tquic_keyring *kr, bool tx)
-{
-	struct tquic_keys __rcu **slot = tx ? &kr->tx_next : &kr->rx_next;
-	struct tquic_keys *cur, *next;
-
-	cur = tquic_keys_locked(tx ? &kr->level[TQUIC_LEVEL_APP].tx :
-				     &kr->level[TQUIC_LEVEL_APP].rx);
-	if (!cur || tquic_keys_locked(slot))
-		return 0;
-	next = tquic_keys_next(cur);
-	if (IS_ERR(next))
-		return PTR_ERR(next);
-	rcu_assign_pointer(*slot, next);
-	return 0;
-}
-
-/**
- * tquic_keyring_precompute() - make the next 1-RTT keys
- * @kr: keyring
+ * Send keys that are behind first, then the next ones to receive with: so the
+ * peer cannot update again before we have followed. Nothing to do is fine.
  *
  * Context: process, may sleep; under the connection lock.
  * Return: 0 or a negative errno; then try again later.
  */
 int tquic_keyring_precompute(struct tquic_keyring *kr)
 {
-	int err = tquic_keyring_make_next(kr, true);
+	struct tquic_keys *rx =
+		tquic_keys_locked(&kr->level[TQUIC_LEVEL_APP].rx);
+	struct tquic_keys *next;
+	int err = 0;
 
-	return err ?: tquic_keyring_make_next(kr, false);
+	if (tquic_keyring_tx_behind(kr))
+		err = tquic_keyring_advance_tx(kr);
+	if (err || !rx || rcu_access_pointer(kr->rx_next))
+		return err;
+	next = tquic_keys_next(rx);
+	if (IS_ERR(next))
+		return PTR_ERR(next);
+	rcu_assign_pointer(kr->rx_next, next);
+	return 0;
 }
 
 /**

@@ -30,7 +30,6 @@ enum tquic_rx_gen {
  * @level: current keys per level
  * @rx_prev: 1-RTT, kept for reordered packets
  * @rx_next: 1-RTT, made before they are needed
- * @tx_next: 1-RTT, made before they are needed
  * @failures: packets that failed authentication (RFC 9001 §6.6)
  * @tx_acked: the peer acked a packet of the current 1-RTT tx generation
  *
@@ -44,7 +43,6 @@ struct tquic_keyring {
 	} level[TQUIC_LEVEL_COUNT];
 	struct tquic_keys __rcu *rx_prev;
 	struct tquic_keys __rcu *rx_next;
-	struct tquic_keys __rcu *tx_next;
 	atomic64_t failures;
 	bool tx_acked;
 };
@@ -75,7 +73,7 @@ struct tquic_keys *tquic_keyring_rx_select(const struct tquic_keyring *kr,
 int tquic_keyring_rx_commit(struct tquic_keyring *kr, u32 gen);
 int tquic_keyring_update_tx(struct tquic_keyring *kr);
 bool tquic_keyring_update_due(const struct tquic_keyring *kr);
-bool tquic_keyring_needs_precompute(const struct tquic_keyring *kr);
+bool tquic_keyring_tx_behind(const struct tquic_keyring *kr);
 int tquic_keyring_precompute(struct tquic_keyring *kr);
 void tquic_keyring_drop_prev(struct tquic_keyring *kr);
 

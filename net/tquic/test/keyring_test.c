@@ -216,7 +216,7 @@ static void level_test_install(struct kunit *test)
 						  false));
 	KUNIT_EXPECT_TRUE(test, tquic_keyring_has(kr, TQUIC_LEVEL_APP, true));
 	tquic_keyring_discard(kr, TQUIC_LEVEL_APP);
-	KUNIT_EXPECT_FALSE(test, tquic_keyring_needs_precompute(kr));
+	KUNIT_EXPECT_FALSE(test, tquic_keyring_tx_behind(kr));
 	KUNIT_EXPECT_EQ(test, tquic_keyring_precompute(kr), 0);
 	KUNIT_EXPECT_FALSE(test, tquic_keyring_has(kr, TQUIC_LEVEL_APP, true));
 }
@@ -267,22 +267,23 @@ static void update_test_rounds(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, pkt->phase, !(gen & 1));
 		KR_EXPECT_RECV(test, &p->b, pkt, 0, TQUIC_RX_NEXT);
 		KUNIT_EXPECT_EQ(test, kr_rx_gen(&p->b), gen + 1);
-		KUNIT_EXPECT_EQ(test, kr_tx_gen(&p->b), gen + 1);
 		KUNIT_EXPECT_EQ(test, kr_rx_gen(&p->a), gen);
+		/* it has to follow before it acknowledges that */
+		KUNIT_EXPECT_TRUE(test, tquic_keyring_tx_behind(&p->b.kr));
+		KUNIT_EXPECT_FALSE(test, tquic_keyring_tx_behind(&p->a.kr));
+		p->b.kr.tx_acked = true;
+		KUNIT_EXPECT_EQ(test, tquic_keyring_precompute(&p->b.kr), 0);
+		KUNIT_EXPECT_FALSE(test, tquic_keyring_tx_behind(&p->b.kr));
+		KUNIT_EXPECT_FALSE(test, p->b.kr.tx_acked);
+		KUNIT_EXPECT_EQ(test, kr_tx_gen(&p->b), gen + 1);
 
 		pkt = kr_send(test, &p->b, 0, pn);
 		KR_EXPECT_RECV(test, &p->a, pkt, 0, TQUIC_RX_NEXT);
 		KUNIT_EXPECT_EQ(test, kr_rx_gen(&p->a), gen + 1);
 		KUNIT_EXPECT_EQ(test, kr_tx_gen(&p->a), gen + 1);
 
-		KUNIT_EXPECT_TRUE(test,
-				  tquic_keyring_needs_precompute(&p->a.kr));
-		KUNIT_EXPECT_TRUE(test,
-				  tquic_keyring_needs_precompute(&p->b.kr));
 		KUNIT_EXPECT_EQ(test, tquic_keyring_precompute(&p->a.kr), 0);
-		KUNIT_EXPECT_EQ(test, tquic_keyring_precompute(&p->b.kr), 0);
-		KUNIT_EXPECT_FALSE(test,
-				   tquic_keyring_needs_precompute(&p->a.kr));
+		KUNIT_EXPECT_EQ(test, kr_tx_gen(&p->a), gen + 1);
 		tquic_keyring_drop_prev(&p->a.kr);
 		tquic_keyring_drop_prev(&p->b.kr);
 		pn++;
@@ -378,7 +379,7 @@ static void update_test_forged(struct kunit *test)
 	KR_EXPECT_RECV(test, &p->b, pkt, -EBADMSG, TQUIC_RX_NEXT);
 	KUNIT_EXPECT_EQ(test, kr_rx_gen(&p->b), 0U);
 	KUNIT_EXPECT_EQ(test, kr_tx_gen(&p->b), 0U);
-	KUNIT_EXPECT_FALSE(test, tquic_keyring_needs_precompute(&p->b.kr));
+	KUNIT_EXPECT_FALSE(test, tquic_keyring_tx_behind(&p->b.kr));
 	KUNIT_EXPECT_EQ(test, p->b.ph[0].rx_lowest_pn, TQUIC_PHASE_NO_PN);
 }
 
@@ -393,8 +394,8 @@ static void update_test_commit_once(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, tquic_keyring_rx_commit(&p->b.kr, 1), 0);
 	KUNIT_EXPECT_EQ(test, tquic_keyring_rx_commit(&p->b.kr, 1), 0);
 	KUNIT_EXPECT_EQ(test, kr_rx_gen(&p->b), 1U);
-	KUNIT_EXPECT_EQ(test, kr_tx_gen(&p->b), 1U);
-	/* no next keys yet */
+	KUNIT_EXPECT_EQ(test, kr_tx_gen(&p->b), 0U);
+	/* no next keys yet: nor can the peer be ahead of us by two */
 	KUNIT_EXPECT_EQ(test, tquic_keyring_rx_commit(&p->b.kr, 2), -EAGAIN);
 	KR_EXPECT_RECV(test, &p->b, late[0], 0, TQUIC_RX_PREV);
 	tquic_keyring_discard(&p->b.kr, TQUIC_LEVEL_APP);
@@ -440,10 +441,15 @@ static void update_test_order(struct kunit *test)
 	KR_EXPECT_RECV(test, &p->b, kr_send(test, &p->a, 0, 2), 0,
 		       TQUIC_RX_NEXT);
 	p->b.kr.tx_acked = true;
-	KUNIT_EXPECT_EQ(test, tquic_keyring_update_tx(&p->b.kr), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, tquic_keyring_update_tx(&p->b.kr), -EBUSY);
 	KUNIT_EXPECT_EQ(test, tquic_keyring_precompute(&p->b.kr), 0);
-	KUNIT_EXPECT_EQ(test, tquic_keyring_update_tx(&p->b.kr), 0);
-	KUNIT_EXPECT_FALSE(test, p->b.kr.tx_acked);
+	KR_EXPECT_RECV(test, &p->a, kr_send(test, &p->b, 0, 1), 0,
+		       TQUIC_RX_NEXT);
+	p->a.kr.tx_acked = true;
+	KUNIT_EXPECT_EQ(test, tquic_keyring_update_tx(&p->a.kr), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, tquic_keyring_precompute(&p->a.kr), 0);
+	KUNIT_EXPECT_EQ(test, tquic_keyring_update_tx(&p->a.kr), 0);
+	KUNIT_EXPECT_FALSE(test, p->a.kr.tx_acked);
 }
 
 static void update_test_due(struct kunit *test)
