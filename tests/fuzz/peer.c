@@ -321,8 +321,8 @@ void peer_response(struct peer *peer, u32 path_id, u32 of_path, u32 which)
 
 	if (!path)
 		return;
-	data = which & 1 || !path->challenges ? path->trial :
-	       path->challenge[which / 2 % path->challenges];
+	data = which & 1 || !path->challenge ? path->trial :
+	       path->challenge->data[which / 2 % path->challenge->count];
 	peer_on_path(peer, path_id);
 	tquic_frame_put_path_response(&peer->b, data);
 	peer_added(peer);

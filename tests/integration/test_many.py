@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.usefixtures("module"), pytest.mark.timeout(14_400)]
 
 PLAIN: Final = Link()
 #: Bytes of all kinds that one end of an idle connection may hold.
-IDLE_BYTES: Final = 19 * 1024
+IDLE_BYTES: Final = 16 * 1024
 #: What any socket of the system has: file, directory entry, inode.
 _FILES = ("filp", "dentry", "sock_inode_cache", "lsm_inode_cache")
 _OWN = ("TQUIC", "TQUICv6", "tquic_path", "tquic_rec")

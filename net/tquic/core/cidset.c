@@ -28,8 +28,7 @@ u32 tquic_cidset_local_room(const struct tquic_cidset_local *c)
 }
 
 struct tquic_cid_local *tquic_cidset_local_add(struct tquic_cidset_local *c,
-					       const struct tquic_cid *cid, const u8 *token,
-					       bool unsent)
+					       const struct tquic_cid *cid, bool unsent)
 {
 	struct tquic_cid_local *e;
 
@@ -41,8 +40,6 @@ struct tquic_cid_local *tquic_cidset_local_add(struct tquic_cidset_local *c,
 		.cid = *cid,
 		.unsent = unsent,
 	};
-	if (token)
-		memcpy(e->token, token, sizeof(e->token));
 	return e;
 }
 

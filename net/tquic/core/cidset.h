@@ -19,7 +19,6 @@
 struct tquic_cid_local {
 	u64 seq;
 	struct tquic_cid cid;
-	u8 token[TQUIC_CID_TOKEN_LEN];
 	bool unsent;
 };
 
@@ -51,14 +50,12 @@ u32 tquic_cidset_local_room(const struct tquic_cidset_local *c);
  * tquic_cidset_local_add() - issue an id
  * @c: the set
  * @cid: the id
- * @token: stateless reset token, or NULL for an id that has none (handshake)
  * @unsent: announce it with a NEW_CONNECTION_ID frame
  *
  * Return: the entry with its sequence number, NULL when there is no room.
  */
 struct tquic_cid_local *tquic_cidset_local_add(struct tquic_cidset_local *c,
-					       const struct tquic_cid *cid, const u8 *token,
-					     bool unsent);
+					       const struct tquic_cid *cid, bool unsent);
 
 /* Entry to announce next, or NULL; clear its unsent flag once the frame is in a packet. */
 struct tquic_cid_local *tquic_cidset_local_next_unsent(struct tquic_cidset_local *c);

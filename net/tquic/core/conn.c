@@ -117,7 +117,7 @@ static int tquic_conn_tell_preferred(struct tquic_conn *conn, struct tquic_path 
 	if (ret)
 		return ret;
 	a->cid = path->local.e[1].cid;
-	memcpy(a->reset_token, path->local.e[1].token, TQUIC_RESET_TOKEN_LEN);
+	conn->ops->reset_token(conn, &a->cid, a->reset_token);
 	return 0;
 }
 
@@ -186,8 +186,7 @@ int tquic_conn_start(struct tquic_conn *conn, bool server,
 		conn->iscid_set = true;
 		conn->local.odcid = *odcid;
 		conn->local.has_odcid = true;
-		memcpy(conn->local.reset_token, path->local.e[0].token,
-		       TQUIC_RESET_TOKEN_LEN);
+		conn->ops->reset_token(conn, &conn->local.iscid, conn->local.reset_token);
 		conn->local.has_reset_token = true;
 		tquic_cidset_remote_set_initial(&path->remote, peer_scid);
 		return tquic_conn_tell_preferred(conn, path);

@@ -282,6 +282,7 @@ static void tquic_ctrl_build_cids(struct tquic_conn *conn,
 				  struct tquic_build *bld)
 {
 	s64 path_id = tquic_ctrl_path_id(conn, path);
+	u8 token[TQUIC_RESET_TOKEN_LEN];
 	struct tquic_cid_local *e;
 	struct tquic_rec *rec;
 	u64 seq;
@@ -292,9 +293,10 @@ static void tquic_ctrl_build_cids(struct tquic_conn *conn,
 			return;
 		rec->id = path->id;
 		rec->off = e->seq;
+		conn->ops->reset_token(conn, &e->cid, token);
 		if (!tquic_ctrl_finish(bld, rec,
 				       tquic_frame_put_new_cid(&bld->b, path_id, e->seq, 0,
-							       &e->cid, e->token)))
+							       &e->cid, token)))
 			return;
 		e->unsent = false;
 	}

@@ -324,6 +324,7 @@ static void tquic_output_path_frames(struct tquic_conn *conn,
 				     struct tquic_out *o)
 {
 	struct tquic_rec *rec;
+	const u8 *data;
 
 	while (path->responses) {
 		if (!tquic_frame_put_path_response(&o->bld.b, path->response[0]))
@@ -341,9 +342,10 @@ static void tquic_output_path_frames(struct tquic_conn *conn,
 	rec = tquic_build_rec(&o->bld, TQUIC_REC_PATH_CHALLENGE);
 	if (!rec)
 		return;
-	tquic_path_new_challenge(path, o->bld.now);
+	data = tquic_path_new_challenge(path, o->bld.now);
+	o->bld.nomem |= !data;
 	rec->id = path->id;
-	if (tquic_frame_put_path_challenge(&o->bld.b, path->challenge[0]))
+	if (data && tquic_frame_put_path_challenge(&o->bld.b, data))
 		tquic_build_commit(&o->bld, rec);
 	else
 		tquic_build_undo(&o->bld, rec);

@@ -112,6 +112,13 @@ void tquic_path_set_state(struct tquic_conn *conn, struct tquic_path *path,
 	trace_tquic_path_state(conn, path, from);
 }
 
+/* No answer to an earlier PATH_CHALLENGE counts any more */
+static void tquic_path_forget_challenges(struct tquic_path *path)
+{
+	kfree(path->challenge);
+	path->challenge = NULL;
+}
+
 /**
  * tquic_path_destroy() - forget a path, its connection ids and its packets
  * @conn: connection
@@ -127,6 +134,7 @@ void tquic_path_destroy(struct tquic_conn *conn, struct tquic_path *path)
 	conn->ops->path_free(conn, path);
 	tquic_cc_part(&path->cc);
 	tquic_copies_drop(path);
+	tquic_path_forget_challenges(path);
 	tquic_space_destroy(&path->space);
 	kfree_rcu(path, rcu);
 }
@@ -256,7 +264,6 @@ int tquic_path_issue_cid(struct tquic_conn *conn, struct tquic_path *path,
 			 bool announce)
 {
 	struct tquic_cid cid = { .len = TQUIC_LOCAL_CID_LEN };
-	u8 token[TQUIC_RESET_TOKEN_LEN];
 	int ret, tries = 4;
 
 	if (!tquic_cidset_local_room(&path->local))
@@ -267,8 +274,7 @@ int tquic_path_issue_cid(struct tquic_conn *conn, struct tquic_path *path,
 	} while (ret == -EEXIST && --tries);
 	if (ret)
 		return ret;
-	conn->ops->reset_token(conn, &cid, token);
-	tquic_cidset_local_add(&path->local, &cid, token, announce);
+	tquic_cidset_local_add(&path->local, &cid, announce);
 	return 0;
 }
 
@@ -362,7 +368,7 @@ void tquic_path_revalidate(struct tquic_conn *conn, struct tquic_path *path, u64
 	 * only the server is bound by the limit of RFC 9000 §8.
 	 */
 	path->validated = !conn->server;
-	path->challenges = 0;
+	tquic_path_forget_challenges(path);
 	path->validate_end_ns = now + 3 * pto;
 	path->ctl |= TQUIC_PATH_CTL_CHALLENGE;
 }
@@ -472,7 +478,7 @@ void tquic_path_set_validated(struct tquic_conn *conn, struct tquic_path *path,
 			      u64 now)
 {
 	path->validated = true;
-	path->challenges = 0;
+	tquic_path_forget_challenges(path);
 	path->challenge_due_ns = 0;
 	path->validate_end_ns = 0;
 	path->ctl &= ~TQUIC_PATH_CTL_CHALLENGE;
@@ -506,7 +512,7 @@ void tquic_path_abandon(struct tquic_conn *conn, struct tquic_path *path,
 	path->ctl = TQUIC_PATH_CTL_ABANDON;
 	path->abandon_error = error;
 	path->responses = 0;
-	path->challenges = 0;
+	tquic_path_forget_challenges(path);
 	path->validate_end_ns = 0;
 	path->probes = 0;
 	path->gone_ns = now + 3 * tquic_conn_pto_max_ns(conn);
@@ -765,8 +771,8 @@ void tquic_path_on_response(struct tquic_conn *conn, const u8 *data, u64 now)
 			tquic_migrate_on_answer(conn, path, now);
 			return;
 		}
-		for (k = 0; k < path->challenges; k++) {
-			if (memcmp(path->challenge[k], data, TQUIC_PATH_DATA_LEN))
+		for (k = 0; path->challenge && k < path->challenge->count; k++) {
+			if (memcmp(path->challenge->data[k], data, TQUIC_PATH_DATA_LEN))
 				continue;
 			tquic_path_set_validated(conn, path, now);
 			return;
@@ -774,17 +780,22 @@ void tquic_path_on_response(struct tquic_conn *conn, const u8 *data, u64 now)
 	}
 }
 
-/* Fresh data for the PATH_CHALLENGE about to be sent, in path->challenge[0] */
-void tquic_path_new_challenge(struct tquic_path *path, u64 now)
+/* Fresh data for the PATH_CHALLENGE about to be sent; NULL: no memory to remember it */
+const u8 *tquic_path_new_challenge(struct tquic_path *path, u64 now)
 {
-	if (path->challenges == TQUIC_PATH_CHALLENGES)
-		path->challenges--;
-	memmove(path->challenge[1], path->challenge[0],
-		path->challenges * TQUIC_PATH_DATA_LEN);
-	get_random_bytes(path->challenge[0], TQUIC_PATH_DATA_LEN);
-	path->challenges++;
+	if (!path->challenge)
+		path->challenge = kzalloc(sizeof(*path->challenge),
+					  GFP_ATOMIC | __GFP_NOWARN | __GFP_ACCOUNT);
+	if (!path->challenge)
+		return NULL;
+	if (path->challenge->count < TQUIC_PATH_CHALLENGES)
+		path->challenge->count++;
+	memmove(path->challenge->data[1], path->challenge->data[0],
+		(path->challenge->count - 1) * TQUIC_PATH_DATA_LEN);
+	get_random_bytes(path->challenge->data[0], TQUIC_PATH_DATA_LEN);
 	path->challenge_due_ns = now + TQUIC_RTT_INITIAL_NS;
 	path->ctl &= ~TQUIC_PATH_CTL_CHALLENGE;
+	return path->challenge->data[0];
 }
 
 /*

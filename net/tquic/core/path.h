@@ -76,7 +76,6 @@ enum tquic_path_ctl {
  * @moving: enum tquic_moved: how far the peer's address, not yet validated, is
  *	from the one before
  * @ctl: enum tquic_path_ctl bits
- * @challenges: valid entries of @challenge
  * @responses: valid entries of @response
  * @pto_count: probe timeouts since the last progress
  * @probes: ack-eliciting packets to send whatever the window says
@@ -106,7 +105,7 @@ enum tquic_path_ctl {
  * @status_seq: of the last PATH_STATUS_* we sent
  * @peer_status_next: lowest sequence number of a PATH_STATUS_* that counts
  * @abandon_error: code of our PATH_ABANDON
- * @challenge: data of the PATH_CHALLENGEs in flight, newest first
+ * @challenge: data of the PATH_CHALLENGEs in flight, newest first; NULL: there is none
  * @response: data of the PATH_RESPONSEs to send, oldest first
  * @challenge_due_ns: when to challenge again; 0: not validating
  * @validate_end_ns: when validation is given up
@@ -140,7 +139,6 @@ struct tquic_path {
 	bool acked_here;
 	u8 moving;
 	u8 ctl;
-	u8 challenges;
 	u8 responses;
 	u8 pto_count;
 	u8 probes;
@@ -171,7 +169,10 @@ struct tquic_path {
 	u64 peer_status_next;
 	u64 abandon_error;
 
-	u8 challenge[TQUIC_PATH_CHALLENGES][TQUIC_PATH_DATA_LEN];
+	struct {
+		u8 count;
+		u8 data[TQUIC_PATH_CHALLENGES][TQUIC_PATH_DATA_LEN];
+	} *challenge;
 	u8 response[TQUIC_PATH_RESPONSES][TQUIC_PATH_DATA_LEN];
 	u64 challenge_due_ns;
 	u64 validate_end_ns;
@@ -222,7 +223,7 @@ void tquic_path_on_challenge(struct tquic_path *path, const u8 *data);
 void tquic_path_on_response(struct tquic_conn *conn, const u8 *data, u64 now);
 void tquic_path_on_rx(struct tquic_path *path, u32 bytes);
 void tquic_path_on_packet(struct tquic_conn *conn, struct tquic_path *path, u64 now);
-void tquic_path_new_challenge(struct tquic_path *path, u64 now);
+const u8 *tquic_path_new_challenge(struct tquic_path *path, u64 now);
 void tquic_path_on_progress(struct tquic_conn *conn, struct tquic_path *path, u64 now);
 u32 tquic_path_mtu_probe(const struct tquic_conn *conn, const struct tquic_path *path, u64 now);
 void tquic_path_mtu_probe_lost(struct tquic_path *path, u32 bytes);

@@ -209,16 +209,25 @@ struct tquic_sent_pkt *tquic_sent_add(struct tquic_sent *s, u64 pn)
 	return pkt;
 }
 
+static void tquic_sent_free_chunk(struct tquic_sent *s, u64 c)
+{
+	struct tquic_sent_chunk **slot = tquic_sent_chunk(s, c * TQUIC_SENT_CHUNK);
+
+	kfree(*slot);
+	*slot = NULL;
+}
+
 static void tquic_sent_set_base(struct tquic_sent *s, u64 base)
 {
-	struct tquic_sent_chunk **slot;
 	u64 c;
 
-	for (c = s->base / TQUIC_SENT_CHUNK; c < base / TQUIC_SENT_CHUNK; c++) {
-		slot = tquic_sent_chunk(s, c * TQUIC_SENT_CHUNK);
-		kfree(*slot);
-		*slot = NULL;
-	}
+	if (base == s->base)
+		return;
+	for (c = s->base / TQUIC_SENT_CHUNK; c < base / TQUIC_SENT_CHUNK; c++)
+		tquic_sent_free_chunk(s, c);
+	/* A connection at rest keeps none. */
+	if (base == s->next)
+		tquic_sent_free_chunk(s, c);
 	s->base = base;
 	s->head = max(s->head, base);
 }

@@ -188,19 +188,20 @@ static void path_responses(struct kunit *test)
 	p->link[1].cut = true;
 	path = pair_open_path(p, 1, false);
 	KUNIT_ASSERT_NOT_NULL(test, path);
-	memcpy(old, path->challenge[0], sizeof(old));
+	memcpy(old, path->challenge->data[0], sizeof(old));
 	pair_run(p, PAIR_MS(700));
-	KUNIT_EXPECT_EQ(test, path->challenges, 3);
-	KUNIT_EXPECT_MEMEQ(test, path->challenge[2], old, sizeof(old));
-	KUNIT_EXPECT_NE(test, memcmp(path->challenge[1], old, sizeof(old)), 0);
-	KUNIT_EXPECT_NE(test, memcmp(path->challenge[0], path->challenge[1], sizeof(old)), 0);
+	KUNIT_EXPECT_EQ(test, path->challenge->count, 3);
+	KUNIT_EXPECT_MEMEQ(test, path->challenge->data[2], old, sizeof(old));
+	KUNIT_EXPECT_NE(test, memcmp(path->challenge->data[1], old, sizeof(old)), 0);
+	KUNIT_EXPECT_NE(test, memcmp(path->challenge->data[0], path->challenge->data[1],
+				     sizeof(old)), 0);
 	memcpy(bad, old, sizeof(bad));
 	bad[7] ^= 1;
 	tquic_path_on_response(conn, bad, p->now);
 	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_VALIDATING);
 	tquic_path_on_response(conn, old, p->now);
 	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
-	KUNIT_EXPECT_EQ(test, path->challenges, 0);
+	KUNIT_EXPECT_NULL(test, path->challenge);
 }
 
 /* A flood of PATH_CHALLENGEs is answered as far as memory for it goes: the newest */
@@ -251,7 +252,7 @@ static void path_abandon(struct kunit *test)
 			KUNIT_EXPECT_TRUE(test, pair_path(p, who, which)->abandon_acked);
 			KUNIT_EXPECT_EQ(test, pair_path(p, who, which)->ctl, 0);
 			KUNIT_EXPECT_EQ(test, pair_path(p, who, which)->probes, 0);
-			KUNIT_EXPECT_EQ(test, pair_path(p, who, which)->challenges, 0);
+			KUNIT_EXPECT_NULL(test, pair_path(p, who, which)->challenge);
 			KUNIT_EXPECT_EQ(test, pair_path(p, who, which)->responses, 0);
 			KUNIT_EXPECT_EQ(test, p->end[who].freed, 0);
 			KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 10 * SEC));
@@ -770,7 +771,7 @@ static void path_abandon_validating(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, tquic_path_close(conn, path, 0, p->now), 0);
 	KUNIT_EXPECT_EQ(test, conn->todo, TQUIC_TODO_READ | TQUIC_TODO_PATHS);
 	KUNIT_EXPECT_EQ(test, path->ctl, TQUIC_PATH_CTL_ABANDON);
-	KUNIT_EXPECT_EQ(test, path->challenges, 0);
+	KUNIT_EXPECT_NULL(test, path->challenge);
 }
 
 /* Challenges are remembered, the newest first, as many as there is room for. */
@@ -778,18 +779,22 @@ static void path_challenges_kept(struct kunit *test)
 {
 	struct tquic_path *path = kunit_kzalloc(test, sizeof(*path), GFP_KERNEL);
 	u8 sent[TQUIC_PATH_CHALLENGES + 3][TQUIC_PATH_DATA_LEN];
+	const u8 *data;
 	u32 i;
 
 	KUNIT_ASSERT_NOT_NULL(test, path);
 	for (i = 0; i < ARRAY_SIZE(sent); i++) {
-		tquic_path_new_challenge(path, SEC + i);
-		memcpy(sent[i], path->challenge[0], TQUIC_PATH_DATA_LEN);
-		KUNIT_EXPECT_EQ(test, path->challenges, min_t(u32, i + 1, TQUIC_PATH_CHALLENGES));
+		data = tquic_path_new_challenge(path, SEC + i);
+		KUNIT_ASSERT_NOT_NULL(test, data);
+		memcpy(sent[i], data, TQUIC_PATH_DATA_LEN);
+		KUNIT_EXPECT_EQ(test, path->challenge->count,
+				min_t(u32, i + 1, TQUIC_PATH_CHALLENGES));
 		KUNIT_EXPECT_EQ(test, path->challenge_due_ns, SEC + i + TQUIC_RTT_INITIAL_NS);
 	}
 	for (i = 0; i < TQUIC_PATH_CHALLENGES; i++)
-		KUNIT_EXPECT_MEMEQ(test, path->challenge[i], sent[ARRAY_SIZE(sent) - 1 - i],
+		KUNIT_EXPECT_MEMEQ(test, path->challenge->data[i], sent[ARRAY_SIZE(sent) - 1 - i],
 				   TQUIC_PATH_DATA_LEN);
+	kfree(path->challenge);
 }
 
 /* After an outage of more than three round trips the window says nothing about the link. */

@@ -129,6 +129,14 @@ static void sent_frees_chunks(struct kunit *test)
 	tquic_sent_advance(s, 0);
 	KUNIT_EXPECT_NULL(test, s->dir[1]);
 	KUNIT_EXPECT_NOT_NULL(test, s->dir[2]);
+	/* at rest there is none, and the next packet brings one along */
+	sent_settle(s, ++pn, TQUIC_SENT_ACKED);
+	tquic_sent_advance(s, 0);
+	KUNIT_EXPECT_NULL(test, s->dir[2]);
+	KUNIT_ASSERT_NOT_NULL(test, tquic_sent_add(s, ++pn));
+	KUNIT_EXPECT_NOT_NULL(test, s->dir[2]);
+	KUNIT_EXPECT_EQ(test, tquic_sent_get(s, pn)->state, TQUIC_SENT_OUTSTANDING);
+	KUNIT_EXPECT_NULL(test, tquic_sent_get(s, pn - 1));
 }
 
 static void sent_bounded(struct kunit *test)
