@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from . import kernels, ktap, modbuild, paths, results, vm
+from .errors import TquicError
 
 _SUITE_NAME = re.compile(
     r"struct kunit_suite\s+\w+\s*=\s*\{[^}]*?\.name\s*=\s*\"([^\"]+)\"", re.DOTALL
@@ -76,14 +77,14 @@ def sources() -> list[Source]:
 def run(wanted: Sequence[str], progress: vm.Progress) -> Report:
     """Run the named suites (all without names), and leave report.json and ktap.txt in build/kunit.
 
-    Raises ValueError for a name no file declares, proc.CommandError when the module does not
+    Raises TquicError for a name no file declares, proc.CommandError when the module does not
     build, vm.VmError when no machine can be run.
     """
     declared = sources()
     names = [source.name for source in declared]
     for name in wanted:
         if name not in names:
-            raise ValueError(f"no suite {name!r}: `tquic kunit list` shows the names")
+            raise TquicError(f"no suite {name!r}: `tquic kunit list` shows the names")
     progress("building tquic.ko with its suites")
     module = modbuild.build(kernels.get("debug", progress), kunit=True)
     machine = vm.run(

@@ -199,6 +199,7 @@ _LIST = (
         title="9 certificates; the client's packets 2 to 7 are lost",
         files=(5 * KIB,),
         trouble=lambda: LoseNth(range(2, 8)),
+        features=(Feature.LIMIT,),
         checks=(checks.amplification_limited,),
         chain=9,
     ),

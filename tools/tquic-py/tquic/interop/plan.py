@@ -25,6 +25,7 @@ class Feature(StrEnum):
     REBIND = "rebind"
     RESUMPTION = "resumption"
     EARLY = "early"
+    LIMIT = "limit"
 
 
 class Protocol(StrEnum):
