@@ -213,11 +213,9 @@ static const struct btf_kfunc_id_set tquic_bpf_kfuncs = {
 static bool tquic_bpf_busy(const struct tquic_conn *conn)
 {
 	const struct tquic_path *path;
-	unsigned int i;
 
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		path = tquic_conn_path(conn, i);
-		if (path && path->cc.in_flight)
+	tquic_for_each_path(conn, path) {
+		if (path->cc.in_flight)
 			return true;
 	}
 	return false;

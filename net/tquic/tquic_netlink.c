@@ -110,11 +110,9 @@ int tquic_netlink_get_addr(struct genl_info *info, int attr,
 static const struct tquic_path *tquic_nl_first_path(const struct tquic_conn *conn)
 {
 	const struct tquic_path *path;
-	unsigned int i;
 
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		path = tquic_conn_path(conn, i);
-		if (path && path->link && tquic_path_is_open(path))
+	tquic_for_each_path(conn, path) {
+		if (path->link && tquic_path_is_open(path))
 			return path;
 	}
 	return NULL;

@@ -113,15 +113,13 @@ static void tquic_pm_look(const struct sock *sk, struct tquic_pm_view *view,
 	const struct tquic_pm *pm = tquic_pm_of(sk);
 	const struct tquic_path *path;
 	const struct tquic_link *link;
-	unsigned int i;
 
 	memset(view, 0, sizeof(*view));
 	tquic_pm_peer(view, peers, &tquic_sk(sk)->peer);
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+	tquic_for_each_path(&tquic_sk(sk)->conn, path) {
 		struct tquic_pm_leg *leg = &view->leg[view->legs];
 
-		path = tquic_conn_path(&tquic_sk(sk)->conn, i);
-		link = path ? path->link : NULL;
+		link = path->link;
 		if (!link || !tquic_path_is_open(path))
 			continue;
 		leg->peer = tquic_pm_peer(view, peers, &link->route.peer);
@@ -252,12 +250,10 @@ static void tquic_pm_close(struct sock *sk)
 	struct tquic_conn *conn = &tquic_sk(sk)->conn;
 	bool hold = tquic_sk(sk)->pm_hold;
 	struct tquic_path *path;
-	unsigned int i;
 	u64 error;
 
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		path = tquic_conn_path(conn, i);
-		if (!path || !tquic_pm_keeps(conn, path))
+	tquic_for_each_path(conn, path) {
+		if (!tquic_pm_keeps(conn, path))
 			continue;
 		error = tquic_pm_stale(sk, path->link);
 		if (error)
@@ -290,11 +286,9 @@ static void tquic_pm_look_at(struct sock *sk)
 {
 	struct tquic_conn *conn = &tquic_sk(sk)->conn;
 	struct tquic_path *path;
-	unsigned int i;
 
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		path = tquic_conn_path(conn, i);
-		if (path && path->link && tquic_path_is_open(path))
+	tquic_for_each_path(conn, path) {
+		if (path->link && tquic_path_is_open(path))
 			tquic_link_check(sk, path);
 	}
 	tquic_sk(sk)->pm_hold = false;

@@ -77,11 +77,9 @@ static struct tquic_udp *tquic_rx_path_udp(const struct tquic_conn *conn,
 {
 	const struct tquic_link *link;
 	const struct tquic_path *path;
-	unsigned int i;
 
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		path = tquic_conn_path(conn, i);
-		link = path ? path->link : NULL;
+	tquic_for_each_path(conn, path) {
+		link = path->link;
 		if (link && tquic_addr_port(&link->udp->local) == port)
 			return link->udp;
 	}

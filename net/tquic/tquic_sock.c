@@ -402,18 +402,14 @@ void tquic_sock_end(struct sock *sk)
 	struct tquic_sock *tsk = tquic_sk(sk);
 	struct tquic_conn *conn = &tsk->conn;
 	struct tquic_path *path;
-	unsigned int i;
 
 	if (!tsk->alive)
 		return;
 	tsk->alive = false;
 	tquic_conn_set_state(conn, TQUIC_STATE_CLOSED);
 	tquic_timer_cancel(sk);
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		path = tquic_conn_path(conn, i);
-		if (path)
-			tquic_path_destroy(conn, path);
-	}
+	tquic_for_each_path(conn, path)
+		tquic_path_destroy(conn, path);
 	if (conn->server)
 		tquic_cidtab_del(&tn->cids, TQUIC_CID_INITIAL,
 				 conn->local.has_rscid ? &conn->local.rscid :

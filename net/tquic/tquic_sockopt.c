@@ -765,13 +765,12 @@ static u32 tquic_info_datagram_bytes(const struct tquic_conn *conn)
 	/* type and length count against the peer's limit */
 	u64 peer = conn->peer.max_datagram_frame_size;
 	u32 best = 0, room, frame = 1 + 2;
-	unsigned int i;
+	const struct tquic_path *path;
 
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		const struct tquic_path *path = tquic_conn_path(conn, i);
+	tquic_for_each_path(conn, path) {
 		const struct tquic_cid *dcid;
 
-		if (!path || path->state != TQUIC_PATH_ACTIVE)
+		if (path->state != TQUIC_PATH_ACTIVE)
 			continue;
 		dcid = tquic_cidset_remote_current(&path->remote);
 		/* short header, packet number, tag, frame type */
@@ -807,7 +806,7 @@ void tquic_info_fill(struct sock *sk, struct tquic_info *info)
 	struct tquic_sock *tsk = tquic_sk(sk);
 	struct tquic_conn *conn = &tsk->conn;
 	const struct tquic_conn_stats *st = &conn->stats;
-	unsigned int i;
+	const struct tquic_path *path;
 
 	memset(info, 0, sizeof(*info));
 	info->state = conn->state;
@@ -836,11 +835,8 @@ void tquic_info_fill(struct sock *sk, struct tquic_info *info)
 	info->key_updates = st->key_updates;
 	if (tquic_opt_started(tsk))
 		tquic_info_bond(&conn->bond, tquic_now_ns(), info);
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		const struct tquic_path *path = tquic_conn_path(conn, i);
-
-		info->paths += path && tquic_path_is_open(path);
-	}
+	tquic_for_each_path(conn, path)
+		info->paths += tquic_path_is_open(path);
 	if (conn->cc_ops)
 		strscpy(info->congestion, conn->cc_ops->entry.name);
 	if (conn->sched)

@@ -285,15 +285,10 @@ static bool tquic_tx_fits(const struct tquic_tx_run *run,
 static u32 tquic_tx_room(const struct tquic_conn *conn, u64 now)
 {
 	u32 room = TQUIC_MIN_UDP_PAYLOAD;
-	unsigned int i;
+	const struct tquic_path *path;
 
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		const struct tquic_path *path = tquic_conn_path(conn, i);
-
-		if (path)
-			room = max3(room, path->pmtu.bytes,
-				    tquic_path_mtu_probe(conn, path, now));
-	}
+	tquic_for_each_path(conn, path)
+		room = max3(room, path->pmtu.bytes, tquic_path_mtu_probe(conn, path, now));
 	return room;
 }
 

@@ -89,13 +89,11 @@ u64 tquic_ackfreq_peer_delay_ns(const struct tquic_conn *conn)
 static bool tquic_ackfreq_measure(const struct tquic_conn *conn, u64 *pkts, u64 *rtt_ns)
 {
 	const struct tquic_path *path;
-	unsigned int i;
 
 	*pkts = U64_MAX;
 	*rtt_ns = U64_MAX;
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		path = tquic_conn_path(conn, i);
-		if (!path || path->state != TQUIC_PATH_ACTIVE || !path->cc.in_flight ||
+	tquic_for_each_path(conn, path) {
+		if (path->state != TQUIC_PATH_ACTIVE || !path->cc.in_flight ||
 		    !path->rtt.first_sample_ns)
 			continue;
 		*pkts = min(*pkts, div_u64(path->cc.cwnd, path->cc.mss));

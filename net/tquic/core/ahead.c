@@ -38,16 +38,12 @@ void tquic_ahead_plan(const struct tquic_conn *conn, const struct tquic_path *pa
 	u64 rate = 0, mine_ns = tquic_path_one_way_ns(path), soonest_ns = mine_ns, ns;
 	u16 slots = tquic_sched_candidates(conn);
 	const struct tquic_path *other;
-	unsigned int i;
 
 	*a = (struct tquic_ahead){};
 	/* None or one */
 	if (!(slots & (slots - 1)))
 		return;
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		if (!(slots & BIT(i)))
-			continue;
-		other = tquic_conn_path(conn, i);
+	tquic_for_each_slot(conn, slots, other) {
 		ns = tquic_path_one_way_ns(other);
 		rate += tquic_path_rate(other);
 		soonest_ns = min(soonest_ns, ns);

@@ -208,7 +208,6 @@ static void tquic_conn_end_hs(struct tquic_conn *conn)
 void tquic_conn_destroy(struct tquic_conn *conn)
 {
 	struct tquic_path *path;
-	unsigned int i;
 
 	kfree(conn->token);
 	conn->token = NULL;
@@ -218,11 +217,8 @@ void tquic_conn_destroy(struct tquic_conn *conn)
 	conn->events = NULL;
 	if (!conn->version)
 		return;
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		path = tquic_conn_path(conn, i);
-		if (path)
-			tquic_path_destroy(conn, path);
-	}
+	tquic_for_each_path(conn, path)
+		tquic_path_destroy(conn, path);
 	tquic_conn_end_hs(conn);
 	tquic_crypto_stream_destroy(&conn->crypto);
 	tquic_streams_destroy(&conn->streams);
@@ -470,11 +466,9 @@ u64 tquic_conn_buffer_bytes(const struct tquic_conn *conn)
 {
 	u64 slowest_ns = 0, rate = 0;
 	const struct tquic_path *path;
-	unsigned int i;
 
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		path = tquic_conn_path(conn, i);
-		if (!path || path->state != TQUIC_PATH_ACTIVE)
+	tquic_for_each_path(conn, path) {
+		if (path->state != TQUIC_PATH_ACTIVE)
 			continue;
 		slowest_ns = max(slowest_ns, path->rtt.srtt_ns);
 		rate += tquic_path_rate(path);
@@ -487,12 +481,10 @@ u64 tquic_conn_pto_max_ns(const struct tquic_conn *conn)
 {
 	u64 delay = tquic_ackfreq_peer_delay_ns(conn);
 	const struct tquic_path *path;
-	unsigned int i;
 	u64 pto = 0;
 
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		path = tquic_conn_path(conn, i);
-		if (path && path->state != TQUIC_PATH_UNUSED)
+	tquic_for_each_path(conn, path) {
+		if (path->state != TQUIC_PATH_UNUSED)
 			pto = max(pto, tquic_rtt_pto_ns(&path->rtt, delay));
 	}
 	return pto;
@@ -570,13 +562,9 @@ bool tquic_conn_on_reset(struct tquic_conn *conn, const u8 *token, u64 now)
 {
 	const struct tquic_path *path;
 	bool found = false;
-	unsigned int i;
 
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		path = tquic_conn_path(conn, i);
-		if (path)
-			found |= tquic_cidset_remote_is_reset(&path->remote, token);
-	}
+	tquic_for_each_path(conn, path)
+		found |= tquic_cidset_remote_is_reset(&path->remote, token);
 	if (!found || conn->state > TQUIC_STATE_CLOSING)
 		return false;
 	if (conn->state < TQUIC_STATE_CLOSING) {
@@ -805,11 +793,8 @@ u64 tquic_conn_deadline_ns(const struct tquic_conn *conn)
 			t = tquic_conn_sooner(t, hs->space[i].loss_time_ns);
 		t = tquic_conn_sooner(t, tquic_conn_hs_pto_ns(conn));
 	}
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		path = tquic_conn_path(conn, i);
-		if (path)
-			t = tquic_conn_sooner(t, tquic_path_deadline_ns(conn, path));
-	}
+	tquic_for_each_path(conn, path)
+		t = tquic_conn_sooner(t, tquic_path_deadline_ns(conn, path));
 	/* What is due can do nothing before there is memory again. */
 	return conn->tx_nomem ? max(t, conn->pace_due_ns) : t;
 }
@@ -842,7 +827,6 @@ static void tquic_conn_hs_timeout(struct tquic_conn *conn, u64 now)
 void tquic_conn_on_timeout(struct tquic_conn *conn, u64 now)
 {
 	struct tquic_path *path;
-	unsigned int i;
 	u64 t;
 
 	if (conn->state == TQUIC_STATE_CLOSING ||
@@ -871,22 +855,17 @@ void tquic_conn_on_timeout(struct tquic_conn *conn, u64 now)
 	if (conn->replenish_ns && now >= conn->replenish_ns)
 		tquic_path_replenish(conn, now);
 	tquic_conn_hs_timeout(conn, now);
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		path = tquic_conn_path(conn, i);
-		if (path)
-			tquic_path_on_timeout(conn, path, now);
-	}
+	tquic_for_each_path(conn, path)
+		tquic_path_on_timeout(conn, path, now);
 }
 
 static u64 tquic_conn_srtt_max_ns(const struct tquic_conn *conn)
 {
 	const struct tquic_path *path;
-	unsigned int i;
 	u64 srtt = 0;
 
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		path = tquic_conn_path(conn, i);
-		if (path && tquic_path_is_open(path) && path->rtt.first_sample_ns)
+	tquic_for_each_path(conn, path) {
+		if (tquic_path_is_open(path) && path->rtt.first_sample_ns)
 			srtt = max(srtt, path->rtt.srtt_ns);
 	}
 	return srtt;
@@ -1009,12 +988,8 @@ void tquic_conn_assign_cc(struct tquic_conn *conn,
 			  const struct tquic_cc_ops *ops, u64 now)
 {
 	struct tquic_path *path;
-	unsigned int i;
 
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		path = tquic_conn_path(conn, i);
-		if (!path)
-			continue;
+	tquic_for_each_path(conn, path) {
 		tquic_cc_switch(&path->cc, ops, now);
 		path->space.sent.rated = ops->sampled;
 	}

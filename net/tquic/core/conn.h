@@ -239,6 +239,26 @@ static inline struct tquic_path *tquic_conn_path(const struct tquic_conn *conn,
 	return rcu_dereference_protected(conn->paths[i], true);
 }
 
+/* The first path in one of @slots from slot *@i on, where *@i ends up; NULL: there is none */
+static inline struct tquic_path *tquic_conn_path_from(const struct tquic_conn *conn,
+						      u16 slots, unsigned int *i)
+{
+	struct tquic_path *path;
+
+	for (; *i < TQUIC_PATHS_MAX; ++*i) {
+		path = slots & BIT(*i) ? tquic_conn_path(conn, *i) : NULL;
+		if (path)
+			return path;
+	}
+	return NULL;
+}
+
+/* @path may be destroyed meanwhile.  Context: under the connection lock */
+#define tquic_for_each_slot(conn, slots, path)	\
+	for (unsigned int _i = 0; ((path) = tquic_conn_path_from(conn, slots, &_i)); _i++)
+
+#define tquic_for_each_path(conn, path)	tquic_for_each_slot(conn, U16_MAX, path)
+
 /* State of the handshake, NULL once that is confirmed */
 static inline struct tquic_hs *tquic_conn_hs(const struct tquic_conn *conn)
 {

@@ -38,15 +38,13 @@ void tquic_copies_add(struct tquic_conn *conn, const struct tquic_path *path,
 		      const struct tquic_rec *rec)
 {
 	u16 slots = tquic_sched_candidates(conn);
+	struct tquic_path *other;
 	struct tquic_copies *c;
 	struct tquic_rec *copy;
-	unsigned int i;
 
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		if (!(slots & BIT(i)) || i == path->index)
-			continue;
-		c = &tquic_conn_path(conn, i)->copies;
-		if (c->count == TQUIC_COPIES_MAX)
+	tquic_for_each_slot(conn, slots, other) {
+		c = &other->copies;
+		if (other == path || c->count == TQUIC_COPIES_MAX)
 			continue;
 		copy = tquic_rec_alloc(GFP_ATOMIC);
 		if (!copy)
@@ -82,12 +80,8 @@ struct tquic_path *tquic_copies_path(struct tquic_conn *conn, u64 now)
 {
 	u16 slots = tquic_sched_candidates(conn);
 	struct tquic_path *path;
-	unsigned int i;
 
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		if (!(slots & BIT(i)))
-			continue;
-		path = tquic_conn_path(conn, i);
+	tquic_for_each_slot(conn, slots, path) {
 		while (path->copies.head && !tquic_copies_wanted(conn, path->copies.head))
 			tquic_rec_free(tquic_copies_pop(&path->copies));
 		if (path->copies.head && tquic_sched_room(path) &&

@@ -320,16 +320,12 @@ static void tquic_ctrl_build_cids(struct tquic_conn *conn,
 bool tquic_ctrl_pending(const struct tquic_conn *conn)
 {
 	struct tquic_path *path;
-	unsigned int i;
 	u64 seq;
 
 	if (conn->ctl || conn->streams.grant_due || conn->streams.blocked_due ||
 	    tquic_streams_next_ctl(&conn->streams))
 		return true;
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		path = tquic_conn_path(conn, i);
-		if (!path)
-			continue;
+	tquic_for_each_path(conn, path) {
 		if (path->ctl & (TQUIC_PATH_CTL_ABANDON |
 				 TQUIC_PATH_CTL_CIDS_BLOCKED))
 			return true;

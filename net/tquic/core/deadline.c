@@ -35,14 +35,12 @@ bool tquic_deadline_missed(struct tquic_conn *conn, u64 deadline_ns, u64 now)
 {
 	u16 slots = tquic_sched_candidates(conn);
 	u64 soonest_ns = slots ? U64_MAX : now;
-	unsigned int i;
+	const struct tquic_path *path;
 
 	if (deadline_ns == TQUIC_DEADLINE_NONE)
 		return false;
-	for (i = 0; i < TQUIC_PATHS_MAX; i++)
-		if (slots & BIT(i))
-			soonest_ns = min(soonest_ns,
-					 tquic_deadline_arrival_ns(tquic_conn_path(conn, i), now));
+	tquic_for_each_slot(conn, slots, path)
+		soonest_ns = min(soonest_ns, tquic_deadline_arrival_ns(path, now));
 	if (soonest_ns <= deadline_ns)
 		return false;
 	conn->stats.deadlines_missed++;

@@ -475,14 +475,12 @@ static struct tquic_path *tquic_output_ack_carrier(const struct tquic_conn *conn
 						   struct tquic_path *path)
 {
 	struct tquic_path *other, *best = NULL;
-	unsigned int i;
 
 	if (path->state == TQUIC_PATH_ACTIVE ||
 	    path->state == TQUIC_PATH_VALIDATING)
 		return path;
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		other = tquic_conn_path(conn, i);
-		if (other && other->state == TQUIC_PATH_ACTIVE &&
+	tquic_for_each_path(conn, other) {
+		if (other->state == TQUIC_PATH_ACTIVE &&
 		    (!best || other->rtt.srtt_ns < best->rtt.srtt_ns))
 			best = other;
 	}
@@ -508,11 +506,9 @@ static void tquic_output_acks(struct tquic_conn *conn, struct tquic_path *path,
 {
 	struct tquic_path *other;
 	bool due, carried;
-	unsigned int i;
 
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		other = tquic_conn_path(conn, i);
-		if (!other || tquic_ranges_largest(&other->space.rx) < 0)
+	tquic_for_each_path(conn, other) {
+		if (tquic_ranges_largest(&other->space.rx) < 0)
 			continue;
 		due = tquic_space_ack_due(&other->space, o->bld.now);
 		if (other == path)
@@ -546,14 +542,12 @@ static struct tquic_path *tquic_output_pick(struct tquic_conn *conn, u32 room,
 					    u8 *why, u64 now)
 {
 	struct tquic_path *path, *best = NULL;
-	unsigned int i;
 	u8 w, best_w = 0;
 
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
+	tquic_for_each_path(conn, path) {
 		struct tquic_path *on;
 
-		path = tquic_conn_path(conn, i);
-		if (!path || path->state == TQUIC_PATH_UNUSED)
+		if (path->state == TQUIC_PATH_UNUSED)
 			continue;
 		on = path;
 		w = 0;
@@ -601,11 +595,9 @@ static void tquic_output_trace_pick(const struct tquic_conn *conn,
 				    u64 now)
 {
 	struct tquic_path *path;
-	unsigned int i;
 
-	for (i = 0; i < TQUIC_PATHS_MAX && why == TQUIC_WHY_DATA; i++) {
-		path = tquic_conn_path(conn, i);
-		if (path && tquic_sched_usable(path))
+	tquic_for_each_path(conn, path) {
+		if (why == TQUIC_WHY_DATA && tquic_sched_usable(path))
 			trace_tquic_sched_candidate(conn, path,
 						    tquic_sched_room(path),
 						    tquic_sched_paced(path, now));
@@ -617,12 +609,10 @@ static void tquic_output_trace_pick(const struct tquic_conn *conn,
 static u64 tquic_output_pace_due(const struct tquic_conn *conn, u64 now)
 {
 	struct tquic_path *path;
-	unsigned int i;
 	u64 t, due = 0;
 
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		path = tquic_conn_path(conn, i);
-		if (!path || !tquic_sched_usable(path) || !tquic_sched_room(path))
+	tquic_for_each_path(conn, path) {
+		if (!tquic_sched_usable(path) || !tquic_sched_room(path))
 			continue;
 		t = tquic_pacer_next_ns(&path->pacer, now,
 					tquic_path_pacing_rate(path), path->pmtu.bytes);
@@ -735,12 +725,10 @@ static int tquic_output_other(struct tquic_conn *conn, u8 *buf, u32 room, u64 no
 	const u8 any = TQUIC_PATH_CTL_RESPONSE_OTHER | TQUIC_PATH_CTL_CHALLENGE_OTHER;
 	struct tquic_out o = { .pkt = pkt, .other = true };
 	struct tquic_path *path;
-	unsigned int i;
 
 	room = min_t(u32, room, TQUIC_MIN_UDP_PAYLOAD);
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		path = tquic_conn_path(conn, i);
-		if (!path || !(path->ctl & any))
+	tquic_for_each_path(conn, path) {
+		if (!(path->ctl & any))
 			continue;
 		if (path->ctl & TQUIC_PATH_CTL_RESPONSE_OTHER)
 			room = min(room, path->other_room_bytes);
@@ -963,11 +951,9 @@ static int tquic_output_close(struct tquic_conn *conn, u8 *buf, u32 room, u64 no
 static void tquic_output_unused(struct tquic_conn *conn, u64 now)
 {
 	struct tquic_path *path;
-	unsigned int i;
 
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		path = tquic_conn_path(conn, i);
-		if (path && tquic_sched_usable(path) && tquic_sched_room(path) &&
+	tquic_for_each_path(conn, path) {
+		if (tquic_sched_usable(path) && tquic_sched_room(path) &&
 		    !tquic_sched_paced(path, now))
 			tquic_rate_app_limited(&path->cc.rate, path->cc.in_flight);
 	}

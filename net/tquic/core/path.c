@@ -149,11 +149,9 @@ void tquic_path_destroy(struct tquic_conn *conn, struct tquic_path *path)
 struct tquic_path *tquic_path_find(const struct tquic_conn *conn, u32 id)
 {
 	struct tquic_path *path;
-	unsigned int i;
 
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		path = tquic_conn_path(conn, i);
-		if (path && path->id == id)
+	tquic_for_each_path(conn, path) {
+		if (path->id == id)
 			return path;
 	}
 	return NULL;
@@ -170,11 +168,9 @@ struct tquic_path *tquic_path_find(const struct tquic_conn *conn, u32 id)
 struct tquic_path *tquic_path_spare(const struct tquic_conn *conn)
 {
 	struct tquic_path *path, *best = NULL;
-	unsigned int i;
 
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		path = tquic_conn_path(conn, i);
-		if (!path || path->state != TQUIC_PATH_UNUSED ||
+	tquic_for_each_path(conn, path) {
+		if (path->state != TQUIC_PATH_UNUSED ||
 		    path->id > conn->max_path_id_peer ||
 		    !path->local.count || !tquic_cidset_remote_spare(&path->remote))
 			continue;
@@ -188,11 +184,9 @@ struct tquic_path *tquic_path_spare(const struct tquic_conn *conn)
 static struct tquic_path *tquic_path_without_cid(const struct tquic_conn *conn)
 {
 	struct tquic_path *path, *best = NULL;
-	unsigned int i;
 
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		path = tquic_conn_path(conn, i);
-		if (path && path->state == TQUIC_PATH_UNUSED &&
+	tquic_for_each_path(conn, path) {
+		if (path->state == TQUIC_PATH_UNUSED &&
 		    path->id <= conn->max_path_id_peer && !path->remote.count &&
 		    (!best || path->id < best->id))
 			best = path;
@@ -227,11 +221,9 @@ bool tquic_path_others(const struct tquic_conn *conn,
 		       const struct tquic_path *path)
 {
 	const struct tquic_path *other;
-	unsigned int i;
 
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		other = tquic_conn_path(conn, i);
-		if (other && other != path && other->state == TQUIC_PATH_ACTIVE)
+	tquic_for_each_path(conn, other) {
+		if (other != path && other->state == TQUIC_PATH_ACTIVE)
 			return true;
 	}
 	return false;
@@ -242,11 +234,9 @@ bool tquic_path_open_others(const struct tquic_conn *conn,
 			    const struct tquic_path *path)
 {
 	const struct tquic_path *other;
-	unsigned int i;
 
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		other = tquic_conn_path(conn, i);
-		if (other && other != path && tquic_path_is_open(other))
+	tquic_for_each_path(conn, other) {
+		if (other != path && tquic_path_is_open(other))
 			return true;
 	}
 	return false;
@@ -291,18 +281,16 @@ void tquic_path_replenish(struct tquic_conn *conn, u64 now)
 {
 	struct tquic_path *path;
 	u32 limit, spares, unused = 0, open = 0;
-	unsigned int i;
 	int ret = 0;
 
 	conn->replenish_ns = 0;
 	if (!conn->tls_done)
 		return;
 	limit = min(conn->max_path_id_local, conn->max_path_id_peer);
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		path = tquic_conn_path(conn, i);
-		if (path && path->state == TQUIC_PATH_UNUSED)
+	tquic_for_each_path(conn, path) {
+		if (path->state == TQUIC_PATH_UNUSED)
 			unused++;
-		else if (path && tquic_path_is_open(path))
+		else if (tquic_path_is_open(path))
 			open++;
 	}
 	spares = open > 1 ? TQUIC_PATH_SPARE_IDS : TQUIC_PATH_SPARE_IDS_LONE;
@@ -314,9 +302,8 @@ void tquic_path_replenish(struct tquic_conn *conn, u64 now)
 		}
 		unused++;
 	}
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		path = tquic_conn_path(conn, i);
-		if (!path || path->state == TQUIC_PATH_ABANDONED ||
+	tquic_for_each_path(conn, path) {
+		if (path->state == TQUIC_PATH_ABANDONED ||
 		    (path->id && path->id > limit))
 			continue;
 		while (path->local.count < TQUIC_PATH_CIDS && !ret)
@@ -339,12 +326,8 @@ void tquic_path_bond(struct tquic_conn *conn, u64 now)
 	struct tquic_bond_legs legs = { .min = conn->tune.min_legs };
 	const struct tquic_path *path;
 	u8 before = conn->bond.state;
-	unsigned int i;
 
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		path = tquic_conn_path(conn, i);
-		if (!path)
-			continue;
+	tquic_for_each_path(conn, path) {
 		legs.active += path->state == TQUIC_PATH_ACTIVE;
 		legs.validating += path->state == TQUIC_PATH_VALIDATING;
 		legs.lost += path->state == TQUIC_PATH_SUSPECT;
@@ -459,14 +442,12 @@ static void tquic_path_activate(struct tquic_conn *conn, struct tquic_path *path
 				u64 now)
 {
 	struct tquic_path *other;
-	unsigned int i;
 
 	tquic_path_set_state(conn, path, TQUIC_PATH_ACTIVE);
 	tquic_cc_join(&path->cc, &conn->cc_group, &path->rtt);
 	conn->todo |= TQUIC_TODO_PATHS;
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		other = tquic_conn_path(conn, i);
-		if (other && other != path &&
+	tquic_for_each_path(conn, other) {
+		if (other != path &&
 		    (other->pto_count || other->down) &&
 		    other->state == TQUIC_PATH_ACTIVE)
 			tquic_path_suspect(conn, other, now);
@@ -630,11 +611,9 @@ static bool tquic_path_regular_others(const struct tquic_conn *conn,
 				      const struct tquic_path *path)
 {
 	const struct tquic_path *other;
-	unsigned int i;
 
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		other = tquic_conn_path(conn, i);
-		if (other && other != path && other->state == TQUIC_PATH_ACTIVE &&
+	tquic_for_each_path(conn, other) {
+		if (other != path && other->state == TQUIC_PATH_ACTIVE &&
 		    !other->backup && !other->metered && !other->peer_backup)
 			return true;
 	}
@@ -760,12 +739,9 @@ void tquic_path_on_challenge(struct tquic_path *path, const u8 *data)
 void tquic_path_on_response(struct tquic_conn *conn, const u8 *data, u64 now)
 {
 	struct tquic_path *path;
-	unsigned int i, k;
+	unsigned int k;
 
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		path = tquic_conn_path(conn, i);
-		if (!path)
-			continue;
+	tquic_for_each_path(conn, path) {
 		if (path->trial_end_ns &&
 		    !memcmp(path->trial, data, TQUIC_PATH_DATA_LEN)) {
 			tquic_migrate_on_answer(conn, path, now);
@@ -806,15 +782,13 @@ const u8 *tquic_path_new_challenge(struct tquic_path *path, u64 now)
 static bool tquic_path_is_back(const struct tquic_conn *conn, struct tquic_path *path, u64 now)
 {
 	const struct tquic_path *other;
-	unsigned int i;
 
 	if (!path->good_ns)
 		path->good_ns = now;
 	if (path->late || now - path->good_ns >= path->relapses * path->rtt.srtt_ns)
 		return true;
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		other = tquic_conn_path(conn, i);
-		if (other && other->state == TQUIC_PATH_ACTIVE && !other->pto_count && !other->down)
+	tquic_for_each_path(conn, other) {
+		if (other->state == TQUIC_PATH_ACTIVE && !other->pto_count && !other->down)
 			return false;
 	}
 	return true;

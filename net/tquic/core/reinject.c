@@ -137,7 +137,6 @@ struct tquic_path *tquic_reinject(struct tquic_conn *conn, u64 now)
 {
 	struct tquic_path *fast, *path;
 	u64 arrival_ns;
-	unsigned int i;
 
 	/* Where only the send buffer is in the way more comes soon. */
 	if (conn->tx_full && !conn->streams.tx_mem.unsent)
@@ -149,9 +148,8 @@ struct tquic_path *tquic_reinject(struct tquic_conn *conn, u64 now)
 	if (!fast)
 		return NULL;
 	arrival_ns = now + tquic_path_one_way_ns(fast) + TQUIC_RTT_GRANULARITY_NS;
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		path = tquic_conn_path(conn, i);
-		if (path && path != fast && tquic_path_is_open(path) &&
+	tquic_for_each_path(conn, path) {
+		if (path != fast && tquic_path_is_open(path) &&
 		    path->space.eliciting_in_flight &&
 		    tquic_reinject_from(conn, path, arrival_ns))
 			return fast;
@@ -221,14 +219,12 @@ void tquic_reinject_stalled(struct tquic_conn *conn, struct tquic_path *fast, u6
 	u64 wait_ns = 2 * fast->rtt.srtt_ns, arrival_ns;
 	struct tquic_path *path;
 	bool taken = false;
-	unsigned int i;
 
 	if (!s || RB_EMPTY_ROOT(&s->tx.acked) || now - s->head_ns < wait_ns)
 		return;
 	arrival_ns = now + tquic_path_one_way_ns(fast) + TQUIC_RTT_GRANULARITY_NS;
-	for (i = 0; i < TQUIC_PATHS_MAX && !taken; i++) {
-		path = tquic_conn_path(conn, i);
-		if (path && path != fast && tquic_path_is_open(path) &&
+	tquic_for_each_path(conn, path) {
+		if (!taken && path != fast && tquic_path_is_open(path) &&
 		    path->space.eliciting_in_flight)
 			taken = tquic_reinject_held(conn, path, s, arrival_ns, now);
 	}

@@ -85,13 +85,9 @@ static u64 tquic_blest_window(const struct tquic_conn *conn)
 	const struct tquic_stream *s = tquic_streams_next_ready(&conn->streams, 0);
 	u64 window = tquic_flow_tx_credit(&conn->flow_tx);
 	const struct tquic_path *path;
-	unsigned int i;
 
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		path = tquic_conn_path(conn, i);
-		if (path)
-			window += path->cc.in_flight;
-	}
+	tquic_for_each_path(conn, path)
+		window += path->cc.in_flight;
 	return s ? min(window, s->tx.max_data - s->tx.una) : window;
 }
 

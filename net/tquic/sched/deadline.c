@@ -20,12 +20,10 @@ static u64 tquic_edf_floor_ns(const struct tquic_conn *conn, const struct tquic_
 	u64 arrival_ns = tquic_deadline_arrival_ns(path, now);
 	u16 slots = tquic_sched_candidates(conn);
 	const struct tquic_path *other;
-	unsigned int i;
 
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		if (!(slots & BIT(i)) || i == path->index)
+	tquic_for_each_slot(conn, slots, other) {
+		if (other == path)
 			continue;
-		other = tquic_conn_path(conn, i);
 		if (tquic_deadline_arrival_ns(other, now) < arrival_ns &&
 		    tquic_sched_soon(other, path, now))
 			/* What jitter may make late is not for this path. */

@@ -105,13 +105,9 @@ void tquic_sched_assign(struct tquic_conn *conn,
 {
 	const struct tquic_sched *old = conn->sched;
 	struct tquic_path *path;
-	unsigned int i;
 
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		path = tquic_conn_path(conn, i);
-		if (path)
-			tquic_copies_drop(path);
-	}
+	tquic_for_each_path(conn, path)
+		tquic_copies_drop(path);
 	memset(conn->sched_priv, 0, sizeof(conn->sched_priv));
 	conn->sched = ops;
 	tquic_sched_put(old);
@@ -212,10 +208,9 @@ u16 tquic_sched_candidates(const struct tquic_conn *conn)
 	u16 slots = 0;
 
 	BUILD_BUG_ON(TQUIC_PATHS_MAX > 16);
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		path = tquic_conn_path(conn, i);
-		if (path && tquic_sched_usable(path))
-			tier[tquic_sched_tier(path)] |= BIT(i);
+	tquic_for_each_path(conn, path) {
+		if (tquic_sched_usable(path))
+			tier[tquic_sched_tier(path)] |= BIT(path->index);
 	}
 	for (i = 0; i < TQUIC_TIERS && hweight16(slots) < conn->tune.min_legs; i++)
 		slots |= tier[i];
@@ -235,12 +230,8 @@ struct tquic_path *tquic_sched_fastest(const struct tquic_conn *conn,
 				       u16 slots, bool room, u64 now)
 {
 	struct tquic_path *best = NULL, *path;
-	unsigned int i;
 
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		if (!(slots & BIT(i)))
-			continue;
-		path = tquic_conn_path(conn, i);
+	tquic_for_each_slot(conn, slots, path) {
 		if (room && tquic_sched_full(path, now))
 			continue;
 		if (!best || path->rtt.srtt_ns < best->rtt.srtt_ns)

@@ -21,10 +21,10 @@ struct tquic_wrr {
 /* Weights of the operator count once all candidates have one */
 static bool tquic_wrr_fixed(const struct tquic_conn *conn, u16 slots)
 {
-	unsigned int i;
+	const struct tquic_path *path;
 
-	for (i = 0; i < TQUIC_PATHS_MAX; i++)
-		if ((slots & BIT(i)) && !tquic_conn_path(conn, i)->weight)
+	tquic_for_each_slot(conn, slots, path)
+		if (!path->weight)
 			return false;
 	return true;
 }
@@ -53,12 +53,11 @@ struct tquic_wrr_view {
 static struct tquic_wrr_view tquic_wrr_look(const struct tquic_conn *conn)
 {
 	struct tquic_wrr_view v = { .slots = tquic_sched_candidates(conn) };
-	unsigned int i;
+	const struct tquic_path *path;
 
 	v.fixed = tquic_wrr_fixed(conn, v.slots);
-	for (i = 0; i < TQUIC_PATHS_MAX; i++)
-		if (v.slots & BIT(i))
-			v.sum += tquic_wrr_weight(tquic_conn_path(conn, i), v.fixed);
+	tquic_for_each_slot(conn, v.slots, path)
+		v.sum += tquic_wrr_weight(path, v.fixed);
 	return v;
 }
 
@@ -97,13 +96,9 @@ static struct tquic_path *tquic_wrr_first(const struct tquic_conn *conn,
 	const struct tquic_wrr *wrr = (const void *)conn->sched_priv;
 	struct tquic_path *path, *best = NULL;
 	u64 part, best_part = 0;
-	unsigned int i;
 	s32 left;
 
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		if (!(ready & BIT(i)))
-			continue;
-		path = tquic_conn_path(conn, i);
+	tquic_for_each_slot(conn, ready, path) {
 		left = tquic_wrr_left(wrr, path);
 		if (left <= 0)
 			continue;
@@ -131,19 +126,15 @@ static void tquic_wrr_new_round(struct tquic_conn *conn,
 	u32 rounds = U32_MAX;
 	unsigned int i;
 
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		if (!(v->slots & BIT(i)))
-			continue;
-		path = tquic_conn_path(conn, i);
+	tquic_for_each_slot(conn, v->slots, path) {
+		i = path->index;
 		left[i] = tquic_wrr_left(wrr, path);
 		share[i] = tquic_wrr_share(v, path);
 		if (ready & BIT(i))
 			rounds = min(rounds, tquic_wrr_rounds(left[i], share[i]));
 	}
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		if (!(v->slots & BIT(i)))
-			continue;
-		path = tquic_conn_path(conn, i);
+	tquic_for_each_slot(conn, v->slots, path) {
+		i = path->index;
 		/* At most 2^16 below zero, and then at most a share above it */
 		if (tquic_wrr_rounds(left[i], share[i]) < rounds)
 			left[i] = share[i];
@@ -161,16 +152,12 @@ static struct tquic_path *tquic_wrr_get_path(struct tquic_conn *conn, u64 now)
 {
 	struct tquic_wrr_view v = tquic_wrr_look(conn);
 	struct tquic_path *path;
-	unsigned int i;
 	u16 ready = 0;
 
 	BUILD_BUG_ON(sizeof(struct tquic_wrr) > sizeof(conn->sched_priv));
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		if (!(v.slots & BIT(i)))
-			continue;
-		path = tquic_conn_path(conn, i);
+	tquic_for_each_slot(conn, v.slots, path) {
 		if (tquic_sched_room(path) && !tquic_sched_paced(path, now))
-			ready |= BIT(i);
+			ready |= BIT(path->index);
 	}
 	if (!ready)
 		return NULL;

@@ -137,8 +137,8 @@ PEERS: dict[str, Peer] = {
                 (Role.SERVER, Feature.PREFERRED_ADDRESS): "quic-go has no preferred address",
                 (Role.SERVER, Feature.REBIND): "quic-go 0.29 sends to where the client was first, "
                 "also when it comes from elsewhere",
-                (Role.SERVER, Feature.LIMIT): "quic-go 0.29 sends as long as it is below the limit, "
-                "the last packet goes over it",
+                (Role.SERVER, Feature.LIMIT): "quic-go 0.29 sends as long as it is below the "
+                "limit, the last packet goes over it",
                 (Role.SERVER, Feature.MOVE): "quic-go 0.29 forbids it (disable_active_migration)",
             },
         ),
