@@ -14,6 +14,24 @@
 #include "tquic_sysctl.h"
 
 /**
+ * enum tquic_rx_kind - what there is to do with a packet under the lock
+ * @TQUIC_RX_OPENED: it is authentic and holds the keys it was opened with
+ * @TQUIC_RX_SEALED: keep it until there are keys
+ * @TQUIC_RX_RETRY: keep it until its tag can be checked
+ * @TQUIC_RX_RESET: it is of no known id, perhaps a stateless reset
+ * @TQUIC_RX_OTHER: a whole datagram in another version, that a client may take
+ * @TQUIC_RX_SPOILT: it is no good; its datagram has still to be counted
+ */
+enum tquic_rx_kind {
+	TQUIC_RX_OPENED,
+	TQUIC_RX_SEALED,
+	TQUIC_RX_RETRY,
+	TQUIC_RX_RESET,
+	TQUIC_RX_OTHER,
+	TQUIC_RX_SPOILT,
+};
+
+/**
  * struct tquic_rx_cb - a packet between lookup and engine; in skb->cb
  * @udp: what the UDP layer knows
  * @sk: its connection's socket, referenced
@@ -24,10 +42,7 @@
  * @type: enum tquic_pkt_type
  * @gen: enum tquic_rx_gen
  * @first: first byte without header protection
- * @raw: still sealed, waiting for keys
- * @reset: of no known id, perhaps a stateless reset
- * @other: a whole datagram in another version, that a client may take
- * @spoilt: no good; its datagram has still to be counted
+ * @kind: enum tquic_rx_kind
  * @dgram_bytes: UDP payload that is to be counted with the packet: the first one
  *	of a datagram stands for all of it, padding behind the packets included
  */
@@ -40,11 +55,8 @@ struct tquic_rx_cb {
 	u16 hdr_len;
 	u8 type:4;
 	u8 gen:3;
-	u8 raw:1;
 	u8 first;
-	u8 reset:1;
-	u8 other:1;
-	u8 spoilt:1;
+	u8 kind;
 	u16 dgram_bytes;
 };
 
@@ -443,30 +455,29 @@ static void tquic_rx_locked(struct sock *sk, struct sk_buff *skb)
 {
 	struct tquic_rx_cb *cb = TQUIC_RX_CB(skb);
 
-	if (cb->reset) {
+	switch (cb->kind) {
+	case TQUIC_RX_OPENED:
+		tquic_rx_deliver(sk, skb);
+		tquic_keys_put(cb->keys);
+		consume_skb(skb);
+		break;
+	case TQUIC_RX_SEALED:
+		tquic_rx_keep(sk, skb);
+		break;
+	case TQUIC_RX_RETRY:
+		tquic_rx_keep_retry(sk, skb);
+		break;
+	case TQUIC_RX_RESET:
 		tquic_rx_reset(sk, skb);
-		return;
-	}
-	if (cb->other) {
+		break;
+	case TQUIC_RX_OTHER:
 		tquic_rx_keep_other(sk, skb);
-		return;
-	}
-	if (cb->spoilt) {
+		break;
+	case TQUIC_RX_SPOILT:
 		tquic_rx_count_sealed(sk, skb);
 		kfree_skb(skb);
-		return;
+		break;
 	}
-	if (cb->raw && cb->type == TQUIC_PKT_RETRY) {
-		tquic_rx_keep_retry(sk, skb);
-		return;
-	}
-	if (cb->raw) {
-		tquic_rx_keep(sk, skb);
-		return;
-	}
-	tquic_rx_deliver(sk, skb);
-	tquic_keys_put(cb->keys);
-	consume_skb(skb);
 }
 
 /* sk_backlog_rcv: the program holds the lock and works off what waited */
@@ -502,7 +513,7 @@ static void tquic_rx_drop(struct sk_buff *skb)
 {
 	struct tquic_rx_cb *cb = TQUIC_RX_CB(skb);
 
-	if (!cb->raw && !cb->reset)
+	if (cb->kind == TQUIC_RX_OPENED)
 		tquic_keys_put(cb->keys);
 	kfree_skb(skb);
 }
@@ -571,10 +582,7 @@ static void tquic_rx_spoilt(struct sock *sk, struct sk_buff *skb,
 		sock_put(sk);
 		return;
 	}
-	cb->spoilt = true;
-	cb->raw = true;
-	cb->reset = false;
-	cb->other = false;
+	cb->kind = TQUIC_RX_SPOILT;
 	tquic_rx_submit(sk, skb, burst);
 }
 
@@ -660,13 +668,10 @@ static void tquic_rx_packet(struct sock *sk, struct sk_buff *skb,
 	cb->sk = sk;
 	cb->type = type;
 	cb->path_id = path_id;
-	cb->raw = false;
-	cb->reset = false;
-	cb->other = false;
-	cb->spoilt = false;
+	cb->kind = TQUIC_RX_OPENED;
 	keys = tquic_keyring_rx_get(&tsk->keys, level);
 	if (!keys) {
-		cb->raw = true;
+		cb->kind = TQUIC_RX_SEALED;
 		cb->hdr_len = pn_off;
 		tquic_rx_submit(sk, skb, burst);
 		return;
@@ -790,8 +795,7 @@ static bool tquic_rx_stray(struct tquic_net *tn, struct tquic_udp *udp,
 		tquic_answer_reset(tn, udp, skb, h);
 		return false;
 	}
-	TQUIC_RX_CB(skb)->reset = true;
-	TQUIC_RX_CB(skb)->other = false;
+	TQUIC_RX_CB(skb)->kind = TQUIC_RX_RESET;
 	tquic_rx_submit(sk, skb, burst);
 	return true;
 }
@@ -845,10 +849,7 @@ static bool tquic_rx_hand_retry(struct tquic_net *tn, struct sk_buff *skb,
 						&h->dcid));
 	if (!sk)
 		return false;
-	TQUIC_RX_CB(skb)->type = TQUIC_PKT_RETRY;
-	TQUIC_RX_CB(skb)->raw = true;
-	TQUIC_RX_CB(skb)->other = false;
-	TQUIC_RX_CB(skb)->spoilt = false;
+	TQUIC_RX_CB(skb)->kind = TQUIC_RX_RETRY;
 	tquic_rx_submit(sk, skb, burst);
 	return true;
 }
@@ -923,8 +924,7 @@ static void tquic_rx_dgram(struct tquic_net *tn, struct tquic_udp *udp,
 		}
 		if (first && (h.type == TQUIC_PKT_INITIAL || h.type == TQUIC_PKT_HANDSHAKE) &&
 		    tquic_conn_takes_version(&tquic_sk(sk)->conn, h.ver)) {
-			TQUIC_RX_CB(skb)->other = true;
-			TQUIC_RX_CB(skb)->raw = true;
+			TQUIC_RX_CB(skb)->kind = TQUIC_RX_OTHER;
 			tquic_rx_submit(sk, skb, burst);
 			return;
 		}

@@ -12,6 +12,7 @@ The memory of a connection is that of the stock kernel, so it is measured there 
 from __future__ import annotations
 
 import os
+import resource
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -65,6 +66,9 @@ class Memory:
 def test_idle_at_a_time(make_lab: LabMaker, request: pytest.FixtureRequest) -> None:
     """They all work, hold little, and leave nothing behind."""
     count = request.config.getoption("--connections")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = 2 * count + 1024  # a socket at each end, and what the test itself has open
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(files, soft), max(files, hard)))
     lab = make_lab(PLAIN)
     options = Options(config=Config.of(idle_timeout_ms=_IDLE_MS))
     with ExitStack() as held:

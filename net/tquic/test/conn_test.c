@@ -194,6 +194,26 @@ static void conn_params_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, p->end[0].conn.closed.frame_type, 0);
 }
 
+/* The id of a preferred address is not one that has another number already (RFC 9000 §19.15) */
+static void conn_preferred_id_refused(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *client = &p->end[0].conn, *server = &p->end[1].conn;
+	u8 buf[TQUIC_PARAMS_MAX_LEN];
+	ssize_t n;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	server->local.has_preferred_addr = true;
+	server->local.preferred_addr.cid = server->local.iscid;
+	n = tquic_conn_local_params(server, buf, sizeof(buf));
+	KUNIT_ASSERT_GT(test, n, 0);
+	KUNIT_EXPECT_EQ(test, tquic_conn_peer_params(client, buf, n, p->now),
+			TQUIC_ERR_PROTOCOL_VIOLATION);
+	KUNIT_EXPECT_EQ(test, client->state, TQUIC_STATE_CLOSING);
+	KUNIT_EXPECT_EQ(test, client->closed.error_code, TQUIC_ERR_PROTOCOL_VIOLATION);
+	KUNIT_EXPECT_FALSE(test, client->closed.flags & TQUIC_CLOSE_APP);
+}
+
 /* One side does not offer multipath: plain RFC 9000 */
 static void conn_without_multipath(struct kunit *test)
 {
@@ -808,6 +828,7 @@ static struct kunit_case conn_cases[] = {
 	KUNIT_CASE(conn_stateless_reset),
 	KUNIT_CASE(conn_done_before_tls_end),
 	KUNIT_CASE(conn_params_refused),
+	KUNIT_CASE(conn_preferred_id_refused),
 	KUNIT_CASE(conn_without_multipath),
 	KUNIT_CASE(conn_path_ids_bounded),
 	KUNIT_CASE(conn_idle),
