@@ -87,7 +87,9 @@ class Keyed:
             server.close()
 
     def _wait_readable(self, sock: TquicSocket) -> None:
-        if not select.select([sock], [], [], self._wait_s)[0]:
+        poll = select.poll()  # select() knows no descriptors above 1023
+        poll.register(sock, select.POLLIN)
+        if not poll.poll(self._wait_s * 1000):
             raise TimeoutError(errno.ETIMEDOUT, "no answer of the server")
 
 

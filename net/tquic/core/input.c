@@ -85,6 +85,7 @@ static int tquic_input_ack(struct tquic_in *in, const struct tquic_frame *f)
 	struct tquic_cc_ack ack = {};
 	struct tquic_space *space;
 	bool hs = in->level != TQUIC_LEVEL_APP;
+	u64 due_ns;
 	int ret;
 
 	if (hs) {
@@ -141,7 +142,9 @@ static int tquic_input_ack(struct tquic_in *in, const struct tquic_frame *f)
 	}
 	path->late |= res.late && path->state == TQUIC_PATH_SUSPECT;
 	if (res.pkts) {
-		tquic_path_on_progress(conn, path, in->now);
+		/* What another path tells is older than it seems. */
+		due_ns = in->path == path ? in->now : res.largest_sent_ns + path->rtt.srtt_ns;
+		tquic_path_on_progress(conn, path, due_ns, in->now);
 		ret = conn->ops->acked(conn, path, space->largest_acked);
 		if (ret)
 			return ret;

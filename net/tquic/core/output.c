@@ -498,6 +498,28 @@ static struct tquic_path *tquic_output_ack_path(const struct tquic_conn *conn,
 }
 
 /*
+ * When the link of a path dies the last acknowledgments on it die as well, and the peer
+ * would send again what has arrived.  So a slower path tells about it, too, at times when
+ * it acknowledges packets of its own: in general that is no news to the peer, whose
+ * measure of the round trip remains that of the path alone.
+ */
+static void tquic_output_tell(struct tquic_conn *conn, struct tquic_path *path,
+			      struct tquic_out *o)
+{
+	struct tquic_path *other;
+
+	tquic_for_each_path(conn, other) {
+		if (other->state != TQUIC_PATH_ACTIVE ||
+		    other->rtt.srtt_ns >= path->rtt.srtt_ns ||
+		    tquic_ranges_largest(&other->space.rx) < 0 ||
+		    (u32)other->space.largest_rx == other->told_pn)
+			continue;
+		if (tquic_output_ack(conn, o, &other->space, other->id))
+			other->told_pn = other->space.largest_rx;
+	}
+}
+
+/*
  * A failing path acknowledges what it receives itself, for it may be the only one
  * that works, and once more with its carrier.
  */
@@ -519,6 +541,8 @@ static void tquic_output_acks(struct tquic_conn *conn, struct tquic_path *path,
 		if (!tquic_output_ack(conn, o, &other->space, conn->multipath ?
 				      other->id : TQUIC_PATH_ID_NONE))
 			continue;
+		if (other == path)
+			tquic_output_tell(conn, path, o);
 		other->acked_here = !carried;
 		if (carried)
 			tquic_space_ack_sent(&other->space);
@@ -642,7 +666,9 @@ static void tquic_output_app_frames(struct tquic_conn *conn,
 	       why == TQUIC_WHY_PROBE;
 	if (!data && tquic_output_has_data(conn, 0))
 		data = conn->sched->get_path(conn, now) == path;
-	if (path->state == TQUIC_PATH_SUSPECT && tquic_path_others(conn, path))
+	/* Where it may be lost, and the peer may know why, nothing goes that is waited for. */
+	if ((path->state == TQUIC_PATH_SUSPECT || (why == TQUIC_WHY_PROBE && path->peer_backup)) &&
+	    tquic_path_others(conn, path))
 		data = false;
 	if (data && conn->sched->floor_ns)
 		floor_ns = conn->sched->floor_ns(conn, path, now);

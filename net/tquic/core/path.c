@@ -434,17 +434,26 @@ static void tquic_path_suspect(struct tquic_conn *conn, struct tquic_path *path,
 	path->probes = 1;
 }
 
+/* Out of use since @since_ns: after an outage the window says nothing about the link */
+static void tquic_path_reuse(struct tquic_conn *conn, struct tquic_path *path, u64 since_ns,
+			     u64 now)
+{
+	tquic_cc_join(&path->cc, &conn->cc_group, &path->rtt);
+	if (now - since_ns > 3 * path->rtt.srtt_ns)
+		tquic_cc_reset(&path->cc, now);
+}
+
 /*
  * A path can be used (again).  Those that went silent, or whose interface went
  * down, while nothing could stand in for them hand over now.
  */
 static void tquic_path_activate(struct tquic_conn *conn, struct tquic_path *path,
-				u64 now)
+				u64 since_ns, u64 now)
 {
 	struct tquic_path *other;
 
 	tquic_path_set_state(conn, path, TQUIC_PATH_ACTIVE);
-	tquic_cc_join(&path->cc, &conn->cc_group, &path->rtt);
+	tquic_path_reuse(conn, path, since_ns, now);
 	conn->todo |= TQUIC_TODO_PATHS;
 	tquic_for_each_path(conn, other) {
 		if (other != path &&
@@ -468,7 +477,7 @@ void tquic_path_set_validated(struct tquic_conn *conn, struct tquic_path *path,
 	path->pto_count = 0;
 	if (path->moving)
 		tquic_migrate_done(conn, path, now);
-	tquic_path_activate(conn, path, now);
+	tquic_path_activate(conn, path, now, now);
 	tquic_conn_event(conn, TQUIC_EVENT_PATH_VALIDATED, path->id, 0);
 	tquic_path_bond(conn, now);
 }
@@ -635,6 +644,8 @@ static bool tquic_path_regular_others(const struct tquic_conn *conn,
 void tquic_path_on_status(struct tquic_conn *conn, struct tquic_path *path,
 			  bool backup, u64 now)
 {
+	if (!backup && !path->cc.group && path->state == TQUIC_PATH_ACTIVE)
+		tquic_path_reuse(conn, path, path->spared_ns, now);
 	path->peer_backup = backup;
 	conn->todo |= TQUIC_TODO_PATHS;
 	tquic_conn_event(conn, TQUIC_EVENT_PATH_STATUS, path->id,
@@ -645,6 +656,8 @@ void tquic_path_on_status(struct tquic_conn *conn, struct tquic_path *path,
 		return;
 	path->spared_ns = now;
 	tquic_path_drain(conn, path, now);
+	/* Does it answer at all?  With nothing under way that would not be known. */
+	path->probes = 1;
 }
 
 /**
@@ -794,11 +807,10 @@ static bool tquic_path_is_back(const struct tquic_conn *conn, struct tquic_path 
 	return true;
 }
 
-/* An acknowledgment for the path's packets came: it works (again) */
-void tquic_path_on_progress(struct tquic_conn *conn, struct tquic_path *path,
-			    u64 now)
+/* An acknowledgment for the path's packets came that was due at @due: it works (again) */
+void tquic_path_on_progress(struct tquic_conn *conn, struct tquic_path *path, u64 due, u64 now)
 {
-	path->progress_ns = now;
+	path->progress_ns = max(path->progress_ns, min(due, now));
 	path->pto_count = 0;
 	path->probes = 0;
 	if (now - path->suspect_ns > TQUIC_PATH_PATIENCE_NS)
@@ -815,12 +827,9 @@ void tquic_path_on_progress(struct tquic_conn *conn, struct tquic_path *path,
 	path->down = false;
 	/* Probes lost meanwhile say nothing about congestion now. */
 	tquic_path_drain(conn, path, now);
-	tquic_path_activate(conn, path, now);
+	tquic_path_activate(conn, path, path->suspect_ns, now);
 	if (!tquic_path_spared(path))
 		tquic_path_tell_status(path);
-	/* What the window was says nothing about the link after an outage. */
-	if (now - path->suspect_ns > 3 * path->rtt.srtt_ns)
-		tquic_cc_reset(&path->cc, now);
 	tquic_conn_event(conn, TQUIC_EVENT_PATH_RECOVERED, path->id, 0);
 	tquic_path_bond(conn, now);
 }

@@ -85,6 +85,7 @@ enum tquic_path_ctl {
  * @rate_cap: the operator's limit for what we send on it, bytes per second; 0: none
  * @weight: share of the data it gets from schedulers that go by weights;
  *	0: as much as it can carry
+ * @told_pn: newest packet that a slower path told about, low bits
  * @link: UDP socket and route, owned by the adapter; NULL while UNUSED
  * @space: packet numbers of 1-RTT packets
  * @phase: key phases of these
@@ -146,6 +147,7 @@ struct tquic_path {
 	bool late;
 	u8 relapses;
 	u16 weight;
+	u32 told_pn;
 	u64 rate_cap;
 	void *link;
 
@@ -224,7 +226,7 @@ void tquic_path_on_response(struct tquic_conn *conn, const u8 *data, u64 now);
 void tquic_path_on_rx(struct tquic_path *path, u32 bytes);
 void tquic_path_on_packet(struct tquic_conn *conn, struct tquic_path *path, u64 now);
 const u8 *tquic_path_new_challenge(struct tquic_path *path, u64 now);
-void tquic_path_on_progress(struct tquic_conn *conn, struct tquic_path *path, u64 now);
+void tquic_path_on_progress(struct tquic_conn *conn, struct tquic_path *path, u64 due, u64 now);
 u32 tquic_path_mtu_probe(const struct tquic_conn *conn, const struct tquic_path *path, u64 now);
 void tquic_path_mtu_probe_lost(struct tquic_path *path, u32 bytes);
 void tquic_path_mtu_probe_acked(struct tquic_path *path, u32 bytes);

@@ -106,7 +106,7 @@ void tquic_sent_clear(struct tquic_sent *s)
 
 	for (pn = s->base; pn < s->next; pn++) {
 		pkt = tquic_sent_get(s, pn);
-		if (pkt->state == TQUIC_SENT_OUTSTANDING)
+		if (pkt->state == TQUIC_SENT_OUTSTANDING || pkt->flags & TQUIC_SENT_F_KEPT)
 			tquic_rec_free_list(pkt->recs);
 	}
 	for (i = 0; s->dir && i <= s->dir_mask; i++)
@@ -242,8 +242,8 @@ static void tquic_sent_set_base(struct tquic_sent *s, u64 base)
  */
 void tquic_sent_advance(struct tquic_sent *s, u64 horizon_ns)
 {
-	const struct tquic_sent_pkt *pkt;
 	u64 base = s->base;
+	struct tquic_sent_pkt *pkt;
 	u64 pn;
 
 	for (pn = s->base; pn < s->next; pn++) {
@@ -252,9 +252,13 @@ void tquic_sent_advance(struct tquic_sent *s, u64 horizon_ns)
 			continue;
 		if (pkt->state == TQUIC_SENT_OUTSTANDING)
 			break;
-		if ((pkt->state == TQUIC_SENT_LOST || pkt->state == TQUIC_SENT_GIVEN_UP) &&
-		    pkt->lost_ns >= horizon_ns)
+		if (pkt->state != TQUIC_SENT_ACKED &&
+		    (pkt->flags & TQUIC_SENT_F_KEPT ? s->kept_ns : pkt->lost_ns) >= horizon_ns)
 			break;
+		if (pkt->flags & TQUIC_SENT_F_KEPT) {
+			tquic_rec_free_list(pkt->recs);
+			pkt->flags &= ~TQUIC_SENT_F_KEPT;
+		}
 		base = pn + 1;
 	}
 	tquic_sent_set_base(s, base);

@@ -24,13 +24,15 @@ enum tquic_sent_state {
 #define TQUIC_SENT_F_IN_FLIGHT	0x02	/* counts against the congestion window */
 #define TQUIC_SENT_F_ECT0	0x04
 #define TQUIC_SENT_F_MTU_PROBE	0x08	/* its loss says nothing about congestion */
+#define TQUIC_SENT_F_KEPT	0x10	/* given up, and keeps a copy of what it held */
 
 /**
  * struct tquic_sent_pkt - what is remembered of a sent packet
  * @sent_ns: when it left (all but acked packets)
  * @run_lo: acked packets: all numbers from here to this one are acked
- * @recs: outstanding packets: frames whose fate follows the packet's
- * @lost_ns: packets lost or given up: since when
+ * @recs: outstanding packets: frames whose fate follows the packet's; packets given
+ *	up with %TQUIC_SENT_F_KEPT: what need not be sent again if they are acknowledged
+ * @lost_ns: other packets lost or given up: since when
  * @bytes: datagram bytes, as counted by congestion control
  * @state: enum tquic_sent_state
  * @flags: TQUIC_SENT_F_*
@@ -57,6 +59,7 @@ struct tquic_sent_chunk;
  * @head: no packet below is outstanding
  * @eliciting: no packet below is outstanding and eliciting
  * @next: one above the highest number added
+ * @kept_ns: when packets that keep their frames were given up the last time
  * @dir: chunks, indexed by (number / TQUIC_SENT_CHUNK) & @dir_mask
  * @dir_mask: size of @dir less one
  * @rated: new chunks have room for what rates are computed from
@@ -66,6 +69,7 @@ struct tquic_sent {
 	u64 head;
 	u64 eliciting;
 	u64 next;
+	u64 kept_ns;
 	struct tquic_sent_chunk **dir;
 	u32 dir_mask;
 	bool rated;

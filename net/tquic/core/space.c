@@ -155,6 +155,9 @@ static int tquic_space_ack_range(struct tquic_space *space, u64 lo, u64 hi,
 			break;
 		case TQUIC_SENT_GIVEN_UP:
 			res->eliciting |= pkt->flags & TQUIC_SENT_F_ELICITING;
+			if (pkt->flags & TQUIC_SENT_F_KEPT)
+				tquic_space_splice(&res->acked, &pkt->recs);
+			pkt->flags &= ~TQUIC_SENT_F_KEPT;
 			break;
 		case TQUIC_SENT_ACKED:
 			down = pkt->run_lo;
@@ -292,18 +295,28 @@ u64 tquic_space_large_out_ns(const struct tquic_space *space)
 	return 0;
 }
 
-/**
- * tquic_space_give_up() - all that is under way is to be sent elsewhere
- * @space: packet number space; what it received is kept
- * @now: time
- * @res: what the packets held; overwritten
- *
- * What is acknowledged of it later still tells the round trip time, or one that is
- * longer than was thought would never be measured: given up too soon again and again.
- */
-void tquic_space_give_up(struct tquic_space *space, u64 now, struct tquic_drain_result *res)
+/* The parts of streams in a packet, for as many as there is memory */
+static struct tquic_rec *tquic_space_copy_recs(const struct tquic_sent_pkt *pkt)
+{
+	struct tquic_rec *copy, *rec, *list = NULL;
+
+	for (rec = pkt->recs; rec; rec = rec->next) {
+		if (rec->kind != TQUIC_REC_STREAM)
+			continue;
+		copy = tquic_rec_alloc(GFP_ATOMIC | __GFP_NOWARN);
+		if (!copy)
+			break;
+		*copy = *rec;
+		tquic_rec_push(&list, copy);
+	}
+	return list;
+}
+
+static void tquic_space_take(struct tquic_space *space, bool keep, u64 now,
+			     struct tquic_drain_result *res)
 {
 	struct tquic_sent *s = &space->sent;
+	struct tquic_rec *kept;
 	struct tquic_sent_pkt *pkt;
 	u64 pn;
 
@@ -312,16 +325,37 @@ void tquic_space_give_up(struct tquic_space *space, u64 now, struct tquic_drain_
 		pkt = tquic_sent_get(s, pn);
 		if (pkt->state != TQUIC_SENT_OUTSTANDING)
 			continue;
+		kept = keep ? tquic_space_copy_recs(pkt) : NULL;
 		tquic_space_splice(&res->recs, &pkt->recs);
+		pkt->lost_ns = now;
+		if (kept) {
+			pkt->recs = kept;
+			pkt->flags |= TQUIC_SENT_F_KEPT;
+			s->kept_ns = now;
+		}
 		if (pkt->flags & TQUIC_SENT_F_IN_FLIGHT)
 			res->bytes += pkt->bytes;
 		pkt->state = TQUIC_SENT_GIVEN_UP;
-		pkt->lost_ns = now;
 	}
 	s->head = s->next;
 	space->eliciting_in_flight = 0;
 	space->loss_time_ns = 0;
 	space->persist_ns = 0;
+}
+
+/**
+ * tquic_space_give_up() - all that is under way is to be sent elsewhere
+ * @space: packet number space; what it received is kept
+ * @now: time
+ * @res: what the packets held; overwritten
+ *
+ * What is acknowledged of it later need not be sent again, unless it has been, and
+ * still tells the round trip time: one that is longer than was thought would never be
+ * measured otherwise, and packets be given up too soon again and again.
+ */
+void tquic_space_give_up(struct tquic_space *space, u64 now, struct tquic_drain_result *res)
+{
+	tquic_space_take(space, true, now, res);
 }
 
 /**
@@ -334,7 +368,7 @@ void tquic_space_give_up(struct tquic_space *space, u64 now, struct tquic_drain_
  */
 void tquic_space_drain(struct tquic_space *space, struct tquic_drain_result *res)
 {
-	tquic_space_give_up(space, 0, res);
+	tquic_space_take(space, false, 0, res);
 	tquic_sent_clear(&space->sent);
 }
 

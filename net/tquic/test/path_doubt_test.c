@@ -40,6 +40,11 @@ static void doubt_queue(struct kunit *test)
 	}
 }
 
+static void doubt_answer(struct pair *p, struct tquic_path *path, u64 now)
+{
+	tquic_path_on_progress(&p->end[0].conn, path, now, now);
+}
+
 /* Doubt that was wrong has the next come later; some time without any ends that. */
 static void doubt_patience(struct kunit *test)
 {
@@ -55,17 +60,17 @@ static void doubt_patience(struct kunit *test)
 		path->state = TQUIC_PATH_SUSPECT;
 		path->suspect_ns = p->now;
 		path->late = true;
-		tquic_path_on_progress(&p->end[0].conn, path, p->now + PAIR_MS(10));
+		doubt_answer(p, path, p->now + PAIR_MS(10));
 	}
 	/* Gone, and not slow: nothing was learnt. */
 	path->patience = 1;
 	path->state = TQUIC_PATH_SUSPECT;
 	path->late = false;
-	tquic_path_on_progress(&p->end[0].conn, path, p->now + PAIR_MS(10));
+	doubt_answer(p, path, p->now + PAIR_MS(10));
 	KUNIT_EXPECT_EQ(test, path->patience, 1);
-	tquic_path_on_progress(&p->end[0].conn, path, path->suspect_ns + 3 * SEC);
+	doubt_answer(p, path, path->suspect_ns + 3 * SEC);
 	KUNIT_EXPECT_EQ(test, path->patience, 1);
-	tquic_path_on_progress(&p->end[0].conn, path, path->suspect_ns + 3 * SEC + 1);
+	doubt_answer(p, path, path->suspect_ns + 3 * SEC + 1);
 	KUNIT_EXPECT_EQ(test, path->patience, 0);
 }
 
@@ -73,7 +78,6 @@ static void doubt_patience(struct kunit *test)
 static void doubt_relapse(struct kunit *test)
 {
 	struct pair *p = pair_create(test, 2);
-	struct tquic_conn *conn = &p->end[0].conn;
 	struct tquic_path *path, *other;
 	struct pair_flow *f;
 	u64 srtt;
@@ -105,11 +109,11 @@ static void doubt_relapse(struct kunit *test)
 	path->state = TQUIC_PATH_SUSPECT;
 	path->good_ns = 0;
 	path->late = false;
-	tquic_path_on_progress(conn, path, p->now);
+	doubt_answer(p, path, p->now);
 	KUNIT_EXPECT_EQ(test, path->probes, 1);
-	tquic_path_on_progress(conn, path, p->now + 2 * srtt - 1);
+	doubt_answer(p, path, p->now + 2 * srtt - 1);
 	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_SUSPECT);
-	tquic_path_on_progress(conn, path, p->now + 2 * srtt);
+	doubt_answer(p, path, p->now + 2 * srtt);
 	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
 	for (i = 0; i < 3; i++) {
 		path->state = TQUIC_PATH_SUSPECT;
@@ -117,7 +121,7 @@ static void doubt_relapse(struct kunit *test)
 		path->late = i == 0;
 		other->pto_count = i == 1;
 		other->down = i == 2;
-		tquic_path_on_progress(conn, path, p->now);
+		doubt_answer(p, path, p->now);
 		KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
 		other->state = TQUIC_PATH_ACTIVE;
 		other->down = false;

@@ -393,12 +393,16 @@ static void give_up(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, c->res.pkts, 0);
 	KUNIT_EXPECT_EQ(test, c->res.spurious_pkts, 0);
 	KUNIT_EXPECT_EQ(test, c->res.bytes, 0);
+	/* What they held need not be sent again. */
+	KUNIT_EXPECT_EQ(test, free_count(&c->res.acked), 2);
 	/* Once each; and alone the last one, which wanted no answer, says nothing. */
 	KUNIT_EXPECT_EQ(test, ack(test, 0, 2, 33 * MS), 0);
 	KUNIT_EXPECT_EQ(test, c->res.rtt_ns, 0);
 	KUNIT_EXPECT_TRUE(test, c->res.late);
+	KUNIT_EXPECT_EQ(test, free_count(&c->res.acked), 1);
 	KUNIT_EXPECT_EQ(test, ack(test, 0, 2, 34 * MS), 0);
 	KUNIT_EXPECT_FALSE(test, c->res.late);
+	KUNIT_EXPECT_NULL(test, c->res.acked);
 	/* What arrived before an outage is told of after it, with what came since. */
 	send(test, 3, DATA, 35 * MS);
 	tquic_space_give_up(&c->space, 40 * MS, &d);
@@ -407,7 +411,16 @@ static void give_up(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ack(test, 3, 4, 60 * MS), 0);
 	KUNIT_EXPECT_FALSE(test, c->res.late);
 	KUNIT_EXPECT_EQ(test, c->res.rtt_ns, 10 * MS);
-	KUNIT_EXPECT_EQ(test, free_count(&c->res.acked), 1);
+	KUNIT_EXPECT_EQ(test, free_count(&c->res.acked), 2);
+	/* What is never acknowledged is forgotten with all it held. */
+	send(test, 5, DATA, 70 * MS);
+	send(test, 6, DATA, 71 * MS);
+	tquic_space_give_up(&c->space, 80 * MS, &d);
+	KUNIT_EXPECT_EQ(test, free_count(&d.recs), 2);
+	tquic_sent_advance(&c->space.sent, 80 * MS);
+	KUNIT_EXPECT_NOT_NULL(test, tquic_sent_get(&c->space.sent, 5));
+	tquic_sent_advance(&c->space.sent, 80 * MS + 1);
+	KUNIT_EXPECT_NULL(test, tquic_sent_get(&c->space.sent, 6));
 }
 
 static bool rx(struct kunit *test, u64 pn, bool eliciting, u8 ecn, u64 now)
