@@ -324,6 +324,17 @@ static void bbr_up_losses(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, x->cc.cwnd, 130 * MSS - 130 * MSS * 15 / 100);
 }
 
+/* The bound is where two of a hundred would have been lost, to the byte. */
+static void bbr_cut_is_exact(struct kunit *test)
+{
+	struct bbr *x = cruising(test);
+
+	to_up(test, x);
+	lossy_round(x, 1040, 40);
+	/* 2 % of 1040 are 0.8 more than the 20 lost before. */
+	KUNIT_EXPECT_EQ(test, x->b->inflight_long, 1040 * MSS + 80 * MSS / 98);
+}
+
 /* However early the losses come, the bound is not cut by more than 30 %. */
 static void bbr_cut_is_bounded(struct kunit *test)
 {
@@ -610,6 +621,10 @@ static void bbr_window(struct kunit *test)
 	x->b->inflight_short = MSS;
 	rounds(x, 1);
 	KUNIT_EXPECT_EQ(test, x->cc.cwnd, 4 * MSS);
+	x = cruising(test);
+	x->cc.cwnd = MSS;
+	round_of(x, MSS, RTT);
+	KUNIT_EXPECT_EQ(test, x->cc.cwnd, 4 * MSS);
 }
 
 /* What ACKs gathered counts for ten rounds, more or less. */
@@ -622,6 +637,14 @@ static void bbr_extra_acked(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, extra(x), 50 * BDP);
 	rounds(x, 6);
 	KUNIT_EXPECT_LT(test, extra(x), 2 * BDP);
+	/* Either half of the ten rounds makes room. */
+	x = cruising(test);
+	to_up(test, x);
+	x->b->extra_acked[0] = 50 * BDP;
+	x->b->extra_rounds = 0;
+	x->cc.cwnd = 40 * BDP;
+	rounds(x, 1);
+	KUNIT_EXPECT_GE(test, x->cc.cwnd, 40 * BDP);
 }
 
 /* Losses are judged over some hundred packets, not over all there ever were. */
@@ -795,6 +818,7 @@ static struct kunit_case bbr_cases[] = {
 	KUNIT_CASE(bbr_up_finds_more),
 	KUNIT_CASE(bbr_max_bw_filter),
 	KUNIT_CASE(bbr_up_losses),
+	KUNIT_CASE(bbr_cut_is_exact),
 	KUNIT_CASE(bbr_cut_is_bounded),
 	KUNIT_CASE(bbr_long_grows),
 	KUNIT_CASE(bbr_up_ecn),

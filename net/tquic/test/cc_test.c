@@ -542,6 +542,22 @@ static void registry(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, tquic_cc_get("fake"));
 }
 
+/* All of them are offered, or none. */
+static void registry_filled(struct kunit *test)
+{
+	static TQUIC_CATALOG(catalog);
+	struct tquic_entry one = { .name = "one" }, two = { .name = "two" }, same = one;
+	struct tquic_entry *const both[] = { &one, &two }, *const bad[] = { &one, &two, &same };
+
+	KUNIT_ASSERT_EQ(test, tquic_catalog_fill(&catalog, both, 2), 0);
+	KUNIT_EXPECT_PTR_EQ(test, tquic_catalog_get(&catalog, "one"), &one);
+	KUNIT_EXPECT_PTR_EQ(test, tquic_catalog_get(&catalog, "two"), &two);
+	tquic_catalog_empty(&catalog, both, 2);
+	KUNIT_EXPECT_TRUE(test, list_empty(&catalog.list));
+	KUNIT_EXPECT_EQ(test, tquic_catalog_fill(&catalog, bad, 3), -EEXIST);
+	KUNIT_EXPECT_TRUE(test, list_empty(&catalog.list));
+}
+
 /* What nobody asks before it is called or reckoned with */
 static void all_are_whole(struct kunit *test)
 {
@@ -701,6 +717,7 @@ static struct kunit_case cc_cases[] = {
 	KUNIT_CASE(group),
 	KUNIT_CASE(switched),
 	KUNIT_CASE(registry),
+	KUNIT_CASE(registry_filled),
 	KUNIT_CASE(all_are_whole),
 	{}
 };

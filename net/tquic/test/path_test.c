@@ -204,6 +204,22 @@ static void path_responses(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, path->challenge);
 }
 
+/* An answer to a challenge fills a datagram, also where nothing else goes (RFC 9000 §8.2.2). */
+static void path_response_padded(struct kunit *test)
+{
+	struct pair *p = path_pair(test, 2);
+	struct tquic_conn *conn = &p->end[0].conn;
+	struct tquic_tx_pkt pkts[TQUIC_LEVEL_COUNT];
+	struct tquic_path *path = pair_path(p, 0, 1);
+	static u8 buf[2048];
+
+	path->state = TQUIC_PATH_SUSPECT;
+	tquic_path_on_challenge(path, "response");
+	KUNIT_ASSERT_EQ(test, tquic_conn_output(conn, buf, sizeof(buf), p->now, pkts), 1);
+	KUNIT_EXPECT_PTR_EQ(test, pkts[0].path, path);
+	KUNIT_EXPECT_GE(test, pkts[0].len + TQUIC_AEAD_TAG_LEN, TQUIC_MIN_UDP_PAYLOAD);
+}
+
 /* A flood of PATH_CHALLENGEs is answered as far as memory for it goes: the newest */
 static void path_challenge_flood(struct kunit *test)
 {
@@ -1139,6 +1155,7 @@ static struct kunit_case path_cases[] = {
 	KUNIT_CASE(path_validation_fails),
 	KUNIT_CASE(path_responses),
 	KUNIT_CASE(path_challenge_flood),
+	KUNIT_CASE(path_response_padded),
 	KUNIT_CASE(path_abandon),
 	KUNIT_CASE(path_abandon_lost),
 	KUNIT_CASE(path_many_in_a_row),

@@ -203,6 +203,13 @@ static void send_obeys_credit(struct kunit *test)
 	/* All written is sent: that is not being blocked. */
 	KUNIT_EXPECT_FALSE(test, tquic_send_blocked_report(&s));
 	tquic_send_destroy(&s);
+	/* The peer knows of a stream that was blocked from the beginning (RFC 9000 §3.1). */
+	tquic_send_init(&s, 0, NULL);
+	write_bytes(test, &s, 10);
+	KUNIT_EXPECT_EQ(test, s.state, TQUIC_SEND_READY);
+	KUNIT_EXPECT_TRUE(test, tquic_send_blocked_report(&s));
+	KUNIT_EXPECT_EQ(test, s.state, TQUIC_SEND_SEND);
+	tquic_send_destroy(&s);
 }
 
 static void send_fin_alone_and_again(struct kunit *test)

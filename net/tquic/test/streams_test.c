@@ -593,6 +593,7 @@ static void streams_parked_until_credit(struct kunit *test)
 	tquic_streams_park(t, b);
 	tquic_streams_park(t, a);
 	KUNIT_EXPECT_NULL(test, tquic_streams_next_ready(t, 0));
+	KUNIT_EXPECT_EQ(test, t->ready_mask, 0);
 	tquic_streams_update_ready(t, a);
 	KUNIT_EXPECT_NULL(test, tquic_streams_next_ready(t, 0));
 	/* Lost data needs no credit. */

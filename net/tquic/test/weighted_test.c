@@ -51,6 +51,17 @@ static void weighted_operator(struct kunit *test)
 	KUNIT_EXPECT_LE(test, abs((int)permille[2] - 5), 1);
 }
 
+/* Within a round, too: next is the path that has used the least part of its share. */
+static void weighted_turns(struct kunit *test)
+{
+	struct sched_fixture *x = sched_make(test, &tquic_sched_weighted);
+	int i;
+
+	weighted_set(x, 10, 10, 10);
+	for (i = 0; i < 6; i++)
+		KUNIT_EXPECT_EQ(test, sched_send(x, SCHED_MTU), i % 3);
+}
+
 /* Three windows of ten packets in 20, 40 and 60 ms: 6 to 3 to 2 */
 static void weighted_capacity(struct kunit *test)
 {
@@ -134,6 +145,7 @@ static void weighted_light_alone(struct kunit *test)
 
 static struct kunit_case weighted_cases[] = {
 	KUNIT_CASE(weighted_operator),
+	KUNIT_CASE(weighted_turns),
 	KUNIT_CASE(weighted_capacity),
 	KUNIT_CASE(weighted_work_conserving),
 	KUNIT_CASE(weighted_slot_reused),
