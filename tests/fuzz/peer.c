@@ -317,12 +317,12 @@ void peer_tls(struct peer *peer)
 void peer_response(struct peer *peer, u32 path_id, u32 of_path, u32 which)
 {
 	struct tquic_path *path = peer_path(peer, of_path);
-	const u8 *data;
+	u8 data[TQUIC_PATH_DATA_LEN];
 
 	if (!path)
 		return;
-	data = which & 1 || !path->challenge ? path->trial :
-	       path->challenge->data[which / 2 % path->challenge->count];
+	memcpy(data, which & 1 || !path->challenge ? path->trial :
+	       path->challenge->data[which / 2 % path->challenge->count], sizeof(data));
 	peer_on_path(peer, path_id);
 	tquic_frame_put_path_response(&peer->b, data);
 	peer_added(peer);
