@@ -124,6 +124,8 @@ def test_one_after_the_other(make_lab: LabMaker, request: pytest.FixtureRequest)
         after = Memory()
     nothing_left(lab)
     print(f"{count} connections in {took:.0f} s")
+    if os.environ["TQUIC_KERNEL"] != "stock":
+        return  # KASAN keeps what was freed for a while, and kmemleak tells of what was not
     # Partly filled slabs of a CPU count as full.
     for name in _OWN:
         more = after.objects.get(name, 0) - before.objects.get(name, 0)

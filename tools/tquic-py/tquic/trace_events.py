@@ -74,6 +74,7 @@ class SentFlag(IntFlag):
     IN_FLIGHT = 2
     ECT0 = 4
     MTU_PROBE = 8
+    KEPT = 16
 
 
 @dataclass(frozen=True, kw_only=True)
