@@ -390,6 +390,18 @@ def test_slower_links_and_loss_stretch_the_limit() -> None:
     assert found.limit_s == pytest.approx(3 * TRIP_S)
 
 
+def test_a_link_whose_end_nobody_noticed_stretches_the_limit() -> None:
+    slow = [*BOTH, trouble(1, Kind.RATE, 1, value=0.2), trouble(2, Kind.CUT, 1)]
+    trip_s = round_trip_s(slow_link(0.2, 50))
+    found = waited(20, 22, slow)
+    assert found
+    assert found.limit_s == pytest.approx(2 * trip_s + TRIP_S)
+    gone = [*slow, news(3, "path_abandoned", 1)]
+    found = waited(20, 22, gone)
+    assert found
+    assert found.limit_s == pytest.approx(3 * TRIP_S)
+
+
 def good(**changes: Any) -> dict[str, Any]:
     """The record of a round in which all went well."""
     lines = [

@@ -3,7 +3,9 @@
 
 A wait for data counts while one and the same link is usable: not cut, its devices up, the client's
 address there, and a path of the connection on it. It may last three round trips, with the queue
-full, of the slowest link that data can have been under way on.
+full, of the slowest link that data can have been under way on. Data may also leave on a link that
+has been out for longer, as long as nothing was sent there that could have shown it: to notice that
+takes two round trips of that link at most, and one of another until it is there.
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ from .soak_plan import RESTARTS, Kind, Round, round_of, round_trip_s
 from .soak_timeline import Line, Span, Timeline, without
 
 ROUND_TRIPS = 3
+#: Until silence on a link is noticed.
+NOTICE_ROUND_TRIPS = 2
 #: Where packets were lost at random a repetition may be lost as well.
 LOSSY_ROUND_TRIPS = 9
 #: The longest pause between probes of a path that others stand in for (path_probe_max_ms).
@@ -102,12 +106,14 @@ class Stall:
 def stall(wait: Wait, timeline: Timeline) -> Stall | None:
     """The part of a wait that comes nearest to its limit; None when no link was usable."""
     runs = [timeline.usable(wait.token, link) for link in range(timeline.count)]
-    reach_s, times = 0.0, ROUND_TRIPS
+    reach_s, times, unseen_s = 0.0, ROUND_TRIPS, 0.0
     for link, spans in enumerate(runs):
         kinds = timeline.kinds(link, wait.span)
         trip_s = max(round_trip_s(kind, both=wait.both) for kind in kinds)
         near = Span(wait.span.a - trip_s, wait.span.b)
         if not any(span.b > near.a and span.a < near.b for span in spans):
+            if timeline.has_path(wait.token, link, wait.span):
+                unseen_s = max(unseen_s, NOTICE_ROUND_TRIPS * trip_s)
             continue
         kinds = timeline.kinds(link, near)
         reach_s = max(reach_s, *(round_trip_s(kind, both=wait.both) for kind in kinds))
@@ -128,7 +134,7 @@ def stall(wait: Wait, timeline: Timeline) -> Stall | None:
                 wait.span.a,
                 wait.span.length_s,
                 part.length_s,
-                times * reach_s + extra_s,
+                max(times * reach_s, unseen_s + reach_s) + extra_s,
                 link,
             )
             if worst is None or found.share > worst.share:

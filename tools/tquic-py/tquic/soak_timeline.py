@@ -133,6 +133,11 @@ class Timeline:
         spans = _joined(self._paths.get((token, link), []))
         return [part for span in spans for part in without(span, self._outages[link])]
 
+    def has_path(self, token: int, link: int, span: Span) -> bool:
+        """Whether a connection had a path on a link in a span, however the link was."""
+        known = self._paths.get((token, link), [])
+        return any(part.b > span.a and part.a < span.b for part in known)
+
     def kinds(self, link: int, span: Span) -> list[Link]:
         """What the link was like during a span."""
         found: list[Link] = []
