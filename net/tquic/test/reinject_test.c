@@ -248,6 +248,48 @@ static void reinject_order(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, tquic_reinject(conn, p->now + PAIR_MS(140)));
 }
 
+/* Has the server's first stream a gap, and the slow path something of it? */
+static bool reinject_waits(struct pair *p)
+{
+	struct tquic_stream *s = tquic_streams_next_ready(&pair_server(p)->conn.streams, 0);
+
+	return s && !RB_EMPTY_ROOT(&s->tx.acked) && reinject_carrier(pair_path(p, 1, 1), false);
+}
+
+/* What a reader waits for goes again when it is overdue, not while it may be on its way. */
+static void reinject_overdue(struct kunit *test)
+{
+	struct pair *p = reinject_pair(test, false, no_copies);
+	struct tquic_conn *conn = &pair_server(p)->conn;
+	struct tquic_path *fast = pair_path(p, 1, 0), *slow = pair_path(p, 1, 1);
+	struct tquic_sent_pkt *first;
+	struct tquic_stream *s;
+	struct pair_flow *f;
+	u64 una, now;
+
+	f = pair_flow_open(pair_server(p), false, 4096 * KIB);
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	s = tquic_streams_find(&conn->streams, f->id);
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	KUNIT_ASSERT_TRUE(test, pair_until(p, reinject_waits, SEC));
+	first = reinject_carrier(slow, false);
+	KUNIT_ASSERT_NOT_NULL(test, first);
+	KUNIT_ASSERT_PTR_EQ(test, tquic_streams_next_ready(&conn->streams, 0), s);
+	conn->tune.reinject_percent = 10;
+	una = s->tx.una;
+	s->tx.una = first->recs->off;
+	s->head_ns = 0;
+	now = first->sent_ns + tquic_path_one_way_ns(slow);
+	tquic_reinject_stalled(conn, fast, now);
+	KUNIT_EXPECT_NOT_NULL(test, first->recs);
+	s->head_ns = 0;
+	now = first->sent_ns + slow->rtt.srtt_ns + 1;
+	tquic_reinject_stalled(conn, fast, now);
+	KUNIT_EXPECT_NULL(test, first->recs);
+	KUNIT_EXPECT_EQ(test, s->head_ns, now);
+	s->tx.una = una;
+}
+
 static struct kunit_case reinject_cases[] = {
 	KUNIT_CASE(reinject_short_object),
 	KUNIT_CASE(reinject_lost_copies),
@@ -257,6 +299,7 @@ static struct kunit_case reinject_cases[] = {
 	KUNIT_CASE(reinject_backup),
 	KUNIT_CASE(reinject_stalled),
 	KUNIT_CASE(reinject_order),
+	KUNIT_CASE(reinject_overdue),
 	{}
 };
 
