@@ -317,6 +317,14 @@ def test_no_wait_counts_while_all_links_are_out() -> None:
     assert found.limit_s == pytest.approx(3 * TRIP_S + 11, abs=0.2)
 
 
+def test_timeouts_back_off_as_well_on_a_link_that_is_out_from_the_beginning() -> None:
+    lines = [trouble(9, Kind.CUT, 0), news(10, "conn_established", 0)]
+    found = waited(10, 22, [*lines, trouble(16, Kind.CUT, 0, False)])
+    assert found
+    assert found.counted_s == pytest.approx(6)
+    assert found.limit_s == pytest.approx(3 * TRIP_S + 6)
+
+
 def test_a_link_that_works_throughout_is_enough_to_blame() -> None:
     lines = [*BOTH, trouble(10, Kind.CUT, 0), trouble(19, Kind.CUT, 0, False)]
     found = waited(9.9, 18, lines)

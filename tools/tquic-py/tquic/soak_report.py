@@ -124,7 +124,7 @@ def stall(wait: Wait, timeline: Timeline) -> Stall | None:
         before: Span | None = None
         for span in spans:
             part = Span(max(span.a, wait.span.a), min(span.b, wait.span.b))
-            outage = Span(before.b, span.a) if before else None
+            outage = Span(before.b if before else wait.span.a, span.a)
             extra_s = _until_probed(outage, runs) if span.a > wait.span.a else 0.0
             before = span
             if part.length_s <= 0:
@@ -144,14 +144,12 @@ def stall(wait: Wait, timeline: Timeline) -> Stall | None:
     return replace(worst, during=timeline.troubles(Span(wait.span.a - reach_s, wait.span.b)))
 
 
-def _until_probed(outage: Span | None, runs: Sequence[Sequence[Span]]) -> float:
+def _until_probed(outage: Span, runs: Sequence[Sequence[Span]]) -> float:
     """How long a link that has come back, or has a new path, may not be tried.
 
     While no link was usable probe timeouts have backed off, each twice as long as the one before:
     the next one comes at the latest after as much time again.
     """
-    if outage is None:
-        return PROBE_S
     dark = without(outage, [span for spans in runs for span in spans])
     return max(PROBE_S, *(span.length_s for span in dark), 0)
 
