@@ -367,7 +367,7 @@ void tquic_tx_push(struct sock *sk)
 	struct tquic_tx_run run = { .sk = sk, .now = tquic_now_ns() };
 	int budget = TQUIC_TX_BUDGET;
 
-	/* Until there are new keys, too: a CONNECTION_CLOSE acknowledges nothing */
+	/* Nothing may be acknowledged until there are new keys: a CONNECTION_CLOSE does not */
 	if (tquic_keyring_tx_behind(keys) && conn->state != TQUIC_STATE_CLOSING)
 		return;
 	local_bh_disable();

@@ -224,9 +224,11 @@ void tquic_reinject_stalled(struct tquic_conn *conn, struct tquic_path *fast, u6
 		return;
 	arrival_ns = now + tquic_path_one_way_ns(fast) + TQUIC_RTT_GRANULARITY_NS;
 	tquic_for_each_path(conn, path) {
-		if (!taken && path != fast && tquic_path_is_open(path) &&
-		    path->space.eliciting_in_flight)
-			taken = tquic_reinject_held(conn, path, s, arrival_ns, now);
+		taken = path != fast && tquic_path_is_open(path) &&
+			path->space.eliciting_in_flight &&
+			tquic_reinject_held(conn, path, s, arrival_ns, now);
+		if (taken)
+			break;
 	}
 	/* Where it is not late yet, look again soon. */
 	s->head_ns = taken ? now : now - wait_ns + wait_ns / 8;

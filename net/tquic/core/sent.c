@@ -242,8 +242,8 @@ static void tquic_sent_set_base(struct tquic_sent *s, u64 base)
  */
 void tquic_sent_advance(struct tquic_sent *s, u64 horizon_ns)
 {
-	u64 base = s->base;
 	struct tquic_sent_pkt *pkt;
+	u64 base = s->base;
 	u64 pn;
 
 	for (pn = s->base; pn < s->next; pn++) {

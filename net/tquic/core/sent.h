@@ -9,7 +9,7 @@
 #include "core/rec.h"
 
 #define TQUIC_SENT_MAX		32768	/* packet numbers tracked at once */
-#define TQUIC_SENT_CHUNK	16	/* slots of one allocation; an idle space keeps one */
+#define TQUIC_SENT_CHUNK	16	/* slots of one allocation */
 
 enum tquic_sent_state {
 	TQUIC_SENT_FREE,

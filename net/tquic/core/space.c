@@ -316,8 +316,8 @@ static void tquic_space_take(struct tquic_space *space, bool keep, u64 now,
 			     struct tquic_drain_result *res)
 {
 	struct tquic_sent *s = &space->sent;
-	struct tquic_rec *kept;
 	struct tquic_sent_pkt *pkt;
+	struct tquic_rec *kept;
 	u64 pn;
 
 	memset(res, 0, sizeof(*res));

@@ -111,7 +111,7 @@ def stall(wait: Wait, timeline: Timeline) -> Stall | None:
         kinds = timeline.kinds(link, wait.span)
         trip_s = max(round_trip_s(kind, both=wait.both) for kind in kinds)
         near = Span(wait.span.a - trip_s, wait.span.b)
-        if not any(span.b > near.a and span.a < near.b for span in spans):
+        if not any(span.meets(near) for span in spans):
             if timeline.has_path(wait.token, link, wait.span):
                 unseen_s = max(unseen_s, NOTICE_ROUND_TRIPS * trip_s)
             continue

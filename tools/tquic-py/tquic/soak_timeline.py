@@ -27,6 +27,10 @@ class Span:
         """How long it is."""
         return self.b - self.a
 
+    def meets(self, other: Span) -> bool:
+        """Whether some time is in both."""
+        return self.b > other.a and self.a < other.b
+
 
 def without(span: Span, holes: Iterable[Span]) -> list[Span]:
     """What is left of a span."""
@@ -34,7 +38,7 @@ def without(span: Span, holes: Iterable[Span]) -> list[Span]:
     for hole in holes:
         parts: list[Span] = []
         for part in left:
-            if hole.b <= part.a or hole.a >= part.b:
+            if not hole.meets(part):
                 parts.append(part)
                 continue
             if hole.a > part.a:
@@ -123,9 +127,7 @@ class Timeline:
     def is_dark(self, token: int, span: Span) -> bool:
         """Whether data of a connection could pass no link at any moment of a span."""
         return not any(
-            part.b > span.a and part.a < span.b
-            for link in range(self.count)
-            for part in self.usable(token, link)
+            part.meets(span) for link in range(self.count) for part in self.usable(token, link)
         )
 
     def usable(self, token: int, link: int) -> list[Span]:
@@ -135,8 +137,7 @@ class Timeline:
 
     def has_path(self, token: int, link: int, span: Span) -> bool:
         """Whether a connection had a path on a link in a span, however the link was."""
-        known = self._paths.get((token, link), [])
-        return any(part.b > span.a and part.a < span.b for part in known)
+        return any(part.meets(span) for part in self._paths.get((token, link), []))
 
     def kinds(self, link: int, span: Span) -> list[Link]:
         """What the link was like during a span."""
