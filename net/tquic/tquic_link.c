@@ -175,6 +175,12 @@ static void tquic_link_drop(struct tquic_link *link)
 	kfree(link);
 }
 
+/* The path goes another way: no longer found by the addresses of this one */
+static void tquic_link_leave(struct sock *sk, struct tquic_link *link)
+{
+	tquic_cidtab_del(&tquic_sock_net(sk)->cids, TQUIC_CID_TUPLE, &link->tuple, sk);
+}
+
 /* Release path->link; the last packet is out or will not go out */
 void tquic_link_free(struct sock *sk, struct tquic_path *path)
 {
@@ -182,33 +188,27 @@ void tquic_link_free(struct sock *sk, struct tquic_path *path)
 
 	if (!link)
 		return;
-	tquic_cidtab_del(&tquic_sock_net(sk)->cids, TQUIC_CID_TUPLE,
-			 &link->tuple, sk);
+	tquic_link_leave(sk, link);
 	path->link = NULL;
 	tquic_link_drop(link->next);
 	tquic_link_drop(link->last);
 	tquic_link_drop(link);
 }
 
-/* Of connections that share both ends, the first learns of resets; the others find
- * out when nothing is answered.
+/*
+ * The path goes by its link from now on: look the route up, tell the engine what it
+ * carries, be found by its addresses.  Of connections that share both ends, the first
+ * learns of resets; the others find out when nothing is answered.
+ *
+ * Context: lock held, BH off.
  */
-static void tquic_link_list(struct sock *sk, const struct tquic_path *path)
+static void tquic_link_enter(struct sock *sk, struct tquic_path *path)
 {
 	struct tquic_cidtab *cids = &tquic_sock_net(sk)->cids;
 	struct tquic_link *link = path->link;
 
 	tquic_link_tuple(&link->tuple, link->udp, &link->route.peer);
 	tquic_cidtab_add(cids, TQUIC_CID_TUPLE, &link->tuple, sk, path->id, GFP_ATOMIC);
-}
-
-/* The route has another destination: look it up, be found under it */
-static void tquic_link_lead(struct sock *sk, struct tquic_path *path)
-{
-	struct tquic_link *link = path->link;
-
-	tquic_cidtab_del(&tquic_sock_net(sk)->cids, TQUIC_CID_TUPLE, &link->tuple, sk);
-	tquic_link_list(sk, path);
 	if (!tquic_link_route(link))
 		tquic_path_set_mtu(&tquic_sk(sk)->conn, path,
 				   tquic_udp_route_payload(&link->route));
@@ -304,7 +304,8 @@ int tquic_link_move(struct sock *sk, struct tquic_path *path, const struct sk_bu
 	link->route.peer = peer;
 	link->route.dst = NULL;
 	link->route.txhash = 0;
-	tquic_link_lead(sk, path);
+	tquic_link_leave(sk, link);
+	tquic_link_enter(sk, path);
 	local_bh_enable();
 	return 0;
 }
@@ -344,7 +345,8 @@ void tquic_link_back(struct sock *sk, struct tquic_path *path)
 	tquic_udp_route_release(&link->route);
 	link->route = link->other;
 	link->other.dst = NULL;
-	tquic_link_lead(sk, path);
+	tquic_link_leave(sk, link);
+	tquic_link_enter(sk, path);
 	local_bh_enable();
 }
 
@@ -353,10 +355,7 @@ static void tquic_link_attach(struct sock *sk, struct tquic_path *path,
 			      struct tquic_link *link)
 {
 	path->link = link;
-	tquic_link_list(sk, path);
-	if (!tquic_link_route(link))
-		tquic_path_set_mtu(&tquic_sk(sk)->conn, path,
-				   tquic_udp_route_payload(&link->route));
+	tquic_link_enter(sk, path);
 	link->works = tquic_link_works(link);
 }
 
@@ -496,16 +495,13 @@ void tquic_link_switch(struct sock *sk, struct tquic_path *path)
 	was->next = NULL;
 	tquic_link_drop(was->last);
 	was->last = NULL;
-	tquic_cidtab_del(&tquic_sock_net(sk)->cids, TQUIC_CID_TUPLE, &was->tuple, sk);
+	tquic_link_leave(sk, was);
 	link->last = was;
 	link->works = true;
 	link->endpoint = was->endpoint;
 	path->link = link;
 	local_bh_disable();
-	tquic_link_list(sk, path);
-	if (!tquic_link_route(link))
-		tquic_path_set_mtu(&tquic_sk(sk)->conn, path,
-				   tquic_udp_route_payload(&link->route));
+	tquic_link_enter(sk, path);
 	local_bh_enable();
 }
 

@@ -66,20 +66,6 @@ static_assert(sizeof(struct tquic_rx_cb) <= sizeof_field(struct sk_buff, cb));
 /* True size of the packets that may wait for a busy lock */
 #define TQUIC_RX_BACKLOG_BYTES	(16 * 1024 * 1024)
 
-static enum tquic_level tquic_rx_level(enum tquic_pkt_type type)
-{
-	switch (type) {
-	case TQUIC_PKT_INITIAL:
-		return TQUIC_LEVEL_INITIAL;
-	case TQUIC_PKT_0RTT:
-		return TQUIC_LEVEL_EARLY;
-	case TQUIC_PKT_HANDSHAKE:
-		return TQUIC_LEVEL_HANDSHAKE;
-	default:
-		return TQUIC_LEVEL_APP;
-	}
-}
-
 /*
  * Socket the datagram of a new path came to: all paths of a server use the
  * port the client knows, as the listener did.
@@ -413,7 +399,7 @@ static void tquic_rx_keep(struct sock *sk, struct sk_buff *skb)
 	struct tquic_net *tn = tquic_sock_net(sk);
 	struct tquic_sock *tsk = tquic_sk(sk);
 	bool ready = tsk->alive &&
-		     tquic_keyring_has(&tsk->keys, tquic_rx_level(type), false);
+		     tquic_keyring_has(&tsk->keys, tquic_hdr_level(type), false);
 
 	TQUIC_INC(tn, RX_NO_KEY);
 	tquic_rx_count_sealed(sk, skb);
@@ -654,7 +640,7 @@ static void tquic_rx_packet(struct sock *sk, struct sk_buff *skb,
 			    struct tquic_udp_burst *burst)
 {
 	struct tquic_rx_cb *cb = TQUIC_RX_CB(skb);
-	enum tquic_level level = tquic_rx_level(type);
+	enum tquic_level level = tquic_hdr_level(type);
 	struct tquic_sock *tsk = tquic_sk(sk);
 	struct tquic_keys *keys, *use;
 	struct tquic_phase phase;
@@ -732,7 +718,7 @@ void tquic_rx_undec(struct sock *sk)
 	while ((skb = __skb_dequeue(&todo))) {
 		struct tquic_rx_cb *cb = TQUIC_RX_CB(skb);
 
-		if (!tquic_keyring_has(&tsk->keys, tquic_rx_level(cb->type),
+		if (!tquic_keyring_has(&tsk->keys, tquic_hdr_level(cb->type),
 				       false)) {
 			if (tquic_rx_keys_come(tsk, cb->type))
 				__skb_queue_tail(&tsk->undec, skb);

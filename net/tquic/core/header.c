@@ -305,6 +305,26 @@ size_t tquic_hdr_put_retry(struct tquic_wbuf *b, const struct tquic_version *v,
 }
 
 /**
+ * tquic_hdr_level() - whose keys protect a packet
+ * @type: kind of packet, one that has a packet number
+ *
+ * Return: encryption level.
+ */
+enum tquic_level tquic_hdr_level(enum tquic_pkt_type type)
+{
+	switch (type) {
+	case TQUIC_PKT_INITIAL:
+		return TQUIC_LEVEL_INITIAL;
+	case TQUIC_PKT_0RTT:
+		return TQUIC_LEVEL_EARLY;
+	case TQUIC_PKT_HANDSHAKE:
+		return TQUIC_LEVEL_HANDSHAKE;
+	default:
+		return TQUIC_LEVEL_APP;
+	}
+}
+
+/**
  * tquic_pn_len() - bytes needed to send a packet number
  * @pn: packet number to send
  * @largest_acked: largest one acknowledged in this space, -1 if none

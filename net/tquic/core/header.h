@@ -84,6 +84,8 @@ size_t tquic_hdr_put_retry(struct tquic_wbuf *b, const struct tquic_version *v,
 			   const struct tquic_cid *scid, const u8 *token,
 			   u32 token_len, u8 random);
 
+enum tquic_level tquic_hdr_level(enum tquic_pkt_type type);
+
 u8 tquic_pn_len(u64 pn, s64 largest_acked);
 u64 tquic_pn_decode(u64 trunc, u8 pn_len, s64 largest_rx);
 

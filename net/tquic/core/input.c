@@ -23,20 +23,6 @@ struct tquic_in {
 	u64 now;
 };
 
-static enum tquic_level tquic_input_level(enum tquic_pkt_type type)
-{
-	switch (type) {
-	case TQUIC_PKT_INITIAL:
-		return TQUIC_LEVEL_INITIAL;
-	case TQUIC_PKT_HANDSHAKE:
-		return TQUIC_LEVEL_HANDSHAKE;
-	case TQUIC_PKT_0RTT:
-		return TQUIC_LEVEL_EARLY;
-	default:
-		return TQUIC_LEVEL_APP;
-	}
-}
-
 /*
  * The path a path id operand names.  0 with *@path NULL: known no more, the
  * frame is to be ignored (RFC 10069 §4).  An id we allowed but never met gets
@@ -657,7 +643,7 @@ int tquic_conn_input(struct tquic_conn *conn, const struct tquic_rx_pkt *pkt,
 		.conn = conn,
 		.pkt = pkt,
 		.path = pkt->path,
-		.level = tquic_input_level(pkt->type),
+		.level = tquic_hdr_level(pkt->type),
 		.now = now,
 	};
 	struct tquic_space *space = tquic_conn_space(conn, pkt->path, in.level);

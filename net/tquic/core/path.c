@@ -216,30 +216,48 @@ void tquic_path_ask(struct tquic_conn *conn)
 	}
 }
 
-/* Is any path but @path fit to carry data? */
-bool tquic_path_others(const struct tquic_conn *conn,
-		       const struct tquic_path *path)
+static bool tquic_path_is_active(const struct tquic_path *path)
+{
+	return path->state == TQUIC_PATH_ACTIVE;
+}
+
+/* It may take over what either side wants to spare another */
+static bool tquic_path_is_regular(const struct tquic_path *path)
+{
+	return path->state == TQUIC_PATH_ACTIVE &&
+	       !path->backup && !path->metered && !path->peer_backup;
+}
+
+/* Nothing says that it does not work */
+static bool tquic_path_is_reliable(const struct tquic_path *path)
+{
+	return path->state == TQUIC_PATH_ACTIVE && !path->pto_count && !path->down;
+}
+
+/* Is any path but @path as @fits says? */
+static __always_inline bool tquic_path_another(const struct tquic_conn *conn,
+					       const struct tquic_path *path,
+					       bool (*fits)(const struct tquic_path *other))
 {
 	const struct tquic_path *other;
 
 	tquic_for_each_path(conn, other) {
-		if (other != path && other->state == TQUIC_PATH_ACTIVE)
+		if (other != path && fits(other))
 			return true;
 	}
 	return false;
 }
 
-/* May packets travel on any path but @path? */
-bool tquic_path_open_others(const struct tquic_conn *conn,
-			    const struct tquic_path *path)
+/* Is any path but @path fit to carry data? */
+bool tquic_path_others(const struct tquic_conn *conn, const struct tquic_path *path)
 {
-	const struct tquic_path *other;
+	return tquic_path_another(conn, path, tquic_path_is_active);
+}
 
-	tquic_for_each_path(conn, other) {
-		if (other != path && tquic_path_is_open(other))
-			return true;
-	}
-	return false;
+/* May packets travel on any path but @path? */
+bool tquic_path_open_others(const struct tquic_conn *conn, const struct tquic_path *path)
+{
+	return tquic_path_another(conn, path, tquic_path_is_open);
 }
 
 /**
@@ -615,20 +633,6 @@ void tquic_path_link_up(struct tquic_conn *conn, struct tquic_path *path,
 	path->probes = 1;
 }
 
-/* Can another path take over what either side wants to spare this one? */
-static bool tquic_path_regular_others(const struct tquic_conn *conn,
-				      const struct tquic_path *path)
-{
-	const struct tquic_path *other;
-
-	tquic_for_each_path(conn, other) {
-		if (other != path && other->state == TQUIC_PATH_ACTIVE &&
-		    !other->backup && !other->metered && !other->peer_backup)
-			return true;
-	}
-	return false;
-}
-
 /**
  * tquic_path_on_status() - the peer asks to spare a path, or no longer
  * @conn: connection
@@ -652,7 +656,7 @@ void tquic_path_on_status(struct tquic_conn *conn, struct tquic_path *path,
 			 backup ? TQUIC_PATH_BACKUP : 0);
 	if (!backup || path->state != TQUIC_PATH_ACTIVE ||
 	    now - path->spared_ns < path->rtt.srtt_ns ||
-	    !tquic_path_regular_others(conn, path))
+	    !tquic_path_another(conn, path, tquic_path_is_regular))
 		return;
 	path->spared_ns = now;
 	tquic_path_drain(conn, path, now);
@@ -794,17 +798,11 @@ const u8 *tquic_path_new_challenge(struct tquic_path *path, u64 now)
  */
 static bool tquic_path_is_back(const struct tquic_conn *conn, struct tquic_path *path, u64 now)
 {
-	const struct tquic_path *other;
-
 	if (!path->good_ns)
 		path->good_ns = now;
 	if (path->late || now - path->good_ns >= path->relapses * path->rtt.srtt_ns)
 		return true;
-	tquic_for_each_path(conn, other) {
-		if (other->state == TQUIC_PATH_ACTIVE && !other->pto_count && !other->down)
-			return false;
-	}
-	return true;
+	return !tquic_path_another(conn, path, tquic_path_is_reliable);
 }
 
 /* An acknowledgment for the path's packets came that was due at @due: it works (again) */

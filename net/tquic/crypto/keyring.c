@@ -129,6 +129,17 @@ int tquic_keyring_install_initial(struct tquic_keyring *kr,
 	return 0;
 }
 
+/* Makes the 1-RTT receive keys that come after @rx. */
+static int tquic_keyring_make_next(struct tquic_keyring *kr, const struct tquic_keys *rx)
+{
+	struct tquic_keys *next = tquic_keys_next(rx);
+
+	if (IS_ERR(next))
+		return PTR_ERR(next);
+	tquic_keys_replace(&kr->rx_next, next);
+	return 0;
+}
+
 /**
  * tquic_keyring_install() - install the secret of one level and direction
  * @kr: keyring
@@ -152,7 +163,8 @@ int tquic_keyring_install(struct tquic_keyring *kr, enum tquic_level level,
 			  const struct tquic_version *v)
 {
 	const struct tquic_suite *s = tquic_suite_find(suite);
-	struct tquic_keys *keys, *next = NULL;
+	struct tquic_keys *keys;
+	int err;
 
 	if (!s)
 		return -EOPNOTSUPP;
@@ -166,12 +178,11 @@ int tquic_keyring_install(struct tquic_keyring *kr, enum tquic_level level,
 	if (IS_ERR(keys))
 		return PTR_ERR(keys);
 	if (level == TQUIC_LEVEL_APP && !tx) {
-		next = tquic_keys_next(keys);
-		if (IS_ERR(next)) {
+		err = tquic_keyring_make_next(kr, keys);
+		if (err) {
 			tquic_keys_put(keys);
-			return PTR_ERR(next);
+			return err;
 		}
-		tquic_keys_replace(&kr->rx_next, next);
 	}
 	if (tx)
 		tquic_keys_replace(&kr->level[level].tx, keys);
@@ -419,18 +430,13 @@ int tquic_keyring_precompute(struct tquic_keyring *kr)
 {
 	struct tquic_keys *rx =
 		tquic_keys_locked(&kr->level[TQUIC_LEVEL_APP].rx);
-	struct tquic_keys *next;
 	int err = 0;
 
 	if (tquic_keyring_tx_behind(kr))
 		err = tquic_keyring_advance_tx(kr);
 	if (err || !rx || rcu_access_pointer(kr->rx_next))
 		return err;
-	next = tquic_keys_next(rx);
-	if (IS_ERR(next))
-		return PTR_ERR(next);
-	rcu_assign_pointer(kr->rx_next, next);
-	return 0;
+	return tquic_keyring_make_next(kr, rx);
 }
 
 /**

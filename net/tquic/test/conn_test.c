@@ -156,6 +156,31 @@ static void conn_stateless_reset(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, p->link[0].pipe[1].sent, sent);
 }
 
+/* Each connection id is told with the token that resets what is sent to it. */
+static void conn_reset_tokens(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *client = &p->end[0].conn, *server = &p->end[1].conn;
+	struct tquic_cid_remote *e;
+	struct tquic_path *path;
+	u32 i, told = 0;
+	u8 token[16];
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(500));
+	tquic_for_each_path(client, path) {
+		for (i = 0; i < path->remote.count; i++) {
+			e = &path->remote.e[i];
+			server->ops->reset_token(server, &e->cid, token);
+			KUNIT_EXPECT_TRUE(test, e->has_token);
+			KUNIT_EXPECT_MEMEQ(test, e->token, token, sizeof(token));
+			told++;
+		}
+	}
+	/* two of path 0, two of the spare one */
+	KUNIT_EXPECT_EQ(test, told, 4);
+}
+
 /* HANDSHAKE_DONE overtakes the program that runs TLS */
 static void conn_done_before_tls_end(struct kunit *test)
 {
@@ -826,6 +851,7 @@ static struct kunit_case conn_cases[] = {
 	KUNIT_CASE(conn_amplification),
 	KUNIT_CASE(conn_client_unblocks_server),
 	KUNIT_CASE(conn_stateless_reset),
+	KUNIT_CASE(conn_reset_tokens),
 	KUNIT_CASE(conn_done_before_tls_end),
 	KUNIT_CASE(conn_params_refused),
 	KUNIT_CASE(conn_preferred_id_refused),

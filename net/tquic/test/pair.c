@@ -15,6 +15,7 @@
 #include "core/rec.h"
 #include "sched/sched.h"
 #include "test/pair.h"
+#include "test/pair_parts.h"
 
 #define PAIR_SPIN_MAX		64
 #define PAIR_BURST_MAX		100000
@@ -22,33 +23,11 @@
 #define PAIR_CHECK_EVERY	64
 #define PAIR_TLS_HEAD		6
 
-/* A datagram on its way */
-struct pair_dgram {
-	struct list_head list;
-	struct sk_buff *skb;
-	u64 at_ns;
-};
-
-static void pair_deliver(struct pair_end *e, struct sk_buff *skb, u32 link);
-
-static void pair_fail(struct pair *p, const char *why)
+void pair_fail(struct pair *p, const char *why)
 {
 	if (!p->broken)
 		KUNIT_FAIL(p->test, "at %llu us: %s", div_u64(p->now, 1000), why);
 	p->broken = true;
-}
-
-static u32 pair_random(struct pair *p)
-{
-	p->rnd ^= p->rnd << 13;
-	p->rnd ^= p->rnd >> 7;
-	p->rnd ^= p->rnd << 17;
-	return p->rnd >> 24;
-}
-
-static bool pair_chance(struct pair *p, u32 ppm)
-{
-	return ppm && pair_random(p) % 1000000 < ppm;
 }
 
 static struct pair_end *pair_of(struct tquic_conn *conn)
@@ -69,7 +48,7 @@ static void pair_leave(struct pair *p)
 }
 
 /* What the peer is to blame for, unless the test took its place */
-static void pair_blame(struct pair *p, const char *why)
+void pair_blame(struct pair *p, const char *why)
 {
 	if (!p->hostile)
 		pair_fail(p, why);
@@ -200,165 +179,6 @@ static const struct tquic_conn_ops pair_ops = {
 	.event		= pair_event,
 };
 
-/* Links */
-
-void pair_link_set(struct pair_link *link, u64 rate_bps, u64 delay_ns,
-		   u32 queue_bytes)
-{
-	link->rate_bps = rate_bps;
-	link->delay_ns = delay_ns;
-	link->queue_bytes = queue_bytes;
-}
-
-/* A link becomes slower or faster: what waits in its queues leaves at the new rate */
-void pair_link_rate(struct pair *p, struct pair_link *link, u64 rate_bps)
-{
-	u64 old_bps = link->rate_bps, leaves_ns;
-	struct pair_pipe *pipe;
-	struct pair_dgram *d;
-	u32 k;
-
-	link->rate_bps = rate_bps;
-	for (k = 0; k < 2; k++) {
-		pipe = &link->pipe[k];
-		if (pipe->free_ns <= p->now)
-			continue;
-		pipe->free_ns = p->now + mul_u64_u64_div_u64(pipe->free_ns - p->now,
-							      old_bps, rate_bps);
-		list_for_each_entry(d, &pipe->queue, list) {
-			if (d->at_ns <= p->now + link->delay_ns)
-				continue;
-			leaves_ns = d->at_ns - link->delay_ns - p->now;
-			d->at_ns = p->now + link->delay_ns +
-				   mul_u64_u64_div_u64(leaves_ns, old_bps, rate_bps);
-		}
-	}
-}
-
-static void pair_pipe_put(struct pair_pipe *pipe, struct sk_buff *skb, u64 at_ns)
-{
-	struct pair_dgram *d = kzalloc(sizeof(*d), GFP_KERNEL), *other;
-
-	if (!d) {
-		kfree_skb(skb);
-		return;
-	}
-	d->skb = skb;
-	d->at_ns = at_ns;
-	list_for_each_entry_reverse(other, &pipe->queue, list) {
-		if (other->at_ns <= at_ns) {
-			list_add(&d->list, &other->list);
-			return;
-		}
-	}
-	list_add(&d->list, &pipe->queue);
-}
-
-/* ECN field a datagram was sent with */
-#define PAIR_ECN(skb)	((skb)->cb[0])
-#define PAIR_ECT0	2
-
-static struct sk_buff *pair_copy(const struct sk_buff *skb)
-{
-	struct sk_buff *copy = alloc_skb(skb->len, GFP_KERNEL);
-
-	if (!copy)
-		return NULL;
-	skb_put_data(copy, skb->data, skb->len);
-	PAIR_ECN(copy) = PAIR_ECN(skb);
-	return copy;
-}
-
-/* When a datagram arrives; 0: the queue of the link's bottleneck is full */
-static u64 pair_pipe_at(struct pair *p, struct pair_link *link, u32 to, u32 len)
-{
-	struct pair_link *neck = link->shared ? &p->link[0] : link;
-	struct pair_pipe *pipe = &neck->pipe[to];
-	u64 start = max(p->now, pipe->free_ns), backlog;
-
-	if (!neck->rate_bps)
-		return p->now + link->delay_ns;
-	backlog = div_u64((start - p->now) * div_u64(neck->rate_bps, 1000), 8000000);
-	if (neck->queue_bytes && backlog + len > neck->queue_bytes) {
-		link->pipe[to].full++;
-		return 0;
-	}
-	pipe->free_ns = start + div64_u64((u64)len * 8 * NSEC_PER_SEC, neck->rate_bps);
-	return pipe->free_ns + link->delay_ns;
-}
-
-static void pair_link_send(struct pair *p, u32 i, u32 to, struct sk_buff *skb)
-{
-	struct pair_link *link = &p->link[i];
-	struct pair_pipe *pipe = &link->pipe[to];
-	struct sk_buff *copy;
-	u64 at;
-
-	pipe->sent++;
-	if (link->drop_next[to]) {
-		link->drop_next[to]--;
-		goto drop;
-	}
-	if (link->cut || skb->len > link->mtu_bytes ||
-	    pair_chance(p, link->loss_ppm))
-		goto drop;
-	at = pair_pipe_at(p, link, to, skb->len);
-	if (!at)
-		goto drop;
-	if (pair_chance(p, link->reorder_ppm))
-		at += link->delay_ns / 4;
-	if (pair_chance(p, link->dup_ppm)) {
-		copy = pair_copy(skb);
-		if (copy)
-			pair_pipe_put(pipe, copy, at + NSEC_PER_USEC);
-	}
-	pair_pipe_put(pipe, skb, at);
-	return;
-
-drop:
-	kfree_skb(skb);
-}
-
-static u64 pair_arrival(const struct pair *p, u32 *link, u32 *to)
-{
-	struct pair_dgram *d;
-	u64 best = 0;
-	u32 i, k;
-
-	for (i = 0; i < p->links; i++) {
-		for (k = 0; k < 2; k++) {
-			if (list_empty(&p->link[i].pipe[k].queue))
-				continue;
-			d = list_first_entry(&p->link[i].pipe[k].queue,
-					     struct pair_dgram, list);
-			if (best && d->at_ns >= best)
-				continue;
-			best = d->at_ns;
-			*link = i;
-			*to = k;
-		}
-	}
-	return best;
-}
-
-static void pair_arrive(struct pair *p, u32 i, u32 to)
-{
-	struct pair_link *link = &p->link[i];
-	struct pair_pipe *pipe = &link->pipe[to];
-	struct pair_dgram *d = list_first_entry(&pipe->queue, struct pair_dgram, list);
-	struct sk_buff *skb = d->skb;
-
-	list_del(&d->list);
-	kfree(d);
-	if (!link->cut) {
-		pipe->delivered++;
-		pipe->bytes += skb->len;
-		pair_deliver(&p->end[to], skb, i);
-	}
-	kfree_skb(skb);
-	pair_kick(&p->end[to]);
-}
-
 /* Fake TLS: type, three bytes of length, two of the parameters' length, parameters, filling */
 
 static void pair_tls_send(struct pair_end *e, enum tquic_level level, u32 len,
@@ -393,6 +213,8 @@ static void pair_tls_send(struct pair_end *e, enum tquic_level level, u32 len,
 	}
 	kfree(msg);
 }
+
+static void pair_deliver(struct pair_end *e, struct sk_buff *skb, u32 link);
 
 static void pair_replay(struct pair_end *e)
 {
@@ -513,20 +335,6 @@ static void pair_tls_pump(struct pair_end *e)
 
 /* Receiving */
 
-static enum tquic_level pair_level(enum tquic_pkt_type type)
-{
-	switch (type) {
-	case TQUIC_PKT_INITIAL:
-		return TQUIC_LEVEL_INITIAL;
-	case TQUIC_PKT_HANDSHAKE:
-		return TQUIC_LEVEL_HANDSHAKE;
-	case TQUIC_PKT_0RTT:
-		return TQUIC_LEVEL_EARLY;
-	default:
-		return TQUIC_LEVEL_APP;
-	}
-}
-
 static void pair_undec(struct pair_end *e, const struct sk_buff *dgram,
 		       const u8 *data, u32 len, u32 link)
 {
@@ -631,7 +439,7 @@ static void pair_packet(struct pair_end *e, struct sk_buff *skb, const u8 *data,
 			const struct tquic_hdr *h, u32 link)
 {
 	struct tquic_path *path = pair_lookup(e, h);
-	enum tquic_level level = pair_level(h->type);
+	enum tquic_level level = tquic_hdr_level(h->type);
 	struct tquic_conn *conn = &e->conn;
 	struct tquic_rx_pkt pkt = {};
 	struct tquic_space *space;
@@ -737,7 +545,7 @@ int pair_inject(struct pair_end *to, enum tquic_pkt_type type, u32 path_id,
 int pair_inject_over(struct pair_end *to, u32 link, const struct tquic_rx_pkt *pkt)
 {
 	struct pair_link *from = &to->pair->link[link];
-	enum tquic_level level = pair_level(pkt->type);
+	enum tquic_level level = tquic_hdr_level(pkt->type);
 	struct tquic_conn *conn = &to->conn;
 	struct tquic_path *path = pkt->path;
 	struct tquic_rx_pkt copy = *pkt;
@@ -775,7 +583,7 @@ int pair_inject_next(struct pair_end *to, enum tquic_pkt_type type, u32 path_id,
 {
 	struct tquic_conn *peer = &pair_peer(to)->conn;
 	struct tquic_path *path = tquic_path_find(peer, path_id);
-	enum tquic_level level = pair_level(type);
+	enum tquic_level level = tquic_hdr_level(type);
 	struct tquic_space *space;
 	u64 pn;
 
@@ -860,114 +668,6 @@ static bool pair_push_one(struct pair_end *e)
 	return true;
 }
 
-/* Programs */
-
-u8 pair_byte(u64 id, u64 off)
-{
-	return (off * 31 + (off >> 8) * 7 + id) & 0xff;
-}
-
-struct pair_flow *pair_flow_open(struct pair_end *from, bool uni, u64 total)
-{
-	struct pair *p = from->pair;
-	struct tquic_stream *s;
-	struct pair_flow *f;
-
-	for (f = p->flow; f < p->flow + PAIR_FLOWS_MAX && f->from; f++)
-		;
-	if (f == p->flow + PAIR_FLOWS_MAX ||
-	    tquic_streams_open(&from->conn.streams, uni, p->now, GFP_KERNEL, &s))
-		return NULL;
-	*f = (struct pair_flow) {
-		.from = from,
-		.id = s->id,
-		.total = total,
-		.start_ns = p->now,
-		.last_ns = p->now,
-	};
-	from->conn.todo |= TQUIC_TODO_WRITE;
-	pair_kick(from);
-	return f;
-}
-
-bool pair_flows_done(struct pair *p)
-{
-	struct pair_flow *f;
-
-	for (f = p->flow; f < p->flow + PAIR_FLOWS_MAX; f++)
-		if (f->from && !f->ended)
-			return false;
-	return true;
-}
-
-/* As the socket has it, which grows with the windows, unless the test says otherwise */
-static u64 pair_sndbuf(const struct pair_end *e)
-{
-	return e->pair->sndbuf ?: clamp_t(u64, tquic_conn_buffer_bytes(&e->conn),
-					  PAIR_SNDBUF_MIN, PAIR_SNDBUF_MAX);
-}
-
-static void pair_flow_write(struct pair_end *e, struct pair_flow *f)
-{
-	struct tquic_streams *t = &e->conn.streams;
-	struct tquic_stream *s = tquic_streams_find(t, f->id);
-	u8 *dst;
-	int i, n;
-
-	if (!s || s->tx.fin)
-		return;
-	while (f->written < f->total && t->tx_mem.used < pair_sndbuf(e)) {
-		n = tquic_send_reserve(&s->tx, min_t(u64, f->total - f->written, 65536),
-				       GFP_KERNEL, &dst);
-		if (n <= 0)
-			return;
-		for (i = 0; i < n; i++)
-			dst[i] = pair_byte(f->id, f->written + i);
-		tquic_send_commit(&s->tx, n);
-		f->written += n;
-	}
-	e->conn.tx_full = f->written < f->total;
-	if (f->written == f->total)
-		tquic_send_finish(&s->tx);
-	tquic_streams_update_ready(t, s);
-}
-
-static void pair_flow_progress(struct pair *p, struct pair_flow *f)
-{
-	f->gap_ns = max(f->gap_ns, p->now - f->last_ns);
-	f->last_ns = p->now;
-}
-
-static void pair_flow_read(struct pair_end *e, struct pair_flow *f)
-{
-	struct tquic_streams *t = &e->conn.streams;
-	struct tquic_stream *s = tquic_streams_find(t, f->id);
-	const u8 *data;
-	u32 i, n;
-
-	if (!s || f->ended)
-		return;
-	while ((n = tquic_recv_peek(&s->rx, &data))) {
-		for (i = 0; i < n; i++)
-			if (data[i] != pair_byte(f->id, f->read + i))
-				pair_blame(e->pair, "a stream's bytes are wrong");
-		f->read += n;
-		pair_flow_progress(e->pair, f);
-		tquic_conn_read_done(&e->conn, s, n, e->pair->now);
-	}
-	f->was_reset = tquic_recv_was_reset(&s->rx);
-	if (!f->was_reset && !tquic_recv_eof(&s->rx))
-		return;
-	pair_flow_progress(e->pair, f);
-	f->ended = true;
-	f->end_ns = e->pair->now;
-	if (!f->was_reset && f->read != f->total)
-		pair_blame(e->pair, "a stream has lost bytes");
-	tquic_recv_told(&s->rx);
-	tquic_streams_update_readable(t, s);
-	tquic_streams_reap(t, s);
-}
-
 /* Programs do what conn->todo wakes them up for, and nothing else. */
 static void pair_app(struct pair_end *e, u32 todo)
 {
@@ -1013,108 +713,21 @@ void pair_resume(struct pair_end *e)
 	pair_kick(e);
 }
 
-/* Accounts that have to agree */
-
-static void pair_sum(const struct tquic_space *space, u64 *bytes, u32 *eliciting)
-{
-	const struct tquic_sent_pkt *pkt;
-	u64 pn;
-
-	for (pn = space->sent.base; pn < space->sent.next; pn++) {
-		pkt = tquic_sent_get(&space->sent, pn);
-		if (pkt->state != TQUIC_SENT_OUTSTANDING)
-			continue;
-		if (pkt->flags & TQUIC_SENT_F_IN_FLIGHT)
-			*bytes += pkt->bytes;
-		if (pkt->flags & TQUIC_SENT_F_ELICITING)
-			(*eliciting)++;
-	}
-}
-
-/* What a stream holds of the connection's credit; a reset gives back what is behind its bytes */
-static u64 pair_unread(const struct tquic_recv *r)
-{
-	u64 end = r->reset_at ? max(r->reliable, r->flow.consumed) : r->flow.highest;
-
-	return end - r->flow.consumed;
-}
-
-/* What streams used of their credit and of memory, against what the connection counts */
-static void pair_check_streams(struct pair_end *e)
-{
-	struct tquic_streams *t = &e->conn.streams;
-	const struct tquic_flow_rx *flow = &e->conn.flow_rx;
-	const struct tquic_hs *hs = tquic_conn_hs(&e->conn);
-	u64 unread = 0, sent = 0, unsent = 0, tx = 0, rx = 0;
-	struct tquic_stream *s;
-	unsigned long index;
-	u32 i, count = 0;
-
-	for (i = 0; i < ARRAY_SIZE(t->by_type); i++) {
-		xa_for_each(&t->by_type[i], index, s) {
-			count++;
-			unread += pair_unread(&s->rx);
-			sent += s->tx.nxt;
-			unsent += s->tx.end - s->tx.nxt;
-			tx += s->tx.buffered_bytes;
-			rx += s->rx.charged;
-			if (s->rx.contig > s->rx.flow.highest ||
-			    s->rx.flow.consumed > s->rx.contig ||
-			    s->rx.flow.highest > s->rx.flow.max)
-				pair_fail(e->pair, "a stream received what nobody allowed");
-		}
-	}
-	rx += e->conn.crypto.rx.charged;
-	for (i = 0; hs && i < ARRAY_SIZE(hs->crypto); i++)
-		rx += hs->crypto[i].rx.charged;
-	if (count != t->count)
-		pair_fail(e->pair, "streams are miscounted");
-	if (tx != t->tx_mem.used || rx != t->rx_mem.used)
-		pair_fail(e->pair, "memory of streams is miscounted");
-	if (unsent != t->tx_mem.unsent)
-		pair_fail(e->pair, "bytes not yet sent are miscounted");
-	if (e->conn.state > TQUIC_STATE_ESTABLISHED)
-		return;
-	if (unread != flow->highest - flow->consumed || flow->highest > flow->max)
-		pair_fail(e->pair, "credit given to the peer is miscounted");
-	if (sent > e->conn.flow_tx.used || e->conn.flow_tx.used > e->conn.flow_tx.max)
-		pair_fail(e->pair, "credit of the peer is miscounted");
-}
-
-static void pair_check_end(struct pair_end *e)
-{
-	const struct tquic_hs *hs = tquic_conn_hs(&e->conn);
-	const struct tquic_path *path;
-	u32 i, k, eliciting;
-	u64 bytes;
-
-	for (i = 0; i < TQUIC_PATHS_MAX; i++) {
-		path = tquic_conn_path(&e->conn, i);
-		if (!path)
-			continue;
-		bytes = 0;
-		eliciting = 0;
-		pair_sum(&path->space, &bytes, &eliciting);
-		if (eliciting != path->space.eliciting_in_flight)
-			pair_fail(e->pair, "ack-eliciting packets are miscounted");
-		for (k = 0; hs && !path->id && k < ARRAY_SIZE(hs->space); k++)
-			pair_sum(&hs->space[k], &bytes, &eliciting);
-		if (bytes != path->cc.in_flight)
-			pair_fail(e->pair, "bytes in flight are miscounted");
-	}
-	pair_check_streams(e);
-}
-
-void pair_check(struct pair *p)
-{
-	u32 i;
-
-	for (i = 0; i < 2; i++)
-		if (p->end[i].started)
-			pair_check_end(&p->end[i]);
-}
-
 /* The clock */
+
+static void pair_arrive(struct pair *p, u32 i, u32 to)
+{
+	struct pair_link *link = &p->link[i];
+	struct sk_buff *skb = pair_link_take(link, to);
+
+	if (!link->cut) {
+		link->pipe[to].delivered++;
+		link->pipe[to].bytes += skb->len;
+		pair_deliver(&p->end[to], skb, i);
+	}
+	kfree_skb(skb);
+	pair_kick(&p->end[to]);
+}
 
 static void pair_expire(struct pair_end *e)
 {
@@ -1141,7 +754,7 @@ bool pair_step(struct pair *p, u64 end_ns)
 		if (t && (!next || t < next))
 			next = t;
 	}
-	at = pair_arrival(p, &link, &to);
+	at = pair_link_arrival(p, &link, &to);
 	if (at && (!next || at < next))
 		next = at;
 	if (!next || next > end_ns) {
@@ -1286,7 +899,7 @@ bool pair_open_paths(struct pair *p)
 static void pair_destroy(void *ctx)
 {
 	struct pair *p = ctx;
-	struct pair_dgram *d, *next;
+	struct sk_buff *skb;
 	u32 i, k;
 
 	for (i = 0; i < 2; i++) {
@@ -1298,13 +911,9 @@ static void pair_destroy(void *ctx)
 			if (p->end[i].cids[k].used)
 				pair_fail(p, "an id outlives its connection");
 	}
-	for (i = 0; i < 2 * p->links; i++) {
-		list_for_each_entry_safe(d, next, &p->link[i / 2].pipe[i % 2].queue,
-					 list) {
-			kfree_skb(d->skb);
-			kfree(d);
-		}
-	}
+	for (i = 0; i < 2 * p->links; i++)
+		while ((skb = pair_link_take(&p->link[i / 2], i % 2)))
+			kfree_skb(skb);
 	kfree_skb(p->spare);
 	tquic_path_cache_exit();
 	tquic_rec_cache_exit();
