@@ -11,6 +11,7 @@ struct tquic_path;
 /**
  * struct tquic_build - frames being put into one packet
  * @b: write cursor over the payload
+ * @frame: where the frame at hand begins
  * @recs: what was put in, so that its fate can be followed
  * @path: path the packet leaves on
  * @eliciting: the peer has to acknowledge it
@@ -20,6 +21,7 @@ struct tquic_path;
  */
 struct tquic_build {
 	struct tquic_wbuf b;
+	u8 *frame;
 	struct tquic_rec *recs;
 	struct tquic_path *path;
 	bool eliciting;

@@ -289,7 +289,9 @@ int tquic_conn_peer_params(struct tquic_conn *conn, const u8 *buf, size_t len,
 		conn->idle_ns = idle;
 	tquic_conn_limits(p, &limits);
 	tquic_streams_set_peer(&conn->streams, &limits);
-	tquic_flow_tx_raise(&conn->flow_tx, p->max_data);
+	/* More than a client remembered when it sent early data, perhaps */
+	if (tquic_flow_tx_raise(&conn->flow_tx, p->max_data))
+		tquic_streams_unpark(&conn->streams);
 	conn->multipath = conn->local.has_max_path_id && p->has_max_path_id;
 	conn->max_path_id_peer = p->max_path_id;
 	/* RFC 10069 §2.1: multipath needs ids that tell paths apart. */
@@ -397,7 +399,7 @@ void tquic_conn_confirm(struct tquic_conn *conn, u64 now)
  */
 void tquic_conn_tls_end(struct tquic_conn *conn, bool verified, u64 now)
 {
-	conn->tls_done = true;
+	WRITE_ONCE(conn->tls_done, true);
 	conn->verified = verified;
 	tquic_conn_set_state(conn, TQUIC_STATE_ESTABLISHED);
 	trace_tquic_handshake(conn, TQUIC_STEP_TLS_DONE);
@@ -563,8 +565,11 @@ bool tquic_conn_on_reset(struct tquic_conn *conn, const u8 *token, u64 now)
 	const struct tquic_path *path;
 	bool found = false;
 
-	tquic_for_each_path(conn, path)
-		found |= tquic_cidset_remote_is_reset(&path->remote, token);
+	tquic_for_each_path(conn, path) {
+		/* The ids of a path that is given up are retired (RFC 10069 §3.4). */
+		if (path->state != TQUIC_PATH_ABANDONED)
+			found |= tquic_cidset_remote_is_reset(&path->remote, token);
+	}
 	if (!found || conn->state > TQUIC_STATE_CLOSING)
 		return false;
 	if (conn->state < TQUIC_STATE_CLOSING) {
@@ -752,13 +757,6 @@ static u64 tquic_conn_keepalive_ns(const struct tquic_conn *conn)
 	       conn->keepalive_ns;
 }
 
-static u64 tquic_conn_sooner(u64 a, u64 b)
-{
-	if (!a || (b && b < a))
-		return b;
-	return a;
-}
-
 /**
  * tquic_conn_deadline_ns() - when tquic_conn_on_timeout() wants to be called
  * @conn: connection
@@ -777,24 +775,24 @@ u64 tquic_conn_deadline_ns(const struct tquic_conn *conn)
 	case TQUIC_STATE_ESTABLISHED:
 		break;
 	case TQUIC_STATE_CLOSING:
-		return tquic_conn_sooner(conn->close_end_ns, conn->pace_due_ns);
+		return min_not_zero(conn->close_end_ns, conn->pace_due_ns);
 	case TQUIC_STATE_DRAINING:
 		return conn->close_end_ns;
 	default:
 		return 0;
 	}
-	t = tquic_conn_sooner(tquic_conn_idle_end_ns(conn), conn->pace_due_ns);
-	t = tquic_conn_sooner(t, tquic_conn_keepalive_ns(conn));
-	t = tquic_conn_sooner(t, conn->key_drop_prev_ns);
-	t = tquic_conn_sooner(t, conn->replenish_ns);
+	t = min_not_zero(tquic_conn_idle_end_ns(conn), conn->pace_due_ns);
+	t = min_not_zero(t, tquic_conn_keepalive_ns(conn));
+	t = min_not_zero(t, conn->key_drop_prev_ns);
+	t = min_not_zero(t, conn->replenish_ns);
 	/* Acknowledgments of the handshake never wait for a timer. */
 	if (hs) {
 		for (i = 0; i < 2; i++)
-			t = tquic_conn_sooner(t, hs->space[i].loss_time_ns);
-		t = tquic_conn_sooner(t, tquic_conn_hs_pto_ns(conn));
+			t = min_not_zero(t, hs->space[i].loss_time_ns);
+		t = min_not_zero(t, tquic_conn_hs_pto_ns(conn));
 	}
 	tquic_for_each_path(conn, path)
-		t = tquic_conn_sooner(t, tquic_path_deadline_ns(conn, path));
+		t = min_not_zero(t, tquic_path_deadline_ns(conn, path));
 	/* What is due can do nothing before there is memory again. */
 	return conn->tx_nomem ? max(t, conn->pace_due_ns) : t;
 }

@@ -72,11 +72,12 @@ static struct tquic_stream *tquic_copies_wanted(const struct tquic_conn *conn,
 /**
  * tquic_copies_path() - path that owes a copy and may send
  * @conn: connection
+ * @owed: set to true when a copy waits for no more than a pacer
  * @now: time in ns
  *
  * Return: the path, its oldest copy is still wanted; or NULL.
  */
-struct tquic_path *tquic_copies_path(struct tquic_conn *conn, u64 now)
+struct tquic_path *tquic_copies_path(struct tquic_conn *conn, bool *owed, u64 now)
 {
 	u16 slots = tquic_sched_candidates(conn);
 	struct tquic_path *path;
@@ -84,20 +85,13 @@ struct tquic_path *tquic_copies_path(struct tquic_conn *conn, u64 now)
 	tquic_for_each_slot(conn, slots, path) {
 		while (path->copies.head && !tquic_copies_wanted(conn, path->copies.head))
 			tquic_rec_free(tquic_copies_pop(&path->copies));
-		if (path->copies.head && tquic_sched_room(path) &&
-		    !tquic_sched_paced(path, now))
+		if (!path->copies.head || !tquic_sched_room(path))
+			continue;
+		if (!tquic_sched_paced(path, now))
 			return path;
+		*owed = true;
 	}
 	return NULL;
-}
-
-/* What was acknowledged from the start on is gone from the buffer */
-static void tquic_copies_trim(struct tquic_rec *rec, u64 una)
-{
-	u64 gone = una - min(una, rec->off);
-
-	rec->off += gone;
-	rec->len -= min_t(u64, gone, rec->len);
 }
 
 /* Part of @rec that fits, as a record of its own; @rec itself when all of it does */
@@ -128,15 +122,16 @@ void tquic_copies_build(struct tquic_conn *conn, struct tquic_build *bld)
 	struct tquic_copies *c = &bld->path->copies;
 	struct tquic_stream *s;
 	struct tquic_rec *rec;
+	u8 *frame;
 	u32 room;
 
 	while (c->head) {
 		s = tquic_copies_wanted(conn, c->head);
-		if (!s) {
+		if (!s || !tquic_send_cut(&s->tx, c->head)) {
 			tquic_rec_free(tquic_copies_pop(c));
 			continue;
 		}
-		tquic_copies_trim(c->head, s->tx.una);
+		frame = bld->b.p;
 		room = tquic_frame_stream_room(tquic_wbuf_left(&bld->b), s->id,
 					       c->head->off, false);
 		rec = tquic_copies_clip(c, room);
@@ -145,6 +140,7 @@ void tquic_copies_build(struct tquic_conn *conn, struct tquic_build *bld)
 		if (!tquic_frame_put_stream(&bld->b, s->id, rec->off, rec->len, rec->fin,
 					    false) ||
 		    !tquic_send_copy(&s->tx, rec->off, bld->b.p, rec->len)) {
+			bld->b.p = frame;
 			tquic_rec_free(rec);
 			bld->full = true;
 			return;

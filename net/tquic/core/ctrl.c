@@ -24,6 +24,7 @@ struct tquic_rec *tquic_build_rec(struct tquic_build *bld, u8 kind)
 		return NULL;
 	}
 	rec->kind = kind;
+	bld->frame = bld->b.p;
 	return rec;
 }
 
@@ -34,10 +35,11 @@ void tquic_build_commit(struct tquic_build *bld, struct tquic_rec *rec)
 	bld->eliciting = true;
 }
 
-/* The frame of @rec did not fit */
+/* The frame of @rec did not fit: nothing of it stays in the packet */
 void tquic_build_undo(struct tquic_build *bld, struct tquic_rec *rec)
 {
 	tquic_rec_free(rec);
+	bld->b.p = bld->frame;
 	bld->full = true;
 }
 

@@ -89,10 +89,8 @@ static int tquic_input_ack(struct tquic_in *in, const struct tquic_frame *f)
 
 	ack.cwnd_limited = tquic_cc_limited(&path->cc);
 	ret = tquic_space_on_ack(space, f, in->now, &res);
-	if (ret) {
-		tquic_rec_free_list(res.acked);
+	if (ret)
 		return ret;
-	}
 	if (res.rtt_ns)
 		tquic_input_rtt(in, path, f, res.rtt_ns);
 	if (res.spurious_pkts) {
@@ -131,7 +129,7 @@ static int tquic_input_ack(struct tquic_in *in, const struct tquic_frame *f)
 		/* What another path tells is older than it seems. */
 		due_ns = in->path == path ? in->now : res.largest_sent_ns + path->rtt.srtt_ns;
 		tquic_path_on_progress(conn, path, due_ns, in->now);
-		ret = conn->ops->acked(conn, path, space->largest_acked);
+		ret = conn->ops->acked(conn, path, f->ack.largest);
 		if (ret)
 			return ret;
 	}
@@ -223,12 +221,16 @@ static int tquic_input_reset_stream(struct tquic_in *in,
 	struct tquic_streams *t = &in->conn->streams;
 	struct tquic_recv_delta delta = {};
 	struct tquic_stream *s;
+	bool reset_at;
 	int ret;
+	u8 was;
 
 	ret = tquic_streams_get(t, f->reset_stream.id, TQUIC_STREAM_RX, in->now,
 				GFP_ATOMIC, &s);
 	if (ret || !s)
 		return ret;
+	was = s->rx.state;
+	reset_at = s->rx.reset_at;
 	ret = tquic_recv_reset(&s->rx, f->reset_stream.code, f->reset_stream.final_size,
 			       f->reset_stream.reliable, &delta);
 	if (ret)
@@ -236,8 +238,10 @@ static int tquic_input_reset_stream(struct tquic_in *in,
 	ret = tquic_input_credit(in, &delta);
 	if (ret)
 		return ret;
-	tquic_conn_event(in->conn, TQUIC_EVENT_STREAM_RESET, s->id,
-			 f->reset_stream.code);
+	/* One that was lost or taken for lost comes again. */
+	if (s->rx.state != was || s->rx.reset_at != reset_at)
+		tquic_conn_event(in->conn, TQUIC_EVENT_STREAM_RESET, s->id,
+				 f->reset_stream.code);
 	tquic_input_news(in, s);
 	tquic_streams_reap(t, s);
 	return 0;

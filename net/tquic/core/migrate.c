@@ -20,10 +20,14 @@
 #include "core/migrate.h"
 #include "core/path.h"
 
-/* May a path be followed? Before the handshake is confirmed addresses do not change (§9). */
+/*
+ * May a path be followed? Before the handshake is confirmed addresses do not change (§9).
+ * Where a path comes back to has to have answered once: the first address of a new one
+ * may be anybody's.
+ */
 static bool tquic_migrate_open(const struct tquic_conn *conn, const struct tquic_path *path)
 {
-	return conn->server && conn->confirmed &&
+	return conn->server && conn->confirmed && (path->validated || path->moving) &&
 	       conn->state == TQUIC_STATE_ESTABLISHED && tquic_path_is_open(path);
 }
 

@@ -566,6 +566,7 @@ static struct tquic_path *tquic_output_pick(struct tquic_conn *conn, u32 room,
 					    u8 *why, u64 now)
 {
 	struct tquic_path *path, *best = NULL;
+	bool owed = false;
 	u8 w, best_w = 0;
 
 	tquic_for_each_path(conn, path) {
@@ -598,7 +599,7 @@ static struct tquic_path *tquic_output_pick(struct tquic_conn *conn, u32 room,
 		*why = best_w;
 		return best;
 	}
-	path = conn->sched->copies ? tquic_copies_path(conn, now) : NULL;
+	path = conn->sched->copies ? tquic_copies_path(conn, &owed, now) : NULL;
 	if (!path && tquic_output_has_data(conn, 0)) {
 		*why = TQUIC_WHY_DATA;
 		path = conn->sched->get_path(conn, now);
@@ -608,7 +609,7 @@ static struct tquic_path *tquic_output_pick(struct tquic_conn *conn, u32 room,
 	}
 	if (!path && !conn->sched->copies)
 		path = tquic_reinject(conn, now);
-	if (path)
+	if (path || owed)
 		*why = TQUIC_WHY_REINJECT;
 	return path;
 }

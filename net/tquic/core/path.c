@@ -522,6 +522,8 @@ void tquic_path_abandon(struct tquic_conn *conn, struct tquic_path *path,
 	path->responses = 0;
 	tquic_path_forget_challenges(path);
 	path->validate_end_ns = 0;
+	path->trial_end_ns = 0;
+	path->trial_due_ns = 0;
 	path->probes = 0;
 	path->gone_ns = now + 3 * tquic_conn_pto_max_ns(conn);
 	tquic_path_drain(conn, path, now);
@@ -557,14 +559,15 @@ int tquic_path_close(struct tquic_conn *conn, struct tquic_path *path,
 /**
  * tquic_path_set_rate_cap() - limit what we send on a path
  * @path: path
- * @rate: bytes per second, 0: no limit
+ * @rate: bytes per second, 0: no limit; more than %TQUIC_PATH_RATE_MAX is taken as that,
+ *	so that products with times do not overflow
  *
  * What the pacer waits for was reckoned at the old rate: at a byte per second a single packet
  * would hold the path up for half an hour after the limit is gone.
  */
 void tquic_path_set_rate_cap(struct tquic_path *path, u64 rate)
 {
-	path->rate_cap = rate;
+	path->rate_cap = min(rate, TQUIC_PATH_RATE_MAX);
 	tquic_pacer_init(&path->pacer);
 }
 
@@ -630,6 +633,8 @@ void tquic_path_link_up(struct tquic_conn *conn, struct tquic_path *path,
 		return;
 	}
 	tquic_path_drain(conn, path, now);
+	if (path->state == TQUIC_PATH_ACTIVE)
+		tquic_path_reuse(conn, path, path->progress_ns, now);
 	path->probes = 1;
 }
 
@@ -952,14 +957,6 @@ u64 tquic_path_pto_deadline_ns(const struct tquic_conn *conn,
 	return deadline;
 }
 
-/* Earlier of two deadlines where 0 means none */
-static u64 tquic_path_sooner(u64 a, u64 b)
-{
-	if (!a || (b && b < a))
-		return b;
-	return a;
-}
-
 /**
  * tquic_path_deadline_ns() - next time a path wants to be looked at
  * @conn: connection
@@ -979,11 +976,11 @@ u64 tquic_path_deadline_ns(const struct tquic_conn *conn,
 		t = tquic_path_pto_deadline_ns(conn, path);
 	if (conn->keys_tx & BIT(TQUIC_LEVEL_APP) &&
 	    tquic_path_tx_room(path) >= TQUIC_RECORD_ROOM_MIN)
-		t = tquic_path_sooner(t, path->space.ack_deadline_ns);
-	t = tquic_path_sooner(t, path->validate_end_ns);
-	t = tquic_path_sooner(t, tquic_migrate_deadline_ns(path));
+		t = min_not_zero(t, path->space.ack_deadline_ns);
+	t = min_not_zero(t, path->validate_end_ns);
+	t = min_not_zero(t, tquic_migrate_deadline_ns(path));
 	if (!(path->ctl & TQUIC_PATH_CTL_CHALLENGE))
-		t = tquic_path_sooner(t, path->challenge_due_ns);
+		t = min_not_zero(t, path->challenge_due_ns);
 	return t;
 }
 
@@ -998,8 +995,9 @@ static void tquic_path_validation_failed(struct tquic_conn *conn,
 				   TQUIC_ERR_PATH_UNSTABLE_OR_POOR, now);
 		return;
 	}
+	/* There is no other: it is asked as long as the connection lives. */
 	path->validate_end_ns = 0;
-	path->challenge_due_ns = 0;
+	path->ctl |= TQUIC_PATH_CTL_CHALLENGE;
 }
 
 /* An abandoned path's time is over; the peer may open another in its place */

@@ -35,6 +35,7 @@ struct tquic_conn;
 #define TQUIC_PATH_RELAPSES_MAX	3	/* round trips of answers asked for after so many */
 #define TQUIC_PATH_RELAPSE_NS	(10 * (u64)NSEC_PER_SEC)	/* from silence to silence */
 #define TQUIC_PATH_CIDS		2	/* connection ids per path we give out */
+#define TQUIC_PATH_RATE_MAX	1000000000000ULL /* that can be asked for, bytes per second */
 
 /**
  * struct tquic_path_stats - what a path did; read without the lock
@@ -273,7 +274,7 @@ static inline u64 tquic_path_pacing_rate(const struct tquic_path *path)
  */
 static inline bool tquic_path_rated(const struct tquic_path *path)
 {
-	return path->cc.ops->pacing_rate ||
+	return (path->pacing && path->cc.ops->pacing_rate) ||
 	       (path->rate_cap && tquic_path_pacing_rate(path) == path->rate_cap);
 }
 

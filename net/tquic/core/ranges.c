@@ -96,14 +96,19 @@ static void tquic_ranges_remove(struct tquic_ranges *r, u16 i)
 	tquic_ranges_shrink(r);
 }
 
-/* Opens a new range at @i, at the cost of the oldest one when there is no room. */
+/*
+ * Opens a new range at @i, at the cost of the oldest one when there is no room.  One that
+ * would be the oldest itself is not reported, but never taken again either.
+ */
 static bool tquic_ranges_insert(struct tquic_ranges *r, u16 i, u64 pn)
 {
 	if (r->n == r->room)
 		tquic_ranges_grow(r);
 	if (r->n == r->room) {
-		if (i == r->n)
+		if (i == r->n) {
+			r->floor = pn + 1;
 			return false;
+		}
 		r->n--;
 		r->floor = r->r[r->n].hi + 1;
 	}

@@ -152,7 +152,7 @@ static void recv_place(struct tquic_recv *r, u64 off, struct recv_place *at)
 
 static bool recv_may_hold(const struct tquic_recv *r, const struct tquic_recv_in *in, u32 len)
 {
-	if (!in->skb || len < TQUIC_RECV_HOLD_MIN)
+	if (!in->skb || r->crypto || len < TQUIC_RECV_HOLD_MIN)
 		return false;
 	if ((u64)len * TQUIC_RECV_HOLD_RATIO < in->skb->truesize)
 		return false;
@@ -229,7 +229,9 @@ static s64 recv_put(struct tquic_recv *r, const struct tquic_recv_in *in,
 
 static bool recv_full(const struct tquic_recv *r)
 {
-	return r->chunk_count >= TQUIC_RECV_CHUNKS_MAX ||
+	u32 chunks_max = r->crypto ? TQUIC_RECV_CRYPTO_CHUNKS_MAX : TQUIC_RECV_CHUNKS_MAX;
+
+	return r->chunk_count >= chunks_max ||
 	       (r->mem && r->mem->used >= r->mem->max);
 }
 

@@ -14,6 +14,8 @@ struct sk_buff;
 
 /* Out-of-order pieces of one stream; data that continues the stream is always taken. */
 #define TQUIC_RECV_CHUNKS_MAX	16384U
+/* The same for a CRYPTO level, which fills up before anybody has proved who it is. */
+#define TQUIC_RECV_CRYPTO_CHUNKS_MAX 256U
 /* Shorter pieces are copied: they must not keep a whole packet alive. */
 #define TQUIC_RECV_HOLD_MIN	512U
 /* So are pieces of less than 1/8 of the packet's true size. */

@@ -47,7 +47,7 @@ static struct tquic_stream *tquic_reinject_stream(const struct tquic_conn *conn,
 		if (rec->kind != TQUIC_REC_STREAM)
 			continue;
 		s = tquic_streams_find(&conn->streams, rec->id);
-		if (s && rec->off + rec->len >= s->tx.una)
+		if (s && tquic_send_wants(&s->tx, rec))
 			return s;
 	}
 	return NULL;

@@ -193,7 +193,7 @@ static bool send_next(const struct tquic_send *s, u32 room, u64 conn_credit, boo
 		seg->fin = s->fin && !s->fin_acked && seg->off + seg->len == s->end;
 		return true;
 	}
-	if (!s->fin || s->fin_sent || s->nxt != s->end)
+	if (!s->fin || s->fin_sent || s->fin_acked || s->nxt != s->end)
 		return false;
 	*seg = (struct tquic_send_seg) { .off = s->end, .fin = true };
 	return true;
@@ -375,6 +375,19 @@ bool tquic_send_wants(const struct tquic_send *s, const struct tquic_rec *rec)
 		return false;
 	return (lo < hi && !tquic_rset_covers(&s->acked, lo, hi)) ||
 	       (rec->fin && s->fin && !s->fin_acked);
+}
+
+bool tquic_send_cut(const struct tquic_send *s, struct tquic_rec *rec)
+{
+	u64 end = send_wanted_end(s, rec), gone = s->una - min(s->una, rec->off);
+
+	if (end < rec->off + rec->len) {
+		rec->len = end - min(end, rec->off);
+		rec->fin = false;
+	}
+	rec->off += gone;
+	rec->len -= min_t(u64, gone, rec->len);
+	return rec->len || rec->fin;
 }
 
 bool tquic_send_pending(const struct tquic_send *s)

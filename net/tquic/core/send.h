@@ -179,6 +179,12 @@ void tquic_send_on_lost(struct tquic_send *s, struct tquic_rec *rec);
 /* Is anything of a frame sent before not acknowledged yet? */
 bool tquic_send_wants(const struct tquic_send *s, const struct tquic_rec *rec);
 
+/*
+ * Leave of a frame that is wanted what is still in the buffer and has to arrive, from the
+ * first byte missing on; false: that is nothing.
+ */
+bool tquic_send_cut(const struct tquic_send *s, struct tquic_rec *rec);
+
 /* Is anything sendable, given unlimited connection credit? */
 bool tquic_send_pending(const struct tquic_send *s);
 

@@ -181,6 +181,17 @@ int tquic_streams_open(struct tquic_streams *t, bool uni, u64 now, gfp_t gfp,
 	return 0;
 }
 
+bool tquic_streams_unopen(struct tquic_streams *t, struct tquic_stream *s)
+{
+	u8 type = s->id & 3;
+
+	if (s->id >> 2 != t->opened[type] - 1 || s->tx.end || s->tx.fin)
+		return false;
+	streams_forget(t, s);
+	t->opened[type]--;
+	return true;
+}
+
 struct tquic_stream *tquic_streams_find(const struct tquic_streams *t, u64 id)
 {
 	u64 index = id >> 2;

@@ -111,6 +111,12 @@ bool tquic_streams_on_max(struct tquic_streams *t, bool uni, u64 max);
 /* STREAMS_BLOCKED was lost: send it again if @limit still blocks. */
 void tquic_streams_blocked_lost(struct tquic_streams *t, bool uni, u64 limit);
 
+/*
+ * A stream of our own was not used after all.  Return: true when it is gone, as if it had not
+ * been opened: nothing was written to it and no other of its kind came after it.
+ */
+bool tquic_streams_unopen(struct tquic_streams *t, struct tquic_stream *s);
+
 /**
  * tquic_streams_open() - open a stream of our own
  * @t: the table

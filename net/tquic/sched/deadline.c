@@ -4,6 +4,7 @@
  * the rest takes the others meanwhile
  */
 #include <linux/bits.h>
+#include <linux/limits.h>
 #include <linux/minmax.h>
 #include "core/conn.h"
 #include "core/deadline.h"
@@ -33,13 +34,32 @@ static u64 tquic_edf_floor_ns(const struct tquic_conn *conn, const struct tquic_
 }
 
 /*
- * The fastest path that is not full, unless all that waits is due before it would
- * be there.  Nothing may wait: then it is for copies, which have no deadline.
+ * The path that is not full and brings a packet there first: whatever would bring it
+ * sooner is full, so that an acknowledgment or a pacer has the question asked again.
+ */
+static struct tquic_path *tquic_edf_first(const struct tquic_conn *conn, u64 now)
+{
+	u16 slots = tquic_sched_candidates(conn);
+	struct tquic_path *path, *first = NULL;
+	u64 arrival_ns, first_ns = U64_MAX;
+
+	tquic_for_each_slot(conn, slots, path) {
+		arrival_ns = tquic_deadline_arrival_ns(path, now);
+		if (arrival_ns >= first_ns || tquic_sched_full(path, now))
+			continue;
+		first_ns = arrival_ns;
+		first = path;
+	}
+	return first;
+}
+
+/*
+ * That path, unless all that waits is due before it would be there.  Nothing may wait:
+ * then it is for copies, which have no deadline.
  */
 static struct tquic_path *tquic_edf_get_path(struct tquic_conn *conn, u64 now)
 {
-	u16 slots = tquic_sched_candidates(conn);
-	struct tquic_path *path = tquic_sched_fastest(conn, slots, true, now);
+	struct tquic_path *path = tquic_edf_first(conn, now);
 
 	if (!path || tquic_sched_paced(path, now))
 		return NULL;

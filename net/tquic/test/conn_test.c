@@ -845,6 +845,25 @@ static void conn_stream_limits(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, l.streams[1], 5);
 }
 
+/* The ids of a path that was given up are retired: what they stood for resets nothing. */
+static void conn_reset_of_abandoned_path(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 2);
+	struct tquic_conn *c = &p->end[0].conn;
+	struct tquic_cidset_remote *r;
+	u8 token[16];
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
+	r = &pair_path(p, 0, 1)->remote;
+	memcpy(token, r->e[r->cur].token, 16);
+	KUNIT_ASSERT_EQ(test, tquic_path_close(c, pair_path(p, 0, 1), 0, p->now), 0);
+	KUNIT_EXPECT_FALSE(test, tquic_conn_on_reset(c, token, p->now));
+	KUNIT_EXPECT_EQ(test, c->state, TQUIC_STATE_ESTABLISHED);
+	r = &pair_path(p, 0, 0)->remote;
+	KUNIT_EXPECT_TRUE(test, tquic_conn_on_reset(c, r->e[r->cur].token, p->now));
+}
+
 static struct kunit_case conn_cases[] = {
 	KUNIT_CASE(conn_handshake_clean),
 	KUNIT_CASE(conn_handshake_lossy),
@@ -882,6 +901,7 @@ static struct kunit_case conn_cases[] = {
 	KUNIT_CASE(conn_hs_loss_timer),
 	KUNIT_CASE(conn_hs_pto_count),
 	KUNIT_CASE(conn_stream_limits),
+	KUNIT_CASE(conn_reset_of_abandoned_path),
 	{}
 };
 

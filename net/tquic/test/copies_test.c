@@ -10,6 +10,7 @@
 
 #define SEC	((u64)NSEC_PER_SEC)
 #define KIB	1024ULL
+#define MIB	(1024 * KIB)
 
 /* Three links, the last one for backup; with both ends' scheduler */
 static struct pair *copies_pair(struct kunit *test)
@@ -91,6 +92,7 @@ static void copies_bounded(struct kunit *test)
 	struct pair *p = copies_pair(test);
 	struct tquic_conn *conn = &pair_server(p)->conn;
 	struct tquic_rec rec = { .kind = TQUIC_REC_STREAM, .id = 1, .len = 100 };
+	bool owed = false;
 	u32 i;
 
 	for (i = 0; i < TQUIC_COPIES_MAX + 10; i++)
@@ -99,7 +101,8 @@ static void copies_bounded(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 1)->copies.count, TQUIC_COPIES_MAX);
 	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 2)->copies.count, 0);
 	/* Nobody has a stream of that id. */
-	KUNIT_EXPECT_NULL(test, tquic_copies_path(conn, p->now));
+	KUNIT_EXPECT_NULL(test, tquic_copies_path(conn, &owed, p->now));
+	KUNIT_EXPECT_FALSE(test, owed);
 	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 1)->copies.count, 0);
 	tquic_copies_add(conn, pair_path(p, 1, 0), &rec);
 	tquic_path_drain(conn, pair_path(p, 1, 1), p->now);
@@ -124,12 +127,72 @@ static void copies_end_with_path(struct kunit *test)
 	tquic_path_destroy(conn, pair_path(p, 1, 1));
 }
 
+/* A stream is reset behind bytes that have to arrive: their copy is cut there, and is whole. */
+static void copies_of_reset(struct kunit *test)
+{
+	struct pair *p = copies_pair(test);
+	struct tquic_conn *conn = &pair_server(p)->conn;
+	struct tquic_stream *s;
+	struct pair_flow *f;
+	u64 before;
+
+	f = pair_flow_open(pair_server(p), true, 6 * KIB);
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	s = tquic_streams_find(&conn->streams, f->id);
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	/* The second path may not send yet. */
+	KUNIT_ASSERT_GT(test, s->tx.nxt, 0);
+	tquic_cc_on_sent(&pair_path(p, 1, 1)->cc, 10 * MIB, p->now);
+	tquic_copies_drop(pair_path(p, 1, 1));
+	tquic_copies_add(conn, pair_path(p, 1, 0), &(struct tquic_rec) {
+		.kind = TQUIC_REC_STREAM, .id = f->id, .len = 1200,
+	});
+	KUNIT_ASSERT_EQ(test, tquic_conn_stream_reset_at(conn, s, 1, 8), 0);
+	tquic_cc_on_discard(&pair_path(p, 1, 1)->cc, 10 * MIB, p->now);
+	before = conn->stats.bytes_reinjected;
+	pair_kick(pair_server(p));
+	KUNIT_EXPECT_EQ(test, conn->stats.bytes_reinjected, before + 8);
+	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 10 * SEC));
+	KUNIT_EXPECT_EQ(test, conn->state, TQUIC_STATE_ESTABLISHED);
+	KUNIT_EXPECT_EQ(test, pair_client(p)->conn.state, TQUIC_STATE_ESTABLISHED);
+	KUNIT_EXPECT_GE(test, f->read, 8);
+}
+
+/* A copy that only a pacer holds up is a reason to come back when that lets it go. */
+static void copies_paced(struct kunit *test)
+{
+	struct pair *p = copies_pair(test);
+	struct tquic_conn *conn = &pair_server(p)->conn;
+	struct tquic_path *path = pair_path(p, 1, 1);
+	bool owed = false;
+	struct pair_flow *f;
+
+	p->link[0].cut = true;
+	p->link[1].cut = true;
+	f = pair_flow_open(pair_server(p), true, KIB);
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	tquic_copies_drop(path);
+	tquic_copies_add(conn, pair_path(p, 1, 0), &(struct tquic_rec) {
+		.kind = TQUIC_REC_STREAM, .id = f->id, .len = 100,
+	});
+	KUNIT_ASSERT_EQ(test, path->copies.count, 1);
+	path->pacer.next_ns = p->now + PAIR_MS(50);
+	KUNIT_EXPECT_NULL(test, tquic_copies_path(conn, &owed, p->now));
+	KUNIT_EXPECT_TRUE(test, owed);
+	conn->pace_due_ns = 0;
+	pair_kick(pair_server(p));
+	KUNIT_EXPECT_GT(test, conn->pace_due_ns, p->now);
+	KUNIT_EXPECT_LE(test, conn->pace_due_ns, p->now + PAIR_MS(50));
+}
+
 static struct kunit_case copies_cases[] = {
 	KUNIT_CASE(copies_everywhere),
 	KUNIT_CASE(copies_passed_over),
 	KUNIT_CASE(copies_cut),
 	KUNIT_CASE(copies_bounded),
 	KUNIT_CASE(copies_end_with_path),
+	KUNIT_CASE(copies_of_reset),
+	KUNIT_CASE(copies_paced),
 	{}
 };
 

@@ -2,6 +2,7 @@
 /* Control frames between two connections: credit, resets, what is repeated and what is not. */
 #include <kunit/test.h>
 
+#include "core/build.h"
 #include "core/ctrl.h"
 #include "core/deadline.h"
 #include "core/dgram.h"
@@ -30,6 +31,28 @@ static struct pair *ctrl_pair(struct kunit *test, u64 data, u64 stream_data)
 static struct tquic_stream *ctrl_stream(struct pair *p, u32 end, u64 id)
 {
 	return tquic_streams_find(&p->end[end].conn.streams, id);
+}
+
+/* A frame that did not fit leaves nothing behind, nor do others come after it. */
+static void ctrl_undo(struct kunit *test)
+{
+	u8 buf[8];
+	struct tquic_build bld = { .b = { .p = buf, .end = buf + sizeof(buf) } };
+	struct tquic_rec *rec;
+
+	KUNIT_ASSERT_EQ(test, tquic_rec_cache_init(), 0);
+	rec = tquic_build_rec(&bld, TQUIC_REC_PING);
+	KUNIT_ASSERT_NOT_NULL(test, rec);
+	KUNIT_ASSERT_TRUE(test, tquic_frame_put_ping(&bld.b));
+	tquic_build_commit(&bld, rec);
+	rec = tquic_build_rec(&bld, TQUIC_REC_STREAM);
+	KUNIT_ASSERT_NOT_NULL(test, rec);
+	KUNIT_ASSERT_TRUE(test, tquic_frame_put_stream(&bld.b, 0, 0, 2, false, false));
+	tquic_build_undo(&bld, rec);
+	KUNIT_EXPECT_PTR_EQ(test, bld.b.p, &buf[1]);
+	KUNIT_EXPECT_TRUE(test, bld.full);
+	tquic_rec_free_list(bld.recs);
+	tquic_rec_cache_exit();
 }
 
 /*
@@ -833,6 +856,7 @@ static void ctrl_reset_at_not_offered(struct kunit *test)
 }
 
 static struct kunit_case ctrl_cases[] = {
+	KUNIT_CASE(ctrl_undo),
 	KUNIT_CASE(ctrl_reset_at),
 	KUNIT_CASE(ctrl_reset_at_not_offered),
 	KUNIT_CASE(ctrl_paths_blocked),

@@ -101,6 +101,29 @@ static void deadline_not_for_ever(struct kunit *test)
 	deadline_clear(x);
 }
 
+/*
+ * A queue on the way there makes the round trips of the two paths come in another order
+ * than their arrivals: then it is the arrival that counts, and nobody waits for a path
+ * that could send at once.
+ */
+static void deadline_first_arrival(struct kunit *test)
+{
+	struct sched_fixture *x = deadline_make(test);
+
+	sched_empty(&x->path[0]);
+	x->path[0].rtt.srtt_ns = 35 * MS;
+	x->path[0].rtt.min_ns = 10 * MS;
+	x->path[1].rtt.srtt_ns = 40 * MS;
+	x->path[1].rtt.min_ns = 40 * MS;
+	deadline_add(test, x, SCHED_NOW + 25 * MS);
+	KUNIT_EXPECT_EQ(test, sched_pick(x), 1);
+	/* It is late on both: the one that is there sooner has it all the same. */
+	deadline_clear(x);
+	deadline_add(test, x, SCHED_NOW + 1);
+	KUNIT_EXPECT_EQ(test, sched_pick(x), 1);
+	deadline_clear(x);
+}
+
 /* A connection over one link of 1 MB/s, 10 ms each way */
 static struct pair *deadline_pair(struct kunit *test)
 {
@@ -189,6 +212,7 @@ static void deadline_first(struct kunit *test)
 static struct kunit_case deadline_cases[] = {
 	KUNIT_CASE(deadline_none),
 	KUNIT_CASE(deadline_waits),
+	KUNIT_CASE(deadline_first_arrival),
 	KUNIT_CASE(deadline_not_for_ever),
 	KUNIT_CASE(deadline_reset),
 	KUNIT_CASE(deadline_kept),

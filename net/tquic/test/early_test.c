@@ -344,6 +344,20 @@ static void early_reset(struct kunit *test)
 	pair_check(p);
 }
 
+/* More early data than the server allowed before, which allows more now: it goes on. */
+static void early_allowed_more(struct kunit *test)
+{
+	struct pair *p = early_pair(test, PAIR_EARLY_TAKEN);
+	struct pair_flow *f;
+
+	p->remembered.max_data = 3000;
+	f = early_request(test, p, 9000);
+	KUNIT_EXPECT_EQ(test, pair_client(p)->conn.flow_tx.used, 3000);
+	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, NSEC_PER_SEC));
+	KUNIT_EXPECT_EQ(test, f->read, 9000);
+	KUNIT_EXPECT_EQ(test, early_state(pair_client(p)), TQUIC_EARLY_ACCEPTED);
+}
+
 static struct kunit_case early_cases[] = {
 	KUNIT_CASE(early_accepted),
 	KUNIT_CASE(early_answer),
@@ -359,6 +373,7 @@ static struct kunit_case early_cases[] = {
 	KUNIT_CASE(early_refused_settings),
 	KUNIT_CASE(early_closed),
 	KUNIT_CASE(early_reset),
+	KUNIT_CASE(early_allowed_more),
 	{}
 };
 

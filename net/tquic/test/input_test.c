@@ -604,6 +604,45 @@ static void input_more_path_ids(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, conn->state, TQUIC_STATE_ESTABLISHED);
 }
 
+/* Keys are judged by what this very frame acknowledges, not by what others have. */
+static void input_ack_largest(struct kunit *test)
+{
+	u8 ack[] = { 0x02, 0, 0, 0, 0 };
+	struct pair *p = input_pair(test);
+	struct tquic_conn *conn = &p->end[1].conn;
+	struct tquic_space *space = &tquic_conn_path(conn, 0)->space;
+	u64 pn = space->next_pn;
+
+	KUNIT_ASSERT_LT(test, pn + 1, 60);
+	p->link[0].cut = true;
+	conn->ctl |= TQUIC_CONN_CTL_PING;
+	pair_kick(&p->end[1]);
+	conn->ctl |= TQUIC_CONN_CTL_PING;
+	pair_kick(&p->end[1]);
+	KUNIT_ASSERT_EQ(test, space->next_pn, pn + 2);
+	ack[1] = pn + 1;
+	KUNIT_EXPECT_EQ(test, pair_inject(&p->end[1], TQUIC_PKT_1RTT, 0, 1001, ack, 5), 0);
+	KUNIT_EXPECT_EQ(test, p->end[1].acked, pn + 1);
+	ack[1] = pn;
+	KUNIT_EXPECT_EQ(test, pair_inject(&p->end[1], TQUIC_PKT_1RTT, 0, 1000, ack, 5), 0);
+	KUNIT_EXPECT_EQ(test, p->end[1].acked, pn);
+	KUNIT_EXPECT_EQ(test, space->largest_acked, pn + 1);
+}
+
+/* A reset that comes again is none that a program has to be told of again. */
+static void input_reset_told_once(struct kunit *test)
+{
+	static const u8 reset[] = { 0x04, 0, 7, 5 }, data[] = { 0x08, 0, 'x' };
+	struct pair *p = input_pair(test);
+	u32 i;
+
+	pair_inject(&p->end[1], TQUIC_PKT_1RTT, 0, 1000, data, sizeof(data));
+	for (i = 1; i < 4; i++)
+		pair_inject(&p->end[1], TQUIC_PKT_1RTT, 0, 1000 + i, reset, sizeof(reset));
+	KUNIT_EXPECT_EQ(test, p->end[1].conn.state, TQUIC_STATE_ESTABLISHED);
+	KUNIT_EXPECT_EQ(test, p->end[1].events[TQUIC_EVENT_STREAM_RESET], 1);
+}
+
 static struct kunit_case input_cases[] = {
 	KUNIT_CASE(input_status_order),
 	KUNIT_CASE(input_limits_reached),
@@ -628,6 +667,8 @@ static struct kunit_case input_cases[] = {
 	KUNIT_CASE(input_forgotten_stream),
 	KUNIT_CASE(input_abandoned_path),
 	KUNIT_CASE(input_more_path_ids),
+	KUNIT_CASE(input_ack_largest),
+	KUNIT_CASE(input_reset_told_once),
 	{}
 };
 

@@ -544,6 +544,67 @@ static void migrate_preferred(struct kunit *test)
 						&local->preferred_addr.cid));
 }
 
+/* A packet of the client's on its path 1, with a ping, comes from a link */
+static int ping_over(struct pair *p, u32 link)
+{
+	struct tquic_path *path = pair_path(p, 1, 1), *from = pair_path(p, 0, 1);
+	struct tquic_rx_pkt pkt = {
+		.type = TQUIC_PKT_1RTT, .path = path, .payload = ping, .len = sizeof(ping),
+		.dgram_bytes = INJECT_BYTES, .pn = from->space.next_pn,
+	};
+
+	tquic_space_on_sent(&from->space, pkt.pn, INJECT_BYTES, 0, p->now);
+	return pair_inject_over(pair_server(p), link, &pkt);
+}
+
+/*
+ * The first address of a new path may be anybody's, and a client that can send from
+ * another one as well must not have it taken for proved by coming back to it.
+ */
+static void migrate_not_before_validation(struct kunit *test)
+{
+	struct pair *p = migrate_pair(test);
+	struct tquic_path *path;
+
+	pair_run(p, PAIR_MS(200));
+	p->link[1].cut = true;
+	KUNIT_ASSERT_NOT_NULL(test, pair_open_path(p, 1, false));
+	path = pair_path(p, 1, 1);
+	KUNIT_ASSERT_NOT_NULL(test, path);
+	KUNIT_ASSERT_EQ(test, ping_over(p, 1), 0);
+	KUNIT_ASSERT_EQ(test, path->state, TQUIC_PATH_VALIDATING);
+	KUNIT_EXPECT_EQ(test, ping_over(p, 0), 0);
+	KUNIT_EXPECT_EQ(test, path->moving, TQUIC_MOVED_NOT);
+	KUNIT_EXPECT_FALSE(test, path->ctl & TQUIC_PATH_CTL_CHALLENGE_OTHER);
+	KUNIT_EXPECT_EQ(test, ping_over(p, 1), 0);
+	KUNIT_EXPECT_FALSE(test, path->validated);
+	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_VALIDATING);
+	KUNIT_EXPECT_LE(test, path->tx_allowed_bytes, 2 * 3 * INJECT_BYTES);
+}
+
+/* The answer to a trial comes when its path has been given up: it stays given up. */
+static void migrate_answer_after_abandon(struct kunit *test)
+{
+	u8 response[1 + TQUIC_PATH_DATA_LEN] = { 0x1b };
+	struct pair *p = migrate_pair(test);
+	struct tquic_conn *conn = &pair_client(p)->conn;
+	struct tquic_path *path;
+
+	KUNIT_ASSERT_NOT_NULL(test, pair_open_path(p, 1, false));
+	pair_run(p, PAIR_MS(300));
+	path = pair_path(p, 0, 1);
+	KUNIT_ASSERT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
+	pair_client(p)->other_link[path->index] = &p->link[0];
+	KUNIT_ASSERT_EQ(test, tquic_migrate_try(conn, path, p->now), 0);
+	memcpy(response + 1, path->trial, TQUIC_PATH_DATA_LEN);
+	KUNIT_ASSERT_EQ(test, tquic_path_close(conn, path, 0, p->now), 0);
+	KUNIT_EXPECT_EQ(test, pair_inject_next(pair_client(p), TQUIC_PKT_1RTT, 0, response,
+					       sizeof(response)), 0);
+	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ABANDONED);
+	KUNIT_EXPECT_EQ(test, path->trial_end_ns, 0);
+	KUNIT_EXPECT_NULL(test, path->cc.group);
+}
+
 static struct kunit_case migrate_cases[] = {
 	KUNIT_CASE(migrate_midway),
 	KUNIT_CASE(migrate_not_followed),
@@ -563,6 +624,8 @@ static struct kunit_case migrate_cases[] = {
 	KUNIT_CASE(migrate_lossy),
 	KUNIT_CASE(migrate_try_refused),
 	KUNIT_CASE(migrate_preferred),
+	KUNIT_CASE(migrate_not_before_validation),
+	KUNIT_CASE(migrate_answer_after_abandon),
 	{}
 };
 

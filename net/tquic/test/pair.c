@@ -152,6 +152,7 @@ static void pair_path_switch(struct tquic_conn *conn, struct tquic_path *path)
 static int pair_acked(struct tquic_conn *conn, const struct tquic_path *path,
 		      u64 largest)
 {
+	pair_of(conn)->acked = largest;
 	return 0;
 }
 

@@ -121,6 +121,7 @@ struct pair;
  * @tls_late: the end of TLS is told by the test, with pair_tls_end()
  * @rx_err: last negative answer of tquic_conn_input()
  * @rx_dup: packets told to be duplicates
+ * @acked: largest number of the last acknowledgment with news
  */
 struct pair_end {
 	struct tquic_conn conn;
@@ -146,6 +147,7 @@ struct pair_end {
 	bool tls_late;
 	int rx_err;
 	u64 rx_dup;
+	u64 acked;
 };
 
 /**

@@ -638,6 +638,25 @@ static void path_cc_group(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, list_empty(&conn->cc_group.members));
 }
 
+/* The last path is back from an outage: it is of the group again, with a new window. */
+static void path_cc_group_after_outage(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *conn = &p->end[0].conn;
+	struct tquic_path *path;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(300));
+	path = pair_path(p, 0, 0);
+	path->cc.cwnd *= 10;
+	tquic_path_link_down(conn, path, p->now);
+	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
+	pair_run(p, 2 * SEC);
+	tquic_path_link_up(conn, path, p->now);
+	KUNIT_EXPECT_PTR_EQ(test, path->cc.group, &conn->cc_group);
+	KUNIT_EXPECT_LE(test, path->cc.cwnd, 10 * PAIR_MTU);
+}
+
 static u64 path_pto_ns(struct pair *p, u32 id)
 {
 	return tquic_rtt_pto_ns(&pair_path(p, 0, id)->rtt, PAIR_MS(25));
@@ -1017,10 +1036,18 @@ static void path_validation_time(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, path->challenge_due_ns, p->now + TQUIC_RTT_INITIAL_NS);
 	tquic_path_on_timeout(conn, path, end - 1);
 	KUNIT_EXPECT_EQ(test, path->validate_end_ns, end);
+	pair_kick(&p->end[0]);
+	KUNIT_EXPECT_FALSE(test, path->ctl & TQUIC_PATH_CTL_CHALLENGE);
 	tquic_path_on_timeout(conn, path, end);
 	KUNIT_EXPECT_EQ(test, path->validate_end_ns, 0);
-	KUNIT_EXPECT_EQ(test, path->challenge_due_ns, 0);
 	KUNIT_EXPECT_EQ(test, conn->state, TQUIC_STATE_ESTABLISHED);
+	/* There is no other: it is asked until it answers. */
+	pair_kick(&p->end[0]);
+	pair_run(p, SEC);
+	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_VALIDATING);
+	p->link[0].cut = false;
+	pair_run(p, PAIR_MS(400));
+	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
 }
 
 /* What a path has to wait for; 0 is nothing */
@@ -1170,6 +1197,7 @@ static struct kunit_case path_cases[] = {
 	KUNIT_CASE(path_mtu_small),
 	KUNIT_CASE(path_cids_replaced),
 	KUNIT_CASE(path_cc_group),
+	KUNIT_CASE(path_cc_group_after_outage),
 	KUNIT_CASE(path_abandon_kept),
 	KUNIT_CASE(path_abandon_unheard),
 	KUNIT_CASE(path_status_told),

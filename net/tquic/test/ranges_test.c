@@ -73,8 +73,12 @@ static void ranges_bounded(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test, tquic_ranges_add(r, 10 + 2 * pn));
 	KUNIT_EXPECT_EQ(test, r->n, TQUIC_RANGES_MAX);
 	KUNIT_EXPECT_EQ(test, r->floor, 0);
-	/* Older than all that fits: refused, and nothing is lost for it. */
+	/* Older than all that fits: not reported, nothing is lost for it, but it counts. */
+	KUNIT_EXPECT_FALSE(test, tquic_ranges_has(r, 5));
 	KUNIT_EXPECT_FALSE(test, tquic_ranges_add(r, 5));
+	KUNIT_EXPECT_TRUE(test, tquic_ranges_has(r, 5));
+	KUNIT_EXPECT_FALSE(test, tquic_ranges_has(r, 6));
+	KUNIT_EXPECT_EQ(test, r->floor, 6);
 	KUNIT_EXPECT_EQ(test, r->r[TQUIC_RANGES_MAX - 1].lo, 10);
 	/* Newer: the oldest range goes and the floor rises above it. */
 	KUNIT_EXPECT_TRUE(test, tquic_ranges_add(r, 1000));

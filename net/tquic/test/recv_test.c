@@ -583,6 +583,28 @@ static void recv_held_is_not_extended(struct kunit *test)
 	kfree_skb(skb);
 }
 
+/* Nobody has proved who he is: pieces are few, and packets are not held for them. */
+static void recv_crypto_bounded(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct sk_buff *skb = packet(test, f, 1200);
+	u32 i;
+
+	tquic_recv_init_crypto(&f->r, &f->mem);
+	KUNIT_EXPECT_EQ(test, arrive_in(f, skb, 1200), 0);
+	KUNIT_EXPECT_FALSE(test, skb_shared(skb));
+	KUNIT_EXPECT_EQ(test, read_bytes(test, f, 1200), 1200);
+	kfree_skb(skb);
+	tquic_recv_destroy(&f->r);
+	tquic_recv_init_crypto(&f->r, &f->mem);
+	for (i = 0; i < TQUIC_RECV_CRYPTO_CHUNKS_MAX; i++)
+		KUNIT_ASSERT_EQ(test, arrive(f, 2 * i + 1, 1, false), 0);
+	KUNIT_EXPECT_EQ(test, arrive(f, 2 * i + 1, 1, false), -ENOBUFS);
+	KUNIT_EXPECT_LE(test, f->mem.used, 64 * 1024);
+	KUNIT_EXPECT_EQ(test, arrive(f, 0, 600, false), 0);
+	KUNIT_EXPECT_EQ(test, tquic_recv_readable(&f->r), 600);
+}
+
 static struct kunit_case recv_cases[] = {
 	KUNIT_CASE(recv_in_order_to_the_end),
 	KUNIT_CASE(recv_gaps_and_overlaps),
@@ -608,6 +630,7 @@ static struct kunit_case recv_cases[] = {
 	KUNIT_CASE(recv_bounds_number_of_pieces),
 	KUNIT_CASE(recv_matches_model),
 	KUNIT_CASE(recv_held_is_not_extended),
+	KUNIT_CASE(recv_crypto_bounded),
 	{ }
 };
 

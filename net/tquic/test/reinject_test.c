@@ -228,13 +228,15 @@ static void reinject_order(struct kunit *test)
 	KUNIT_ASSERT_PTR_NE(test, first, last);
 	KUNIT_ASSERT_EQ(test, conn->streams.tx_mem.unsent, 0);
 	conn->tune.reinject_percent = 10;
-	/* Nobody waits for bytes that have come another way, except for the last. */
+	/* Nobody waits for bytes that have come another way, nor for an end that has. */
 	s = tquic_streams_find(&conn->streams, f->id);
 	KUNIT_ASSERT_NOT_NULL(test, s);
 	una = s->tx.una;
-	s->tx.una = s->tx.end + 1;
+	s->tx.una = s->tx.end;
+	s->tx.fin_acked = true;
 	KUNIT_EXPECT_NULL(test, tquic_reinject(conn, p->now));
 	s->tx.una = una;
+	s->tx.fin_acked = false;
 	slow->reinject_top = 0;
 	KUNIT_EXPECT_PTR_EQ(test, tquic_reinject(conn, p->now), pair_path(p, 1, 0));
 	KUNIT_EXPECT_NULL(test, last->recs);
@@ -244,7 +246,25 @@ static void reinject_order(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, first->recs);
 	conn->streams.tx_mem.unsent = 0;
 	KUNIT_EXPECT_PTR_NE(test, first, reinject_carrier(slow, true));
-	/* Too late: all of it arrives before a copy could. */
+	/* Nor does anybody wait for what was reset. */
+	first = reinject_carrier(slow, true);
+	KUNIT_ASSERT_NOT_NULL(test, first);
+	slow->reinject_lo = 0;
+	slow->reinject_top = 0;
+	KUNIT_ASSERT_EQ(test, tquic_conn_stream_reset(conn, s, 1), 0);
+	KUNIT_EXPECT_NULL(test, tquic_reinject(conn, p->now));
+	KUNIT_EXPECT_NOT_NULL(test, first->recs);
+}
+
+/* Too late: all of it arrives before a copy could. */
+static void reinject_too_late(struct kunit *test)
+{
+	struct pair *p = reinject_pair(test, false, no_copies);
+	struct tquic_conn *conn = &pair_server(p)->conn;
+
+	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(pair_server(p), false, 64 * KIB));
+	pair_run(p, PAIR_MS(90));
+	conn->tune.reinject_percent = 10;
 	KUNIT_EXPECT_NULL(test, tquic_reinject(conn, p->now + PAIR_MS(140)));
 }
 
@@ -299,6 +319,7 @@ static struct kunit_case reinject_cases[] = {
 	KUNIT_CASE(reinject_backup),
 	KUNIT_CASE(reinject_stalled),
 	KUNIT_CASE(reinject_order),
+	KUNIT_CASE(reinject_too_late),
 	KUNIT_CASE(reinject_overdue),
 	{}
 };

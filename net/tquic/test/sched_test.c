@@ -250,6 +250,34 @@ static void sched_rate_cap(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, sched_pick(x), 0);
 }
 
+/* What is not paced is not limited by a rate, whatever its controller reckons. */
+static void sched_not_rated(struct kunit *test)
+{
+	struct sched_fixture *x = sched_make(test, &tquic_sched_minrtt);
+	struct tquic_path *path = &x->path[0];
+
+	tquic_cc_init(&path->cc, &tquic_cc_bbr, SCHED_MTU, SCHED_NOW);
+	KUNIT_EXPECT_TRUE(test, tquic_path_rated(path));
+	path->pacing = false;
+	KUNIT_EXPECT_EQ(test, tquic_path_pacing_rate(path), 0);
+	KUNIT_EXPECT_FALSE(test, tquic_path_rated(path));
+}
+
+/* No limit is so large that what it allows in the longest round trip overflows. */
+static void sched_rate_cap_bounded(struct kunit *test)
+{
+	struct sched_fixture *x = sched_make(test, &tquic_sched_blest);
+
+	x->path[0].pacing = false;
+	x->path[1].rtt.srtt_ns = 3600ULL * NSEC_PER_SEC;
+	tquic_path_set_rate_cap(&x->path[0], U64_MAX);
+	KUNIT_EXPECT_EQ(test, x->path[0].rate_cap, TQUIC_PATH_RATE_MAX);
+	KUNIT_EXPECT_TRUE(test, tquic_path_rated(&x->path[0]));
+	sched_fill(&x->path[0]);
+	x->path[2].state = TQUIC_PATH_SUSPECT;
+	KUNIT_EXPECT_EQ(test, sched_pick(x), -1);
+}
+
 static int sched_freed;
 
 static void sched_free(struct tquic_entry *e)
@@ -315,6 +343,8 @@ static struct kunit_case sched_cases[] = {
 	KUNIT_CASE(sched_assign),
 	KUNIT_CASE(sched_tiers),
 	KUNIT_CASE(sched_rate_cap),
+	KUNIT_CASE(sched_not_rated),
+	KUNIT_CASE(sched_rate_cap_bounded),
 	KUNIT_CASE(sched_outlived),
 	KUNIT_CASE(sched_candidates),
 	{}

@@ -235,6 +235,47 @@ static void send_fin_alone_and_again(struct kunit *test)
 	tquic_send_destroy(&s);
 }
 
+/* The end was given up with its packet, and acknowledged after all: it is not sent again. */
+static void send_fin_acked_late(struct kunit *test)
+{
+	struct tquic_send s;
+
+	tquic_send_init(&s, U64_MAX, NULL);
+	write_bytes(test, &s, 100);
+	tquic_send_finish(&s);
+	expect_send(test, &s, 50, 0, 50, false, false);
+	expect_send(test, &s, 1000, 50, 50, true, false);
+	lost(test, &s, 50, 50, true);
+	acked(test, &s, 50, 50, true);
+	expect_idle(test, &s);
+	tquic_send_destroy(&s);
+}
+
+/* What is left of a frame: from the first byte missing to the last that has to arrive */
+static void send_cut(struct kunit *test)
+{
+	struct tquic_rec *rec = record(test, 0, 100, true);
+	struct tquic_mem mem = { };
+	struct tquic_send s;
+
+	tquic_send_init(&s, U64_MAX, &mem);
+	write_bytes(test, &s, 100);
+	KUNIT_ASSERT_EQ(test, tquic_send_finish(&s), 0);
+	expect_send(test, &s, 1000, 0, 100, true, false);
+	KUNIT_EXPECT_TRUE(test, tquic_send_cut(&s, rec));
+	KUNIT_EXPECT_TRUE(test, rec->off == 0 && rec->len == 100 && rec->fin);
+	acked(test, &s, 0, 30, false);
+	KUNIT_EXPECT_TRUE(test, tquic_send_cut(&s, rec));
+	KUNIT_EXPECT_TRUE(test, rec->off == 30 && rec->len == 70 && rec->fin);
+	KUNIT_ASSERT_EQ(test, tquic_send_reset_at(&s, 1, 40), 0);
+	KUNIT_EXPECT_TRUE(test, tquic_send_cut(&s, rec));
+	KUNIT_EXPECT_TRUE(test, rec->off == 30 && rec->len == 10 && !rec->fin);
+	rec->off = 50;
+	KUNIT_EXPECT_FALSE(test, tquic_send_cut(&s, rec));
+	tquic_send_destroy(&s);
+	tquic_rec_free(rec);
+}
+
 static void send_fin_travels_with_lost_tail(struct kunit *test)
 {
 	struct tquic_send_seg seg;
@@ -713,6 +754,8 @@ static struct kunit_case send_cases[] = {
 	KUNIT_CASE(send_copy_crosses_chunks),
 	KUNIT_CASE(send_obeys_credit),
 	KUNIT_CASE(send_fin_alone_and_again),
+	KUNIT_CASE(send_fin_acked_late),
+	KUNIT_CASE(send_cut),
 	KUNIT_CASE(send_fin_travels_with_lost_tail),
 	KUNIT_CASE(send_skips_what_was_acked),
 	KUNIT_CASE(send_reset_states),

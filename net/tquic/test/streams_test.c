@@ -121,6 +121,22 @@ static void streams_open_in_order(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, open_stream(test, true)->id, 7);
 }
 
+/* A stream nothing was written to leaves no gap, unless another came after it. */
+static void streams_unopen(struct kunit *test)
+{
+	struct tquic_streams *t = test->priv;
+	struct tquic_stream *first = open_stream(test, false), *second = open_stream(test, false);
+
+	KUNIT_EXPECT_FALSE(test, tquic_streams_unopen(t, first));
+	KUNIT_EXPECT_TRUE(test, tquic_streams_unopen(t, second));
+	KUNIT_EXPECT_EQ(test, t->count, 1);
+	KUNIT_EXPECT_EQ(test, tquic_streams_opened(t, false), 1);
+	second = open_stream(test, false);
+	KUNIT_EXPECT_EQ(test, second->id, 5);
+	KUNIT_ASSERT_EQ(test, tquic_send_finish(&second->tx), 0);
+	KUNIT_EXPECT_FALSE(test, tquic_streams_unopen(t, second));
+}
+
 /* What a peer allowed that is to be forgotten: nothing may be opened, and that is told anew. */
 static void streams_rewind(struct kunit *test)
 {
@@ -732,6 +748,7 @@ static void streams_suite_exit(struct kunit_suite *suite)
 static struct kunit_case streams_cases[] = {
 	KUNIT_CASE(streams_open_in_order),
 	KUNIT_CASE(streams_open_limit),
+	KUNIT_CASE(streams_unopen),
 	KUNIT_CASE(streams_rewind),
 	KUNIT_CASE(streams_initial_credit),
 	KUNIT_CASE(streams_late_parameters_give_credit),
