@@ -24,6 +24,10 @@ static const struct netlink_range_validation tquic_a_path_error_code_range = {
 	.max	= 4611686018427387903ULL,
 };
 
+static const struct netlink_range_validation tquic_a_path_rate_cap_range = {
+	.max	= 1000000000000ULL,
+};
+
 /* Common nested types */
 const struct nla_policy tquic_addr_nl_policy[TQUIC_A_ADDR_SCOPE_ID + 1] = {
 	[TQUIC_A_ADDR_IP4] = { .type = NLA_U32, },
@@ -70,7 +74,7 @@ static const struct nla_policy tquic_path_set_nl_policy[TQUIC_A_PATH_RATE_CAP + 
 	[TQUIC_A_PATH_PATH_ID] = { .type = NLA_U32, },
 	[TQUIC_A_PATH_FLAGS] = NLA_POLICY_MASK(NLA_U32, 0x3),
 	[TQUIC_A_PATH_WEIGHT] = NLA_POLICY_MAX(NLA_U32, 1000),
-	[TQUIC_A_PATH_RATE_CAP] = { .type = NLA_UINT, },
+	[TQUIC_A_PATH_RATE_CAP] = NLA_POLICY_FULL_RANGE(NLA_UINT, &tquic_a_path_rate_cap_range),
 };
 
 /* TQUIC_CMD_ENDPOINT_ADD - do */

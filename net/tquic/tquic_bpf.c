@@ -209,13 +209,16 @@ static const struct btf_kfunc_id_set tquic_bpf_kfuncs = {
 	.set	= &tquic_bpf_kfunc_ids,
 };
 
-/* Will something that is under way come back and have the program asked again? */
+/*
+ * Will something that is under way come back and have the program asked again?  Probes
+ * of a path that does not answer may not.
+ */
 static bool tquic_bpf_busy(const struct tquic_conn *conn)
 {
 	const struct tquic_path *path;
 
 	tquic_for_each_path(conn, path) {
-		if (path->cc.in_flight)
+		if (tquic_sched_usable(path) && path->cc.in_flight)
 			return true;
 	}
 	return false;
@@ -302,6 +305,13 @@ static void tquic_bpf_unreg(void *kdata, struct bpf_link *link)
 	mutex_unlock(&tquic_bpf_lock);
 }
 
+/* It is called in softirq: a program must not sleep */
+static int tquic_bpf_check_member(const struct btf_type *t, const struct btf_member *member,
+				  const struct bpf_prog *prog)
+{
+	return prog->sleepable ? -EINVAL : 0;
+}
+
 static int tquic_bpf_init_member(const struct btf_type *t, const struct btf_member *member,
 				 void *kdata, const void *udata)
 {
@@ -352,6 +362,7 @@ static struct tquic_sched_ops tquic_bpf_stubs = {
 static struct bpf_struct_ops tquic_bpf_type = {
 	.verifier_ops	= &tquic_bpf_verifier_ops,
 	.init		= tquic_bpf_init_type,
+	.check_member	= tquic_bpf_check_member,
 	.init_member	= tquic_bpf_init_member,
 	.reg		= tquic_bpf_reg,
 	.unreg		= tquic_bpf_unreg,

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Paths on the ground: UDP sockets, addresses, routes */
+#include <linux/capability.h>
 #include <linux/inetdevice.h>
 #include <linux/netdevice.h>
 #include <linux/slab.h>
 #include <net/addrconf.h>
+#include <net/l3mdev.h>
 #include "core/migrate.h"
 #include "tquic_sock.h"
 
@@ -102,14 +104,18 @@ static bool tquic_link_works(const struct tquic_link *link)
 	return !link->oif || tquic_link_dev_works(net, link->oif);
 }
 
-/* Look the route up. Context: BH off. Return: 0 or what the lookup says */
-static int tquic_link_route(struct tquic_link *link)
+/*
+ * Look the route up and tell the engine what it carries.  Without one the device of the
+ * last one counts.  Context: lock held, BH off
+ */
+static void tquic_link_route(struct sock *sk, struct tquic_path *path)
 {
-	int ret = tquic_udp_route(link->udp, &link->route);
+	struct tquic_link *link = path->link;
 
-	if (!ret)
-		link->oif = dst_dev(link->route.dst)->ifindex;
-	return ret;
+	if (tquic_udp_route(link->udp, &link->route))
+		return;
+	link->oif = dst_dev(link->route.dst)->ifindex;
+	tquic_path_set_mtu(&tquic_sk(sk)->conn, path, tquic_udp_route_payload(&link->route));
 }
 
 /**
@@ -127,9 +133,8 @@ void tquic_link_check(struct sock *sk, struct tquic_path *path)
 	struct tquic_link *link = path->link;
 	bool works;
 
-	/* Without a route the device of the last one counts. */
 	local_bh_disable();
-	tquic_link_route(link);
+	tquic_link_route(sk, path);
 	local_bh_enable();
 	works = tquic_link_works(link);
 	if (works == link->works)
@@ -196,9 +201,9 @@ void tquic_link_free(struct sock *sk, struct tquic_path *path)
 }
 
 /*
- * The path goes by its link from now on: look the route up, tell the engine what it
- * carries, be found by its addresses.  Of connections that share both ends, the first
- * learns of resets; the others find out when nothing is answered.
+ * The path goes by its link from now on: look the route up, be found by its addresses.
+ * Of connections that share both ends, the first learns of resets; the others find out
+ * when nothing is answered.
  *
  * Context: lock held, BH off.
  */
@@ -209,9 +214,7 @@ static void tquic_link_enter(struct sock *sk, struct tquic_path *path)
 
 	tquic_link_tuple(&link->tuple, link->udp, &link->route.peer);
 	tquic_cidtab_add(cids, TQUIC_CID_TUPLE, &link->tuple, sk, path->id, GFP_ATOMIC);
-	if (!tquic_link_route(link))
-		tquic_path_set_mtu(&tquic_sk(sk)->conn, path,
-				   tquic_udp_route_payload(&link->route));
+	tquic_link_route(sk, path);
 }
 
 /* Is a way between these addresses? Any address of ours will do if it has none. */
@@ -422,6 +425,31 @@ static bool tquic_link_forbidden(const struct tquic_sock *tsk, const struct tqui
 }
 
 /**
+ * tquic_link_within() - may paths of a socket use a device
+ * @sk: socket
+ * @ifindex: the device, 0: whichever the routes say
+ *
+ * Return: false for one outside the device or VRF that the socket is bound to.
+ */
+bool tquic_link_within(const struct sock *sk, int ifindex)
+{
+	int bound = READ_ONCE(sk->sk_bound_dev_if);
+
+	return !bound || ifindex == bound ||
+	       l3mdev_master_ifindex_by_index(sock_net(sk), ifindex) == bound;
+}
+
+/* Only who could bind the socket elsewhere may have a path elsewhere. Context: process */
+static int tquic_link_device(const struct sock *sk, int *ifindex)
+{
+	if (!*ifindex)
+		*ifindex = READ_ONCE(sk->sk_bound_dev_if);
+	if (tquic_link_within(sk, *ifindex) || ns_capable(sock_net(sk)->user_ns, CAP_NET_RAW))
+		return 0;
+	return -EPERM;
+}
+
+/**
  * tquic_link_try() - find out whether a path could go another way, and take it then
  * @sk: client's socket
  * @path: path with a link
@@ -431,7 +459,7 @@ static bool tquic_link_forbidden(const struct tquic_sock *tsk, const struct tqui
  *
  * Context: process, lock held, may sleep.
  * Return: 0; -EINVAL when it is the way it goes now; -EPERM when the server does
- * not want it; -EAFNOSUPPORT; an errno of tquic_link_open() or tquic_migrate_try().
+ * not want it or the socket is bound to another device; -EAFNOSUPPORT; an errno of tquic_link_open() or tquic_migrate_try().
  */
 int tquic_link_try(struct sock *sk, struct tquic_path *path,
 		   const struct tquic_addr *local, const struct tquic_addr *peer,
@@ -458,6 +486,9 @@ int tquic_link_try(struct sock *sk, struct tquic_path *path,
 		return -EPERM;
 	if (link->next)
 		return -EALREADY;
+	ret = tquic_link_device(sk, &ifindex);
+	if (ret)
+		return ret;
 	next = tquic_link_make(sk, local, peer, ifindex);
 	if (IS_ERR(next))
 		return PTR_ERR(next);
@@ -591,9 +622,9 @@ int tquic_link_accept(struct sock *sk, struct tquic_path *path,
  *
  * Context: process, lock held, may sleep.
  * Return: 0; -ENOTCONN before the handshake is confirmed; -EOPNOTSUPP without
- * multipath or on a server; -EPERM when the server does not want it; -EAGAIN
- * while the peer has left no ids for another path; or an errno of
- * tquic_link_open().
+ * multipath or on a server; -EPERM when the server does not want it or the socket
+ * is bound to another device; -EAGAIN while the peer has left no ids for another
+ * path; or an errno of tquic_link_open().
  */
 int tquic_link_add_path(struct sock *sk, const struct tquic_addr *local,
 			const struct tquic_addr *peer, int ifindex, u32 flags,
@@ -620,6 +651,9 @@ int tquic_link_add_path(struct sock *sk, const struct tquic_addr *local,
 		peer = &tsk->peer;
 	if (tquic_link_forbidden(tsk, peer))
 		return -EPERM;
+	ret = tquic_link_device(sk, &ifindex);
+	if (ret)
+		return ret;
 	ret = tquic_link_open(sk, path, local, peer, ifindex);
 	if (ret)
 		return ret;

@@ -65,6 +65,7 @@ void tquic_link_check(struct sock *sk, struct tquic_path *path);
 void tquic_link_free(struct sock *sk, struct tquic_path *path);
 void tquic_link_tuple(struct tquic_cid *key, const struct tquic_udp *udp,
 		      const struct tquic_addr *peer);
+bool tquic_link_within(const struct sock *sk, int ifindex);
 int tquic_link_add_path(struct sock *sk, const struct tquic_addr *local,
 			const struct tquic_addr *peer, int ifindex, u32 flags,
 			u32 *path_id);

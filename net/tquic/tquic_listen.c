@@ -79,6 +79,21 @@ bool tquic_listen_input(struct tquic_net *tn, struct tquic_udp *udp,
 	return true;
 }
 
+#ifdef CONFIG_MEMCG
+/* It was not made by a task of the listener's cgroup, but its memory is that one's */
+static void tquic_listen_memcg(struct sock *sk, const struct sock *parent)
+{
+	if (!mem_cgroup_sockets_enabled || !parent->sk_memcg)
+		return;
+	css_get(&parent->sk_memcg->css);
+	sk->sk_memcg = parent->sk_memcg;
+}
+#else
+static void tquic_listen_memcg(struct sock *sk, const struct sock *parent)
+{
+}
+#endif
+
 /* A socket like its parent, without a file yet. Context: parent's lock held */
 static struct sock *tquic_listen_clone(struct sock *parent)
 {
@@ -97,6 +112,7 @@ static struct sock *tquic_listen_clone(struct sock *parent)
 	sk->sk_priority = READ_ONCE(parent->sk_priority);
 	sk->sk_mark = READ_ONCE(parent->sk_mark);
 	sk->sk_bound_dev_if = parent->sk_bound_dev_if;
+	tquic_listen_memcg(sk, parent);
 	sk->sk_uid = parent->sk_uid;
 	security_sk_clone(parent, sk);
 	if (sk->sk_family == AF_INET6)
@@ -247,8 +263,10 @@ static bool tquic_listen_admit(struct tquic_listener *l, const struct sk_buff *s
 		if (t->kind == TQUIC_TOKEN_RETRY)
 			return false;
 	}
+	/* Whoever lies about his address cannot fill more than half of the backlog. */
 	if (!READ_ONCE(tquic_sk(l->sk)->retry_always) &&
-	    atomic_read(&tn->half_open) < TQUIC_SYSCTL(tn, retry_threshold))
+	    atomic_read(&tn->half_open) < TQUIC_SYSCTL(tn, retry_threshold) &&
+	    READ_ONCE(l->count) <= READ_ONCE(l->sk->sk_max_ack_backlog) / 2)
 		return true;
 	tquic_answer_retry(tn, l->udp, skb, h);
 	return false;

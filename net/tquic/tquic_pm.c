@@ -158,7 +158,7 @@ static bool tquic_pm_next(const struct sock *sk, u32 id,
 		if (e->ep.id < id)
 			continue;
 		i = tquic_pm_next_peer(&view, &e->ep, &limits);
-		if (i < 0 || !tquic_pm_ready(sock_net(sk), e))
+		if (i < 0 || !tquic_link_within(sk, e->ifindex) || !tquic_pm_ready(sock_net(sk), e))
 			continue;
 		*next = *e;
 		*peer = peers[i];
@@ -313,6 +313,9 @@ static void tquic_pm_work(struct work_struct *work)
 		token++;
 		cond_resched();
 	}
+	/* All is as it should be: what fails next is tried again soon. */
+	if (!delayed_work_pending(&pm->work))
+		WRITE_ONCE(pm->retry_s, 0);
 }
 
 /* Without connections there is nothing that would have to know */
@@ -331,6 +334,7 @@ static int tquic_pm_netdev_event(struct notifier_block *nb, unsigned long event,
 	case NETDEV_UP:
 	case NETDEV_DOWN:
 	case NETDEV_CHANGE:
+	case NETDEV_CHANGEMTU:
 	case NETDEV_UNREGISTER:
 		tquic_pm_notify(dev_net(netdev_notifier_info_to_dev(ptr)));
 	}

@@ -399,6 +399,11 @@ static int tquic_ops_recvmsg(struct socket *sock, struct msghdr *msg, size_t len
 	return tquic_recvmsg(sock->sk, msg, len, flags, &addr_len);
 }
 
+/* inet_create() calls it when a program of the cgroup says no; there is no table to leave */
+static void tquic_unhash(struct sock *sk)
+{
+}
+
 struct proto tquic_prot = {
 	.name			= "TQUIC",
 	.owner			= THIS_MODULE,
@@ -406,6 +411,7 @@ struct proto tquic_prot = {
 	.close			= tquic_close,
 	.bind			= tquic_bind,
 	.accept			= tquic_listen_accept,
+	.unhash			= tquic_unhash,
 	.setsockopt		= tquic_setsockopt,
 	.getsockopt		= tquic_getsockopt,
 	.sendmsg		= tquic_sendmsg,

@@ -284,6 +284,17 @@ static bool tquic_rx_keys_come(const struct tquic_sock *tsk,
 	return type == TQUIC_PKT_1RTT;
 }
 
+/*
+ * Can packets of this type be opened now?  A server reads nothing of a client whose
+ * Finished has not come (RFC 9001 §5.7).
+ */
+static bool tquic_rx_opens(const struct tquic_sock *tsk, enum tquic_pkt_type type)
+{
+	if (type == TQUIC_PKT_1RTT && tsk->conn.server && !READ_ONCE(tsk->conn.tls_done))
+		return false;
+	return tquic_keyring_has(&tsk->keys, tquic_hdr_level(type), false);
+}
+
 /* The work item looks at a Retry: its tag cannot be checked here. Context: lock held */
 static void tquic_rx_keep_retry(struct sock *sk, struct sk_buff *skb)
 {
@@ -319,10 +330,9 @@ void tquic_rx_retry(struct sock *sk)
 	    tquic_conn_wants_retry(conn, &h))
 		ret = tquic_retry_check(h.ver, &conn->odcid, skb->data, skb->len);
 	if (!ret)
-		ret = tquic_keyring_install_initial(&tsk->keys, h.ver, &h.scid,
-						    false);
-	if (!ret)
 		ret = tquic_conn_on_retry(conn, &h, tquic_now_ns());
+	if (!ret && tquic_keyring_install_initial(&tsk->keys, h.ver, &h.scid, false))
+		tquic_conn_close(conn, TQUIC_ERR_INTERNAL, 0, false, NULL, 0, tquic_now_ns());
 	if (ret)
 		TQUIC_INC(tquic_sock_net(sk), RX_RETRY_BAD);
 	else
@@ -398,8 +408,7 @@ static void tquic_rx_keep(struct sock *sk, struct sk_buff *skb)
 	enum tquic_pkt_type type = TQUIC_RX_CB(skb)->type;
 	struct tquic_net *tn = tquic_sock_net(sk);
 	struct tquic_sock *tsk = tquic_sk(sk);
-	bool ready = tsk->alive &&
-		     tquic_keyring_has(&tsk->keys, tquic_hdr_level(type), false);
+	bool ready = tsk->alive && tquic_rx_opens(tsk, type);
 
 	TQUIC_INC(tn, RX_NO_KEY);
 	tquic_rx_count_sealed(sk, skb);
@@ -655,7 +664,7 @@ static void tquic_rx_packet(struct sock *sk, struct sk_buff *skb,
 	cb->type = type;
 	cb->path_id = path_id;
 	cb->kind = TQUIC_RX_OPENED;
-	keys = tquic_keyring_rx_get(&tsk->keys, level);
+	keys = tquic_rx_opens(tsk, type) ? tquic_keyring_rx_get(&tsk->keys, level) : NULL;
 	if (!keys) {
 		cb->kind = TQUIC_RX_SEALED;
 		cb->hdr_len = pn_off;
@@ -718,8 +727,7 @@ void tquic_rx_undec(struct sock *sk)
 	while ((skb = __skb_dequeue(&todo))) {
 		struct tquic_rx_cb *cb = TQUIC_RX_CB(skb);
 
-		if (!tquic_keyring_has(&tsk->keys, tquic_hdr_level(cb->type),
-				       false)) {
+		if (!tquic_rx_opens(tsk, cb->type)) {
 			if (tquic_rx_keys_come(tsk, cb->type))
 				__skb_queue_tail(&tsk->undec, skb);
 			else
@@ -786,15 +794,21 @@ static bool tquic_rx_stray(struct tquic_net *tn, struct tquic_udp *udp,
 	return true;
 }
 
-/* A long header belongs to path 0's handshake, in the version of that */
+/*
+ * A long header belongs to path 0's handshake, in the version of that.  A client's Initial
+ * fills its datagram (RFC 9000 §14.1), a server's has no token (§17.2.2).
+ */
 static bool tquic_rx_long_ok(const struct sock *sk, const struct tquic_hdr *h,
-			     u32 path_id)
+			     u32 path_id, u32 dgram_bytes)
 {
 	const struct tquic_conn *conn = &tquic_sk(sk)->conn;
 
 	if (h->type == TQUIC_PKT_1RTT)
 		return true;
 	if (path_id)
+		return false;
+	if (h->type == TQUIC_PKT_INITIAL &&
+	    (conn->server ? dgram_bytes < TQUIC_INITIAL_BYTES_MIN : h->token_len > 0))
 		return false;
 	return h->ver == READ_ONCE(conn->version) ||
 	       (h->type == TQUIC_PKT_0RTT && h->ver == conn->first_version);
@@ -862,6 +876,7 @@ static void tquic_rx_malformed(struct tquic_net *tn, struct tquic_udp *udp,
 static void tquic_rx_dgram(struct tquic_net *tn, struct tquic_udp *udp,
 			   struct sk_buff *skb, struct tquic_udp_burst *burst)
 {
+	u32 dgram_bytes = skb->len;
 	struct tquic_cid dcid;
 	bool first = true;
 
@@ -914,7 +929,7 @@ static void tquic_rx_dgram(struct tquic_net *tn, struct tquic_udp *udp,
 			tquic_rx_submit(sk, skb, burst);
 			return;
 		}
-		TQUIC_RX_CB(skb)->dgram_bytes = first ? skb->len : 0;
+		TQUIC_RX_CB(skb)->dgram_bytes = first ? dgram_bytes : 0;
 		TQUIC_RX_CB(skb)->path_id = path_id;
 		first = false;
 		if (h.pkt_len < skb->len) {
@@ -923,7 +938,7 @@ static void tquic_rx_dgram(struct tquic_net *tn, struct tquic_udp *udp,
 				__skb_pull(rest, h.pkt_len);
 			__skb_trim(skb, h.pkt_len);
 		}
-		if (!tquic_rx_long_ok(sk, &h, path_id)) {
+		if (!tquic_rx_long_ok(sk, &h, path_id, dgram_bytes)) {
 			TQUIC_INC(tn, RX_BAD_HDR);
 			trace_tquic_packet_dropped(&tquic_sk(sk)->conn, path_id,
 						   TQUIC_DROP_HEADER, skb->len);

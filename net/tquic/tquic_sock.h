@@ -239,7 +239,7 @@ void tquic_timer_expired(struct sock *sk);
 /* Flags of sendmsg(), and what sendmmsg() and splice() set themselves */
 #define TQUIC_SEND_FLAGS	(MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE |	\
 				 MSG_CMSG_COMPAT | MSG_EOR | MSG_BATCH |	\
-				 MSG_SPLICE_PAGES)
+				 MSG_SPLICE_PAGES | MSG_WAITALL)
 
 /* tquic_socket.c: data */
 int tquic_sendmsg(struct sock *sk, struct msghdr *msg, size_t len);

@@ -260,7 +260,7 @@ static int tquic_socket_stream(struct sock *sk, struct tquic_stream **out)
 		tsk->stream = tquic_streams_find(t, 0);
 		if (!tsk->stream && !tsk->conn.server) {
 			ret = tquic_streams_open(t, false, tquic_now_ns(),
-						 GFP_KERNEL, &tsk->stream);
+						 GFP_KERNEL_ACCOUNT, &tsk->stream);
 			if (ret)
 				return ret;
 			tsk->conn.stats.streams_opened++;
@@ -311,7 +311,7 @@ static int tquic_send_stream_get(struct sock *sk, const struct tquic_send_args *
 		ret = tquic_socket_stream(sk, &s);
 	} else if (a->stream.flags & TQUIC_MSG_NEW) {
 		ret = tquic_streams_open(&conn->streams, uni, tquic_now_ns(),
-					 GFP_KERNEL, &s);
+					 GFP_KERNEL_ACCOUNT, &s);
 		if (!ret)
 			conn->stats.streams_opened++;
 	} else {
@@ -339,6 +339,17 @@ static bool tquic_send_room(struct sock *sk, struct sock *who)
 	return who == sk ? tquic_sock_writable(sk) : tquic_stream_room(who);
 }
 
+/* Send what there is, and wait if that makes no room. Return: 0 or an errno: no waiting any more */
+static int tquic_send_wait(struct sock *sk, struct sock *who, long *timeo)
+{
+	tquic_sock_kick(sk);
+	if (tquic_send_room(sk, who))
+		return 0;
+	set_bit(SOCK_NOSPACE, &who->sk_socket->flags);
+	tquic_sk(sk)->conn.tx_full = true;
+	return tquic_sock_wait(sk, who, timeo);
+}
+
 /**
  * tquic_send_data() - copy and send
  * @sk: socket of the connection
@@ -361,16 +372,12 @@ int tquic_send_data(struct sock *sk, struct sock *who, struct tquic_stream *s,
 	u8 *dst;
 
 	while (done < len) {
-		ret = tquic_send_refused(sk, who);
+		/* The error is for the next call when this one has something to tell. */
+		ret = done && !tquic_conn_is_open(conn) ? -EPIPE : tquic_send_refused(sk, who);
 		if (ret)
 			break;
 		if (!tquic_send_room(sk, who)) {
-			tquic_sock_kick(sk);
-			if (tquic_send_room(sk, who))
-				continue;
-			set_bit(SOCK_NOSPACE, &who->sk_socket->flags);
-			conn->tx_full = true;
-			ret = tquic_sock_wait(sk, who, &timeo);
+			ret = tquic_send_wait(sk, who, &timeo);
 			if (ret)
 				break;
 			continue;
@@ -409,10 +416,58 @@ int tquic_send_data(struct sock *sk, struct sock *who, struct tquic_stream *s,
 	return done ? done : ret;
 }
 
+/*
+ * Data for the stream it names, opens or is about.  A stream is opened when there is room
+ * for the data, and a call that sends none leaves none behind.
+ *
+ * Context: process, lock held; may wait.
+ * Return: bytes taken or an errno.
+ */
+static int tquic_send_stream(struct sock *sk, struct msghdr *msg, size_t len,
+			     const struct tquic_send_args *a)
+{
+	long timeo = sock_sndtimeo(sk, msg->msg_flags & MSG_DONTWAIT);
+	struct tquic_conn *conn = &tquic_sk(sk)->conn;
+	bool opens = a->stream.flags & TQUIC_MSG_NEW;
+	struct tquic_stream *s = NULL;
+	int ret;
+
+	do {
+		ret = tquic_send_refused(sk, sk);
+		if (ret)
+			return ret;
+		if (opens && len && !tquic_sock_writable(sk)) {
+			ret = tquic_send_wait(sk, sk, &timeo);
+			continue;
+		}
+		ret = tquic_send_stream_get(sk, a, &s);
+		if (!ret)
+			break;
+		/* STREAMS_BLOCKED may be due */
+		tquic_sock_kick(sk);
+		if (ret != -EAGAIN || a->has_stream)
+			return ret;
+		/* A server's SOCK_STREAM has no stream before the client wrote. */
+		ret = tquic_sock_wait(sk, sk, &timeo);
+	} while (!ret);
+	if (ret)
+		return ret;
+	if (a->has_deadline) {
+		s->deadline_error = a->deadline.error_code;
+		s->deadline_drop = a->deadline.flags & TQUIC_DEADLINE_DROP;
+		tquic_streams_set_deadline(&conn->streams, s, tquic_send_deadline_ns(a));
+	}
+	ret = tquic_send_data(sk, sk, s, msg, len, a->stream.flags & TQUIC_MSG_FIN);
+	if (ret < 0 && opens && tquic_streams_unopen(&conn->streams, s))
+		conn->stats.streams_opened--;
+	else
+		tquic_stream_put(sk, s);
+	return ret;
+}
+
 int tquic_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 {
 	long timeo = sock_sndtimeo(sk, msg->msg_flags & MSG_DONTWAIT);
-	struct tquic_stream *s = NULL;
 	struct tquic_send_args a;
 	int ret;
 
@@ -422,39 +477,12 @@ int tquic_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 	if (ret)
 		return ret;
 	lock_sock(sk);
-	if (a.has_crypto) {
+	if (a.has_crypto)
 		ret = tquic_send_crypto(sk, msg, len, a.level);
-		goto out;
-	}
-	if (a.has_datagram) {
+	else if (a.has_datagram)
 		ret = tquic_send_datagram(sk, msg, len, &a, timeo);
-		goto out;
-	}
-	do {
-		ret = tquic_send_refused(sk, sk);
-		if (ret)
-			goto out;
-		ret = tquic_send_stream_get(sk, &a, &s);
-		if (!ret)
-			break;
-		/* STREAMS_BLOCKED may be due */
-		tquic_sock_kick(sk);
-		if (ret != -EAGAIN || a.has_stream)
-			goto out;
-		/* A server's SOCK_STREAM has no stream before the client wrote. */
-		ret = tquic_sock_wait(sk, sk, &timeo);
-	} while (!ret);
-	if (ret)
-		goto out;
-	if (a.has_deadline) {
-		s->deadline_error = a.deadline.error_code;
-		s->deadline_drop = a.deadline.flags & TQUIC_DEADLINE_DROP;
-		tquic_streams_set_deadline(&tquic_sk(sk)->conn.streams, s,
-					   tquic_send_deadline_ns(&a));
-	}
-	ret = tquic_send_data(sk, sk, s, msg, len, a.stream.flags & TQUIC_MSG_FIN);
-	tquic_stream_put(sk, s);
-out:
+	else
+		ret = tquic_send_stream(sk, msg, len, &a);
 	release_sock(sk);
 	if (ret == -EPIPE)
 		ret = sk_stream_error(sk, msg->msg_flags, ret);

@@ -397,8 +397,10 @@ static int tquic_opt_set_end(struct sock *sk, sockptr_t optval,
 			TQUIC_INC(tquic_sock_net(sk), EARLY_ACCEPTED);
 		else if (conn->early == TQUIC_EARLY_REJECTED)
 			TQUIC_INC(tquic_sock_net(sk), EARLY_REJECTED);
-		if (conn->server)
+		if (conn->server) {
 			tquic_sock_new_token(sk);
+			tquic_rx_undec(sk);
+		}
 		tsk->recv_mask &= ~TQUIC_RECV_CRYPTO;
 	}
 	tquic_sock_kick(sk);
@@ -599,6 +601,8 @@ static int tquic_opt_path_ref(struct sock *sk, int optname, sockptr_t optval,
 				       tquic_now_ns());
 	} else if (!conn->multipath) {
 		ret = -EOPNOTSUPP;
+	} else if (!tquic_path_is_open(path)) {
+		ret = -EALREADY;
 	} else {
 		tquic_path_set_flags(path, ref.flags);
 	}
@@ -932,7 +936,7 @@ static int tquic_opt_stream_open(struct sock *sk, union tquic_opt_out *out,
 		return -ENOTCONN;
 	ret = tquic_streams_open(&conn->streams,
 				 out->stream.flags & TQUIC_MSG_UNI,
-				 tquic_now_ns(), GFP_KERNEL, &s);
+				 tquic_now_ns(), GFP_KERNEL_ACCOUNT, &s);
 	tquic_sock_kick(sk);
 	if (ret)
 		return ret;

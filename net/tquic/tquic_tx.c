@@ -343,6 +343,7 @@ static bool tquic_tx_dgram(struct tquic_tx_run *run)
 			if (!tquic_tx_start(run, 0)) {
 				/* As if it were lost on the way */
 				TQUIC_INC(tquic_sock_net(run->sk), TX_NO_MEM);
+				conn->pace_due_ns = run->now + NSEC_PER_MSEC;
 				return false;
 			}
 			tquic_tx_lead(run, pkts, bytes);
