@@ -964,13 +964,7 @@ static void tquic_rx_refused(struct sock *sk, const struct tquic_udp_err *e)
 	    conn->state == TQUIC_STATE_HANDSHAKE &&
 	    tquic_conn_unheard(conn) &&
 	    tquic_addr_equal(&tsk->peer, &e->peer)) {
-		conn->closed.error_code = TQUIC_ERR_CONNECTION_REFUSED;
-		trace_tquic_close(conn);
-		tquic_conn_set_state(conn, TQUIC_STATE_CLOSED);
-		conn->todo |= TQUIC_TODO_STATE | TQUIC_TODO_READ |
-			      TQUIC_TODO_WRITE;
-		tquic_conn_event(conn, TQUIC_EVENT_CLOSED, 0,
-				 TQUIC_ERR_CONNECTION_REFUSED);
+		tquic_conn_vanish(conn, TQUIC_ERR_CONNECTION_REFUSED, 0);
 		tquic_sock_kick(sk);
 	}
 	bh_unlock_sock(sk);

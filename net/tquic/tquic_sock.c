@@ -753,11 +753,7 @@ void tquic_sock_on_limit(struct sock *sk, u64 now)
 	}
 	TQUIC_INC(tquic_sock_net(sk), HS_TIMEOUT);
 	/* Perhaps nobody is there: no word goes out. */
-	conn->closed.flags = TQUIC_CLOSE_IDLE;
-	trace_tquic_close(conn);
-	tquic_conn_set_state(conn, TQUIC_STATE_CLOSED);
-	conn->todo |= TQUIC_TODO_STATE | TQUIC_TODO_READ | TQUIC_TODO_WRITE;
-	tquic_conn_event(conn, TQUIC_EVENT_CLOSED, 0, 0);
+	tquic_conn_vanish(conn, 0, TQUIC_CLOSE_IDLE);
 }
 
 /* What the engine counted since the last time goes to the namespace's counters */

@@ -576,18 +576,26 @@ bool tquic_conn_on_reset(struct tquic_conn *conn, const u8 *token, u64 now)
 		tquic_conn_close(conn, 0, 0, false, NULL, 0, now);
 		conn->closed.flags = TQUIC_CLOSE_PEER | TQUIC_CLOSE_RESET;
 	}
-	conn->state = TQUIC_STATE_DRAINING;
+	tquic_conn_set_state(conn, TQUIC_STATE_DRAINING);
 	conn->todo |= TQUIC_TODO_STATE;
 	return true;
 }
 
-/* End without a word: idle timeout, or the last waiting is over */
-static void tquic_conn_vanish(struct tquic_conn *conn, u32 flags)
+/**
+ * tquic_conn_vanish() - end without a word: nobody is there, or the last waiting is over
+ * @conn: connection in any state
+ * @error: of what it was that ended it; TQUIC_ERR_NO_ERROR for time
+ * @flags: TQUIC_CLOSE_*
+ *
+ * Context: connection lock held. Sets conn->todo.
+ */
+void tquic_conn_vanish(struct tquic_conn *conn, u64 error, u32 flags)
 {
 	if (conn->state < TQUIC_STATE_CLOSING) {
+		conn->closed.error_code = error;
 		conn->closed.flags = flags;
 		trace_tquic_close(conn);
-		tquic_conn_event(conn, TQUIC_EVENT_CLOSED, 0, 0);
+		tquic_conn_event(conn, TQUIC_EVENT_CLOSED, 0, error);
 	}
 	tquic_conn_set_state(conn, TQUIC_STATE_CLOSED);
 	conn->todo |= TQUIC_TODO_STATE | TQUIC_TODO_READ | TQUIC_TODO_WRITE;
@@ -830,7 +838,7 @@ void tquic_conn_on_timeout(struct tquic_conn *conn, u64 now)
 	if (conn->state == TQUIC_STATE_CLOSING ||
 	    conn->state == TQUIC_STATE_DRAINING) {
 		if (now >= conn->close_end_ns)
-			tquic_conn_vanish(conn, 0);
+			tquic_conn_vanish(conn, 0, 0);
 		return;
 	}
 	if (conn->state != TQUIC_STATE_HANDSHAKE &&
@@ -838,7 +846,7 @@ void tquic_conn_on_timeout(struct tquic_conn *conn, u64 now)
 		return;
 	t = tquic_conn_idle_end_ns(conn);
 	if (t && now >= t) {
-		tquic_conn_vanish(conn, TQUIC_CLOSE_IDLE);
+		tquic_conn_vanish(conn, 0, TQUIC_CLOSE_IDLE);
 		return;
 	}
 	t = tquic_conn_keepalive_ns(conn);

@@ -180,6 +180,7 @@ struct tquic_conn {
 /* conn.c */
 void tquic_conn_init(struct tquic_conn *conn, const struct tquic_conn_ops *ops);
 void tquic_conn_destroy(struct tquic_conn *conn);
+void tquic_conn_vanish(struct tquic_conn *conn, u64 error, u32 flags);
 void tquic_conn_set_state(struct tquic_conn *conn, enum tquic_state state);
 void tquic_conn_limits(const struct tquic_params *p, struct tquic_stream_limits *l);
 int tquic_conn_start(struct tquic_conn *conn, bool server,

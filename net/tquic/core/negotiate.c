@@ -147,10 +147,6 @@ bool tquic_conn_on_vn(struct tquic_conn *conn, const struct tquic_hdr *h)
 		return false;
 	if (tquic_vn_lists(h, conn->version->version))
 		return false;
-	conn->state = TQUIC_STATE_CLOSED;
-	conn->closed.error_code = TQUIC_ERR_VERSION_NEGOTIATION;
-	conn->todo |= TQUIC_TODO_STATE | TQUIC_TODO_READ | TQUIC_TODO_WRITE;
-	tquic_conn_event(conn, TQUIC_EVENT_CLOSED, 0,
-			 TQUIC_ERR_VERSION_NEGOTIATION);
+	tquic_conn_vanish(conn, TQUIC_ERR_VERSION_NEGOTIATION, 0);
 	return true;
 }
