@@ -146,10 +146,7 @@ __bpf_kfunc u64 bpf_tquic_path_room_bytes(struct tquic_path *path)
  */
 __bpf_kfunc u64 bpf_tquic_path_wait_ns(struct tquic_path *path, u64 now)
 {
-	u64 next_ns = tquic_pacer_next_ns(&path->pacer, now, tquic_path_pacing_rate(path),
-					  path->pmtu.bytes);
-
-	return next_ns > now ? next_ns - now : 0;
+	return tquic_sched_next_ns(path, now) - now;
 }
 
 /**

@@ -639,14 +639,24 @@ static s64 tquic_rx_largest(const struct tquic_sock *tsk,
 	return READ_ONCE(path->space.largest_rx);
 }
 
+/* Keys to open a packet with, referenced; NULL: there are none yet, or no more */
+static struct tquic_keys *tquic_rx_keys(const struct tquic_sock *tsk, enum tquic_pkt_type type,
+					const struct tquic_version *ver)
+{
+	if (type == TQUIC_PKT_INITIAL && ver != READ_ONCE(tsk->conn.version))
+		return tquic_keyring_rx_first_get(&tsk->keys);
+	return tquic_rx_opens(tsk, type) ?
+	       tquic_keyring_rx_get(&tsk->keys, tquic_hdr_level(type)) : NULL;
+}
+
 /*
  * Open one packet of a known connection: skb->data is its first byte, skb->len
  * its length.  Consumes the skb and the reference on the socket.
  * Context: softirq or BH off, under rcu_read_lock(); connection lock not held.
  */
 static void tquic_rx_packet(struct sock *sk, struct sk_buff *skb,
-			    enum tquic_pkt_type type, u32 pn_off, u32 path_id,
-			    struct tquic_udp_burst *burst)
+			    enum tquic_pkt_type type, const struct tquic_version *ver,
+			    u32 pn_off, u32 path_id, struct tquic_udp_burst *burst)
 {
 	struct tquic_rx_cb *cb = TQUIC_RX_CB(skb);
 	enum tquic_level level = tquic_hdr_level(type);
@@ -664,7 +674,7 @@ static void tquic_rx_packet(struct sock *sk, struct sk_buff *skb,
 	cb->type = type;
 	cb->path_id = path_id;
 	cb->kind = TQUIC_RX_OPENED;
-	keys = tquic_rx_opens(tsk, type) ? tquic_keyring_rx_get(&tsk->keys, level) : NULL;
+	keys = tquic_rx_keys(tsk, type, ver);
 	if (!keys) {
 		cb->kind = TQUIC_RX_SEALED;
 		cb->hdr_len = pn_off;
@@ -738,8 +748,8 @@ void tquic_rx_undec(struct sock *sk)
 		 * and is worked off when the lock is released.
 		 */
 		sock_hold(sk);
-		tquic_rx_packet(sk, skb, cb->type, cb->hdr_len, cb->path_id,
-				&burst);
+		tquic_rx_packet(sk, skb, cb->type, tsk->conn.version, cb->hdr_len,
+				cb->path_id, &burst);
 	}
 	tquic_rx_end(&burst);
 	rcu_read_unlock();
@@ -795,7 +805,8 @@ static bool tquic_rx_stray(struct tquic_net *tn, struct tquic_udp *udp,
 }
 
 /*
- * A long header belongs to path 0's handshake, in the version of that.  A client's Initial
+ * A long header belongs to path 0's handshake, in the version of that; what a client sends
+ * before it knows that is of the one it began with (RFC 9369 §4.1).  A client's Initial
  * fills its datagram (RFC 9000 §14.1), a server's has no token (§17.2.2).
  */
 static bool tquic_rx_long_ok(const struct sock *sk, const struct tquic_hdr *h,
@@ -811,7 +822,7 @@ static bool tquic_rx_long_ok(const struct sock *sk, const struct tquic_hdr *h,
 	    (conn->server ? dgram_bytes < TQUIC_INITIAL_BYTES_MIN : h->token_len > 0))
 		return false;
 	return h->ver == READ_ONCE(conn->version) ||
-	       (h->type == TQUIC_PKT_0RTT && h->ver == conn->first_version);
+	       (conn->server && h->type != TQUIC_PKT_HANDSHAKE && h->ver == conn->first_version);
 }
 
 /* A Version Negotiation packet. Context: softirq or BH off, RCU */
@@ -944,7 +955,7 @@ static void tquic_rx_dgram(struct tquic_net *tn, struct tquic_udp *udp,
 						   TQUIC_DROP_HEADER, skb->len);
 			tquic_rx_spoilt(sk, skb, burst);
 		} else {
-			tquic_rx_packet(sk, skb, h.type, h.pn_off, path_id,
+			tquic_rx_packet(sk, skb, h.type, h.ver, h.pn_off, path_id,
 					burst);
 		}
 		skb = rest;

@@ -282,8 +282,8 @@ static int tquic_opt_upgraded(struct sock *sk)
 	struct tquic_conn *conn = &tsk->conn;
 	int ret;
 
-	ret = tquic_keyring_install_initial(&tsk->keys, conn->version,
-					    tquic_conn_initial_cid(conn), true);
+	ret = tquic_keyring_upgrade_initial(&tsk->keys, conn->version,
+					    tquic_conn_initial_cid(conn));
 	if (ret)
 		tquic_conn_close(conn, TQUIC_ERR_INTERNAL, 0, false, NULL, 0, tquic_now_ns());
 	return ret;

@@ -16,10 +16,7 @@
  */
 u64 tquic_deadline_arrival_ns(const struct tquic_path *path, u64 now)
 {
-	u64 sent_ns = tquic_pacer_next_ns(&path->pacer, now, tquic_path_pacing_rate(path),
-					  path->pmtu.bytes);
-
-	return max(now, sent_ns) + tquic_path_one_way_ns(path);
+	return tquic_sched_next_ns(path, now) + tquic_path_one_way_ns(path);
 }
 
 /**

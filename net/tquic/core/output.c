@@ -639,10 +639,9 @@ static u64 tquic_output_pace_due(const struct tquic_conn *conn, u64 now)
 	tquic_for_each_path(conn, path) {
 		if (!tquic_sched_usable(path) || !tquic_sched_room(path))
 			continue;
-		t = tquic_pacer_next_ns(&path->pacer, now,
-					tquic_path_pacing_rate(path), path->pmtu.bytes);
-		if (t > now && (!due || t < due))
-			due = t;
+		t = tquic_sched_next_ns(path, now);
+		if (t > now)
+			due = min_not_zero(due, t);
 	}
 	return due;
 }

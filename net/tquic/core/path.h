@@ -24,7 +24,6 @@ struct tquic_conn;
 #define TQUIC_PATHS_MAX		16
 #define TQUIC_PATH_RESPONSES	4	/* queued PATH_RESPONSEs; the oldest falls out */
 #define TQUIC_PATH_CHALLENGES	16	/* that may still be answered: those of a validation */
-
 #define TQUIC_PATH_ECN_PTOS	3	/* cast doubt on ECN, unless it has worked */
 #define TQUIC_PATH_RETRY_NS	(10 * NSEC_PER_MSEC)	/* after lack of memory */
 #define TQUIC_PATH_SPARE_IDS	3	/* unused ids kept ready by a bond */

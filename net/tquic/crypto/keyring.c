@@ -56,6 +56,8 @@ void tquic_keyring_discard(struct tquic_keyring *kr, enum tquic_level level)
 {
 	tquic_keys_replace(&kr->level[level].rx, NULL);
 	tquic_keys_replace(&kr->level[level].tx, NULL);
+	if (level == TQUIC_LEVEL_INITIAL)
+		tquic_keys_replace(&kr->rx_first, NULL);
 	if (level != TQUIC_LEVEL_APP)
 		return;
 	tquic_keys_replace(&kr->rx_prev, NULL);
@@ -127,6 +129,31 @@ int tquic_keyring_install_initial(struct tquic_keyring *kr,
 	tquic_keys_replace(&kr->level[TQUIC_LEVEL_INITIAL].tx, keys[server]);
 	tquic_keys_replace(&kr->level[TQUIC_LEVEL_INITIAL].rx, keys[!server]);
 	return 0;
+}
+
+/**
+ * tquic_keyring_upgrade_initial() - a server's Initial keys are of another version now
+ * @kr: keyring with Initial keys
+ * @v: version
+ * @dcid: DCID of the client's first Initial, or of the one after a Retry
+ *
+ * A client that has heard nothing yet repeats its first packets in the version before:
+ * keys to open them stay as long as the level's (RFC 9369 §4.1).
+ *
+ * Context: process, may sleep; under the connection lock.
+ * Return: 0 or a negative errno, then nothing has changed.
+ */
+int tquic_keyring_upgrade_initial(struct tquic_keyring *kr, const struct tquic_version *v,
+				  const struct tquic_cid *dcid)
+{
+	struct tquic_keys *first = tquic_keyring_rx_get(kr, TQUIC_LEVEL_INITIAL);
+	int err = tquic_keyring_install_initial(kr, v, dcid, true);
+
+	if (err)
+		tquic_keys_put(first);
+	else
+		tquic_keys_replace(&kr->rx_first, first);
+	return err;
 }
 
 /* Makes the 1-RTT receive keys that come after @rx. */
@@ -221,6 +248,18 @@ struct tquic_keys *tquic_keyring_tx(const struct tquic_keyring *kr,
 	return tquic_keys_locked(&kr->level[level].tx);
 }
 
+static struct tquic_keys *tquic_keyring_get(struct tquic_keys __rcu *const *slot)
+{
+	struct tquic_keys *keys;
+
+	rcu_read_lock();
+	keys = rcu_dereference(*slot);
+	if (keys && !tquic_keys_get(keys))
+		keys = NULL;
+	rcu_read_unlock();
+	return keys;
+}
+
 /**
  * tquic_keyring_rx_get() - current receive keys of a level
  * @kr: keyring
@@ -235,14 +274,20 @@ struct tquic_keys *tquic_keyring_tx(const struct tquic_keyring *kr,
 struct tquic_keys *tquic_keyring_rx_get(const struct tquic_keyring *kr,
 					enum tquic_level level)
 {
-	struct tquic_keys *keys;
+	return tquic_keyring_get(&kr->level[level].rx);
+}
 
-	rcu_read_lock();
-	keys = rcu_dereference(kr->level[level].rx);
-	if (keys && !tquic_keys_get(keys))
-		keys = NULL;
-	rcu_read_unlock();
-	return keys;
+/**
+ * tquic_keyring_rx_first_get() - Initial receive keys of the version the client began with
+ * @kr: keyring
+ *
+ * Context: any.
+ * Return: keys with a reference for the caller to put; NULL unless a server has changed
+ * the version and still takes Initial packets.
+ */
+struct tquic_keys *tquic_keyring_rx_first_get(const struct tquic_keyring *kr)
+{
+	return tquic_keyring_get(&kr->rx_first);
 }
 
 /* Which generation relative to @cur a packet of the other phase belongs to.

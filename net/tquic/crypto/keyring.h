@@ -28,6 +28,7 @@ enum tquic_rx_gen {
 /**
  * struct tquic_keyring - the keys of one connection
  * @level: current keys per level
+ * @rx_first: a server's Initial ones of the version the client began with, after a change
  * @rx_prev: 1-RTT, kept for reordered packets
  * @rx_next: 1-RTT, made before they are needed
  * @failures: packets that failed authentication (RFC 9001 §6.6)
@@ -41,6 +42,7 @@ struct tquic_keyring {
 		struct tquic_keys __rcu *rx;
 		struct tquic_keys __rcu *tx;
 	} level[TQUIC_LEVEL_COUNT];
+	struct tquic_keys __rcu *rx_first;
 	struct tquic_keys __rcu *rx_prev;
 	struct tquic_keys __rcu *rx_next;
 	atomic64_t failures;
@@ -53,6 +55,8 @@ void tquic_keyring_destroy(struct tquic_keyring *kr);
 int tquic_keyring_install_initial(struct tquic_keyring *kr,
 				  const struct tquic_version *v,
 				  const struct tquic_cid *dcid, bool server);
+int tquic_keyring_upgrade_initial(struct tquic_keyring *kr, const struct tquic_version *v,
+				  const struct tquic_cid *dcid);
 int tquic_keyring_install(struct tquic_keyring *kr, enum tquic_level level,
 			  bool tx, u16 suite, const u8 *secret, size_t len,
 			  const struct tquic_version *v);
@@ -64,6 +68,7 @@ struct tquic_keys *tquic_keyring_tx(const struct tquic_keyring *kr,
 				    enum tquic_level level);
 struct tquic_keys *tquic_keyring_rx_get(const struct tquic_keyring *kr,
 					enum tquic_level level);
+struct tquic_keys *tquic_keyring_rx_first_get(const struct tquic_keyring *kr);
 struct tquic_keys *tquic_keyring_rx_select(const struct tquic_keyring *kr,
 					   bool phase, u64 pn,
 					   const struct tquic_phase *ph,

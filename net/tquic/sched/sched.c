@@ -137,15 +137,26 @@ bool tquic_sched_room(const struct tquic_path *path)
 }
 
 /**
+ * tquic_sched_next_ns() - when its pacer lets the path send
+ * @path: path
+ * @now: time in ns
+ *
+ * Return: @now, or a later time.
+ */
+u64 tquic_sched_next_ns(const struct tquic_path *path, u64 now)
+{
+	return tquic_pacer_next_ns(&path->pacer, now, tquic_path_pacing_rate(path),
+				   path->pmtu.bytes);
+}
+
+/**
  * tquic_sched_paced() - has the path to wait for its pacer
  * @path: path
  * @now: time in ns
  */
 bool tquic_sched_paced(const struct tquic_path *path, u64 now)
 {
-	u64 rate = tquic_path_pacing_rate(path);
-
-	return tquic_pacer_next_ns(&path->pacer, now, rate, path->pmtu.bytes) > now;
+	return tquic_sched_next_ns(path, now) > now;
 }
 
 /**
@@ -159,10 +170,7 @@ bool tquic_sched_paced(const struct tquic_path *path, u64 now)
  */
 bool tquic_sched_soon(const struct tquic_path *fast, const struct tquic_path *slow, u64 now)
 {
-	u64 rate = tquic_path_pacing_rate(fast);
-
-	return tquic_pacer_next_ns(&fast->pacer, now, rate, fast->pmtu.bytes) <=
-	       now + slow->rtt.srtt_ns;
+	return tquic_sched_next_ns(fast, now) <= now + slow->rtt.srtt_ns;
 }
 
 /**

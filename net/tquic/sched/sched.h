@@ -50,6 +50,7 @@ void tquic_sched_assign(struct tquic_conn *conn,
 
 bool tquic_sched_usable(const struct tquic_path *path);
 bool tquic_sched_room(const struct tquic_path *path);
+u64 tquic_sched_next_ns(const struct tquic_path *path, u64 now);
 bool tquic_sched_paced(const struct tquic_path *path, u64 now);
 u16 tquic_sched_candidates(const struct tquic_conn *conn);
 struct tquic_path *tquic_sched_fastest(const struct tquic_conn *conn,

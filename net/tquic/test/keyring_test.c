@@ -179,6 +179,33 @@ static void level_test_initial(struct kunit *test)
 	tquic_keys_put(keys);
 }
 
+/* A server changes the version: what the client repeats in the one before can be opened. */
+static void level_test_upgrade(struct kunit *test)
+{
+	const struct tquic_cid dcid = { .len = 8, .id = { 1, 2, 3, 4, 5, 6, 7, 8 } };
+	struct tquic_keys *was, *first;
+	struct kr_pair *p = kr_pair(test);
+	struct tquic_keyring *kr = &p->a.kr;
+
+	KUNIT_ASSERT_EQ(test, tquic_keyring_install_initial(kr,
+			tquic_version_find(TQUIC_VERSION_1), &dcid, true), 0);
+	was = tquic_keyring_rx_get(kr, TQUIC_LEVEL_INITIAL);
+	KUNIT_ASSERT_NOT_NULL(test, was);
+	KUNIT_EXPECT_NULL(test, tquic_keyring_rx_first_get(kr));
+	KUNIT_ASSERT_EQ(test, tquic_keyring_upgrade_initial(kr,
+			tquic_version_find(TQUIC_VERSION_2), &dcid), 0);
+	first = tquic_keyring_rx_first_get(kr);
+	KUNIT_EXPECT_PTR_EQ(test, first, was);
+	tquic_keys_put(first);
+	first = tquic_keyring_rx_get(kr, TQUIC_LEVEL_INITIAL);
+	KUNIT_EXPECT_NOT_NULL(test, first);
+	KUNIT_EXPECT_PTR_NE(test, first, was);
+	tquic_keys_put(first);
+	tquic_keyring_discard(kr, TQUIC_LEVEL_INITIAL);
+	KUNIT_EXPECT_NULL(test, tquic_keyring_rx_first_get(kr));
+	tquic_keys_put(was);
+}
+
 static void level_test_install(struct kunit *test)
 {
 	const struct tquic_version *v = tquic_version_find(TQUIC_VERSION_1);
@@ -523,6 +550,7 @@ static void update_test_concurrent(struct kunit *test)
 
 static struct kunit_case level_cases[] = {
 	KUNIT_CASE(level_test_initial),
+	KUNIT_CASE(level_test_upgrade),
 	KUNIT_CASE(level_test_install),
 	KUNIT_CASE(level_test_failures),
 	{}
