@@ -459,7 +459,8 @@ static int tquic_link_device(const struct sock *sk, int *ifindex)
  *
  * Context: process, lock held, may sleep.
  * Return: 0; -EINVAL when it is the way it goes now; -EPERM when the server does
- * not want it or the socket is bound to another device; -EAFNOSUPPORT; an errno of tquic_link_open() or tquic_migrate_try().
+ * not want it or the socket is bound to another device; -EAFNOSUPPORT; an errno of
+ * tquic_link_open() or tquic_migrate_try().
  */
 int tquic_link_try(struct sock *sk, struct tquic_path *path,
 		   const struct tquic_addr *local, const struct tquic_addr *peer,

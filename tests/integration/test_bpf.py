@@ -145,6 +145,7 @@ def test_names(objects: Path, load: Callable[[str], None]) -> None:
         ("writes", "only read is supported"),
         ("area", "outside of the allowed memory range"),
         ("nameless", "Invalid argument"),
+        ("sleepable", "unsupported member get_path"),
     ],
 )
 def test_refused_programs(objects: Path, name: str, why: str) -> None:

@@ -7,15 +7,20 @@ must not be is in test_socket.py.
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import errno
 import socket
+import struct
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from running import wait_for
+from running import DATA, wait_for
 from test_options import Stage, stage
 from test_sysctl import Ends
 
+from tquic.sock import StreamData, TquicSocket
 from tquic.tls import Level
 from tquic.uapi import (
     SOL_TQUIC,
@@ -33,6 +38,7 @@ __all__ = ["stage"]
 
 pytestmark = [pytest.mark.usefixtures("module"), pytest.mark.timeout(300)]
 
+_libc = ctypes.CDLL(None, use_errno=True)
 _STREAM, _CRYPTO = StreamInfo(0), HandshakeInfo(3)
 #: What recvmsg() gave: the kind of its one control message, that one's payload, the data.
 Came = tuple[int, bytes, bytes]
@@ -122,6 +128,88 @@ def _deadline(ends: Ends) -> None:
         send(ends, data, (Cmsg.DATAGRAM, b""), (Cmsg.DEADLINE, due.pack()))
     assert receive(ends) == (Cmsg.DATAGRAM, b"", b"in time")
     assert ends.client.info().deadlines_missed == 1
+
+
+def fill(ends: Ends) -> None:
+    """Open the first stream, and write to it until the peer's window and the buffer are full."""
+    taken, before = ends.client.send_new(DATA), 0
+    while taken > before:
+        time.sleep(1)
+        before = taken
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                taken += ends.client.send_stream(0, DATA)
+
+
+def take(ends: Ends, news: list[StreamData]) -> bool:
+    """Read all the server has; keep what is not the first stream's. Is there some?"""
+    with contextlib.suppress(BlockingIOError):
+        while isinstance(message := ends.server.recv_message(), StreamData):
+            if message.stream_id:
+                news.append(message)
+    return bool(news)
+
+
+@pytest.mark.parametrize(("uni", "opened"), [(False, 4), (True, 2)], ids=["bidi", "uni"])
+def test_no_stream_is_opened_without_room(stage: Stage, uni: bool, opened: int) -> None:
+    """Calls that would have to wait use up no id."""
+    with stage.bench.joined() as ends:
+        news: list[StreamData] = []
+
+        def sent() -> bool:
+            take(ends, news)
+            with contextlib.suppress(BlockingIOError):
+                return ends.client.send_new(b"new", uni=uni) == 3
+            return False
+
+        fill(ends)
+        for _ in range(5):
+            with pytest.raises(BlockingIOError):
+                ends.client.send_new(b"new", uni=uni)
+        assert ends.client.info().streams_opened == 1
+        wait_for(sent)
+        wait_for(lambda: take(ends, news))
+        assert news == [StreamData(opened, b"new")]
+        assert ends.client.info().streams_opened == 2
+
+
+class _Iovec(ctypes.Structure):
+    _fields_ = (("base", ctypes.c_void_p), ("len", ctypes.c_size_t))
+
+
+class _Msghdr(ctypes.Structure):
+    _fields_ = (
+        ("name", ctypes.c_void_p),
+        ("namelen", ctypes.c_uint32),
+        ("iov", ctypes.POINTER(_Iovec)),
+        ("iovlen", ctypes.c_size_t),
+        ("control", ctypes.c_char_p),
+        ("controllen", ctypes.c_size_t),
+        ("flags", ctypes.c_int),
+    )
+
+
+def send_from_nowhere(sock: TquicSocket, info: StreamInfo) -> int:
+    """The errno of a sendmsg() whose data is at an address where there is none."""
+    payload = info.pack()
+    length = socket.CMSG_LEN(len(payload))
+    control = struct.pack("@Nii", length, SOL_TQUIC, Cmsg.STREAM) + payload
+    control = control.ljust(socket.CMSG_SPACE(len(payload)), b"\0")
+    nowhere = _Iovec(8, 100)
+    message = _Msghdr(None, 0, ctypes.pointer(nowhere), 1, control, len(control), 0)
+    done = _libc.sendmsg(sock.fileno(), ctypes.byref(message), 0)
+    return ctypes.get_errno() if done < 0 else 0
+
+
+def test_no_stream_is_opened_without_data(stage: Stage) -> None:
+    """Calls whose data cannot be read use up no id."""
+    with stage.bench.joined() as ends:
+        for flags in (MsgFlag.NEW, MsgFlag.NEW | MsgFlag.FIN, MsgFlag.NEW | MsgFlag.UNI):
+            assert send_from_nowhere(ends.client, StreamInfo(flags=int(flags))) == errno.EFAULT
+        assert ends.client.info().streams_opened == 0
+        assert (ends.client.send_new(b"new"), ends.client.open_stream()) == (3, 4)
+        assert ends.client.open_stream(uni=True) == 2
+        assert receive(ends) == (Cmsg.STREAM, StreamInfo(0).pack(), b"new")
 
 
 def test_every_control_message_is_shown_and_refused_something() -> None:

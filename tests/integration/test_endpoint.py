@@ -371,6 +371,26 @@ def test_the_address_that_was_connected_from_goes(
         exchange(sock, [Sender(DATA[:300_000])])
 
 
+def test_bound_sockets_stay_on_their_device(
+    make_lab: LabMaker, start_server: Start, certificates: Certificates
+) -> None:
+    """They get no path over another device; what others get comes before that is looked at."""
+    lab = make_lab(PLAIN, PLAIN)
+    server = start_server(lab, echo)
+    options = Options(local=lab.client_address(0), device="c0")
+    with (
+        managed(lab) as client,
+        dial(lab, server.address, certificates.client(), options=options) as bound,
+        dial(lab, server.address, certificates.client()) as free,
+    ):
+        wait_confirmed(client, bound.info().token)
+        client.add_endpoint(on_link(lab, 1))
+        wait_active(free, 2)
+        exchange(bound, [Sender(DATA[:100_000])])
+        assert hosts(bound) == ["10.66.0.1"]
+        assert hosts(free) == ["10.66.0.1", "10.66.1.1"]
+
+
 def test_what_failed_is_tried_again(
     make_lab: LabMaker, start_server: Start, certificates: Certificates
 ) -> None:

@@ -26,14 +26,14 @@ from running import (
     wait_for,
 )
 
-from tquic.handshake import Options, establish, listen, new_socket
+from tquic.handshake import Handshake, Options, establish, listen, new_socket
 from tquic.lab import Link, Namespace, TwoLinks
 from tquic.multipath import PathSpec, add_paths
 from tquic.mux import StreamMux
 from tquic.netlink import TquicNetlink
 from tquic.record import Address
 from tquic.sock import QUIC_VERSIONS, CryptoData, TquicSocket
-from tquic.tls import Level, SavedSession
+from tquic.tls import Level, Role, SavedSession
 from tquic.uapi import EarlyState, RecvMask
 
 pytestmark = [pytest.mark.usefixtures("module"), pytest.mark.timeout(300)]
@@ -227,18 +227,21 @@ def test_token_option(lab: TwoLinks) -> None:
 
 
 class Forger:
-    """A client's Initial packets, made by hand."""
+    """A client's Initial packets, made by hand; with the `first` id of a client, a server's."""
 
-    def __init__(self, scid: bytes) -> None:
+    def __init__(self, scid: bytes, dcid: bytes = b"", first: bytes = b"") -> None:
         forge = pytest.importorskip("aioquic.quic.crypto")
-        self.dcid, self.scid = os.urandom(8), scid
+        self.dcid, self.scid = dcid or os.urandom(8), scid
         self._pair = forge.CryptoPair()
-        self._pair.setup_initial(self.dcid, is_client=True, version=1)
+        self._pair.setup_initial(first or self.dcid, is_client=not first, version=1)
         self._number = 0
 
-    def packet(self, frames: bytes, size: int = 1200, scid: bytes | None = None) -> bytes:
+    def packet(
+        self, frames: bytes, size: int = 1200, scid: bytes | None = None, token: bytes = b""
+    ) -> bytes:
         """The next one: `frames` and PADDING frames, `size` bytes in all."""
-        header = long_header(1, self.dcid, scid or self.scid, first=0xC1) + b"\0"
+        header = long_header(1, self.dcid, scid or self.scid, first=0xC1)
+        header += bytes([len(token)]) + token
         length = size - len(header) - 2
         header += (0x4000 | length).to_bytes(2, "big") + self._number.to_bytes(2, "big")
         plain = frames.ljust(length - 2 - 16, b"\0")
@@ -316,6 +319,78 @@ def _come(sock: socket.socket) -> int:
         while True:
             come += len(sock.recv(4096))
     return come
+
+
+def test_a_small_datagram_brings_no_initial(lab: TwoLinks) -> None:
+    """Those of clients fill 1200 bytes, also when there is a connection (RFC 9000 §14.1)."""
+    client = Forger(b"source")
+    target = lab.server_address(port=PORT)
+    with (
+        udp(lab.client, lab.client_address(0)) as sock,
+        lab.server.entered(),
+        listen(target, Options()) as listener,
+    ):
+        listener.settimeout(STALL_S)
+        sock.sendto(client.packet(b"\x06\x00\x05hello"), target.sockaddr)
+        child, _peer = listener.accept()
+        with child:
+            _come(sock)
+            before = counter(lab.server, "RxBadHeader")
+            sock.sendto(client.packet(b"\x01", 1199), target.sockaddr)
+            wait_for(lambda: counter(lab.server, "RxBadHeader") > before)
+            assert _come(sock) == 0
+            sock.sendto(client.packet(b"\x01"), target.sockaddr)
+            assert _come(sock) > 0
+            assert counter(lab.server, "RxBadHeader") == before + 1
+
+
+def test_a_server_has_no_token(lab: TwoLinks) -> None:
+    """An Initial with one is no server's (RFC 9000 §17.2.2)."""
+    target = lab.server_address(port=PORT + 1)
+    with (
+        udp(lab.server, target) as sock,
+        lab.client.entered(),
+        new_socket(socket.AF_INET, Options()) as client,
+    ):
+        client.connect(target)
+        _start_client(client)
+        packet, source = sock.recvfrom(4096)
+        _version, first, scid, _rest = parse_long(packet)
+        server = Forger(b"serverid", dcid=scid, first=first)
+        before = counter(lab.client, "RxBadHeader")
+        sock.sendto(server.packet(b"\x01", token=b"token"), source)
+        wait_for(lambda: counter(lab.client, "RxBadHeader") > before)
+        # The next one, without a token, is its first: it learns the server's id from that.
+        sock.sendto(server.packet(b"\x01", scid=b"another"), source)
+        wait_for(lambda: parse_long(sock.recv(4096))[1] == b"another")
+        assert counter(lab.client, "RxBadHeader") == before + 1
+
+
+def proceed(handshake: Handshake) -> bool:
+    """Go on with a handshake; whether it is done."""
+    handshake.proceed()
+    return handshake.done
+
+
+def test_a_backlog_half_full_meets_retry(lab: TwoLinks, certificates: Certificates) -> None:
+    """Who comes then proves his address first, and is served like the others."""
+    sent = counter(lab.server, "TxRetry")
+    address = lab.server_address(port=4433)
+    with lab.server.entered(), TquicNetlink() as netlink, contextlib.ExitStack() as held:
+        listener = listen(address, Options(), backlog=4)
+        wait_for(lambda: not netlink.connections())
+        begun: list[Handshake] = []
+        while len(begun) < 4:
+            with lab.client.entered():
+                sock = held.enter_context(new_socket(socket.AF_INET, Options()))
+            sock.settimeout(0)
+            sock.connect(address)
+            begun.append(Handshake(sock, certificates.client(), Role.CLIENT, "server"))
+            begun[-1].start()
+            wait_for(lambda: len(netlink.connections()) == len(begun))
+            assert (counter(lab.server, "TxRetry") > sent) == (len(begun) == 4)
+        with RunningServer(lab, certificates.server(), echo, listener=listener):
+            wait_for(lambda: sum(proceed(handshake) for handshake in begun) == len(begun))
 
 
 def test_flood_meets_retry(lab: TwoLinks, certificates: Certificates, start_server: Start) -> None:

@@ -223,26 +223,26 @@ def _close(stage: Stage) -> None:
         assert told.flags == CloseFlag.APP | CloseFlag.PEER
 
 
-def add_path(stage: Stage) -> int:
-    """A second path of the connection."""
-    before = {path.path_id for path in stage.ends.client.paths()}
+def add_path(client: TquicSocket, local: Address) -> int:
+    """A second path of a connection."""
+    before = {path.path_id for path in client.paths()}
 
     def tried() -> bool:
         try:
-            stage.client.add_path(stage.bench.lab.client_address(1))
+            client.add_path(local)
         except BlockingIOError:  # no ids yet
             return False
         return True
 
     wait_for(tried)
-    wait_active(stage.client, 2)
-    (added,) = {path.path_id for path in stage.client.paths()} - before
+    wait_active(client, 2)
+    (added,) = {path.path_id for path in client.paths()} - before
     return added
 
 
 @does(SockOpt.PATH_ADD, SockOpt.PATH_STATUS, SockOpt.PATH_DEL, SockOpt.PATH_INFO)
 def _paths(stage: Stage) -> None:
-    added = add_path(stage)
+    added = add_path(stage.ends.client, stage.bench.lab.client_address(1))
     path = stage.client.path_info(added)
     assert path.local and path.local.host == stage.bench.lab.client_address(1).host
     assert (path.state, path.flags) == (PathState.ACTIVE, 0)

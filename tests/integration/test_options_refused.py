@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 
 import pytest
 from running import wait_for
-from test_options import REMEMBERED, WAYS, Stage, stage
+from test_options import REMEMBERED, WAYS, Stage, add_path, stage
 
 from tquic.record import Address
 from tquic.sock import TquicSocket
@@ -209,6 +209,7 @@ REFUSALS: list[Refusal] = [
     *_set(SockOpt.PATH_STATUS, "client", PathRef(99), errno.ENOENT),
     *_set(SockOpt.PATH_STATUS, "client", PathRef(0, 4), errno.EINVAL),
     *_set(SockOpt.PATH_STATUS, "begun", PathRef(0), errno.ENOTCONN),
+    *_set(SockOpt.PATH_STATUS, "abandoned", PathRef(1), errno.EALREADY),
     *_get(SockOpt.PATH_INFO, "client", PathInfo(path_id=99), errno.ENOENT),
     *_get(SockOpt.PATH_INFO, "client", b"\0\0", errno.EINVAL),
     *_set(SockOpt.KEY_UPDATE, "new", b"", errno.ENOTCONN),
@@ -276,6 +277,11 @@ def prepared(stage: Stage, where: str) -> Iterator[TquicSocket]:
                 ends.client.send_new(b"x", uni=True)
                 wait_for(lambda: ends.server.info().bytes_received > 0)
             yield ends.server if where == "receiving" else ends.client
+    elif where == "abandoned":
+        with stage.bench.joined() as ends:
+            assert add_path(ends.client, stage.bench.lab.client_address(1)) == 1
+            ends.client.del_path(1)
+            yield ends.client
     else:
         with stage.socket(where) as sock:
             yield sock
@@ -301,7 +307,8 @@ def test_every_documented_error_has_a_row() -> None:
     section = _MAN.split(".SS setsockopt(2)")[1].split(".SH FILES")[0]
     heads = re.findall(r"^\.TP\n\.BR? (.+)$", section, re.MULTILINE)
     named = {getattr(errno, name) for head in heads for name in re.findall(r"\bE[A-Z]+\b", head)}
-    # EPERM: test_migrate.py. Those behind it are as for bind() and connect(). EFAULT: below.
+    # EPERM: test_migrate.py, test_forbidden.py. Those behind it are as for bind() and connect().
+    # EFAULT: below.
     elsewhere = {errno.EPERM, errno.EADDRINUSE, errno.EACCES, errno.EHOSTUNREACH, errno.EFAULT}
     # What there may not be enough of, whatever is asked.
     elsewhere |= {errno.ENOMEM, errno.EMFILE, errno.ENFILE}

@@ -101,6 +101,13 @@ def lab() -> Iterator[Routed]:
         yield made
 
 
+@pytest.fixture
+def small() -> Iterator[TwoLinks]:
+    """A link whose devices carry less than others."""
+    with TwoLinks([Link(mtu=1400)], prefix="sm") as made:
+        yield made
+
+
 def size(sock: TquicSocket) -> int:
     """UDP payload of the datagrams."""
     return sock.path_info(0).mtu_bytes
@@ -174,6 +181,23 @@ def test_the_way_becomes_narrow_midway(
             wait_size(sock, NARROW - V4_HEADERS)
     if silent:
         wait_counter(lab, "MtuBlackHoles", 1)
+
+
+@pytest.mark.parametrize("v6", [False, True], ids=["v4", "v6"])
+def test_devices_carry_more_midway(
+    v6: bool, small: TwoLinks, start_server: Start, certificates: Certificates
+) -> None:
+    """What the devices are set to while the connection lives is made use of."""
+    headers = V6_HEADERS if v6 else V4_HEADERS
+    server = start_server(small, echo, v6=v6)
+    options = Options(local=small.client_address(v6=v6))
+    with dial(small, server.address, certificates.client(), options=options) as sock:
+        exchange(sock, [Sender(DATA)])
+        wait_size(sock, 1400 - headers)
+        small.server.ip("link set s0 mtu 1500")
+        small.client.ip("link set c0 mtu 1500")
+        exchange(sock, [Sender(DATA)])
+        wait_size(sock, 1500 - headers)
 
 
 def report(lab: Routed, sock: TquicSocket, mtu: int) -> None:

@@ -121,6 +121,7 @@ REFUSALS = [
     Refusal("path-del", {"token": "begun", "path_id": 0}, errno.ENOTCONN, None),
     _path_set(errno.EINVAL, None),
     _path_set(errno.ERANGE, "weight", weight=1001),
+    _path_set(errno.ERANGE, "rate_cap", rate_cap=10**12 + 1),
     _path_set(errno.EALREADY, "path_id", path_id="gone", flags=0),
     _path_set(errno.EOPNOTSUPP, "flags", token="plain", flags=1),
     _path_set(errno.ENOTCONN, None, token="begun", weight=1),

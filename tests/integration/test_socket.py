@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 from conftest import LabMaker
-from running import DATA, PORT, STALL_S, Certificates, Joined, counter
+from running import DATA, PORT, STALL_S, Certificates, Ends, Joined, counter, wait_for
+from test_sysctl import tuned
 
 from tquic.handshake import Handshake, Options, complete, connect, listen, new_socket
 from tquic.lab import Link, TwoLinks
@@ -216,6 +217,13 @@ def test_wait_for_all(joined: Joined) -> None:
     assert ends.s.recv(100, socket.MSG_WAITALL) == b"rest"
 
 
+def test_waiting_for_all_is_how_one_writes(joined: Joined) -> None:
+    """MSG_WAITALL says what a blocking send does anyway."""
+    ends = joined()
+    assert ends.c.send(b"bytes", socket.MSG_WAITALL) == 5
+    assert ends.s.recv(5, socket.MSG_WAITALL) == b"bytes"
+
+
 def test_packets_leave_in_batches(lab: TwoLinks, joined: Joined) -> None:
     ends = joined()
     ends.c.sendall(b"x")  # the client's first byte makes the stream
@@ -314,6 +322,48 @@ def test_linger_of_zero_closes_at_once(joined: Joined) -> None:
     ends.client.close()
     with pytest.raises(ConnectionResetError):
         ends.s.recv(1)
+
+
+def cut_short(lab: TwoLinks, ends: Ends, how: str) -> None:
+    """A write of more than there is room for, which waits as the connection ends."""
+    wrote: list[int] = []
+    thread = threading.Thread(target=lambda: wrote.append(ends.c.send(32 * DATA)))
+    thread.start()
+    wait_for(lambda: ends.server.info().bytes_received > 0)
+    if how == "closed":
+        ends.server.close_with(7)
+    else:
+        lab.cut(0)
+    try:
+        thread.join(STALL_S)
+    finally:
+        if how == "silent":
+            lab.restore(0)
+    assert 0 < wrote[0] < 32 * len(DATA)
+
+
+@pytest.mark.parametrize("asked", ["write", "SO_ERROR"])
+@pytest.mark.parametrize(
+    ("how", "code"), [("closed", errno.ECONNRESET), ("silent", errno.ETIMEDOUT)]
+)
+def test_a_write_cut_short_leaves_the_error(
+    lab: TwoLinks, joined: Joined, how: str, code: int, asked: str
+) -> None:
+    """It tells what it wrote, and the next call, or SO_ERROR, why it was not more."""
+    with tuned(lab.client, idle_timeout_ms=5000):
+        ends = joined()
+    ends.c.settimeout(None)
+    cut_short(lab, ends, how)
+    if asked == "write":
+        with pytest.raises(OSError) as caught:
+            ends.c.send(b"x")
+        assert caught.value.errno == code
+    else:
+        error = ends.client.take_error()
+        assert error is not None
+        assert error.errno == code
+    with pytest.raises(BrokenPipeError):
+        ends.c.send(b"x")
 
 
 def test_receive_buffer_bounds_the_credit(lab: TwoLinks, certificates: Certificates) -> None:

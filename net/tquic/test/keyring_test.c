@@ -183,17 +183,17 @@ static void level_test_initial(struct kunit *test)
 static void level_test_upgrade(struct kunit *test)
 {
 	const struct tquic_cid dcid = { .len = 8, .id = { 1, 2, 3, 4, 5, 6, 7, 8 } };
+	const struct tquic_version *v1 = tquic_version_find(TQUIC_VERSION_1);
+	const struct tquic_version *v2 = tquic_version_find(TQUIC_VERSION_2);
 	struct tquic_keys *was, *first;
 	struct kr_pair *p = kr_pair(test);
 	struct tquic_keyring *kr = &p->a.kr;
 
-	KUNIT_ASSERT_EQ(test, tquic_keyring_install_initial(kr,
-			tquic_version_find(TQUIC_VERSION_1), &dcid, true), 0);
+	KUNIT_ASSERT_EQ(test, tquic_keyring_install_initial(kr, v1, &dcid, true), 0);
 	was = tquic_keyring_rx_get(kr, TQUIC_LEVEL_INITIAL);
 	KUNIT_ASSERT_NOT_NULL(test, was);
 	KUNIT_EXPECT_NULL(test, tquic_keyring_rx_first_get(kr));
-	KUNIT_ASSERT_EQ(test, tquic_keyring_upgrade_initial(kr,
-			tquic_version_find(TQUIC_VERSION_2), &dcid), 0);
+	KUNIT_ASSERT_EQ(test, tquic_keyring_upgrade_initial(kr, v2, &dcid), 0);
 	first = tquic_keyring_rx_first_get(kr);
 	KUNIT_EXPECT_PTR_EQ(test, first, was);
 	tquic_keys_put(first);

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What programs may not do: sockets that a cgroup forbids, paths over a device of others."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import os
+import socket
+import struct
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from conftest import LabMaker
+from running import Certificates, RunningServer, dial, echo, wait_active, wait_for
+from test_endpoint import index_of
+
+from tquic.handshake import Options
+from tquic.lab import Link, TwoLinks
+from tquic.record import Address
+from tquic.sock import TquicSocket
+from tquic.uapi import IPPROTO_TQUIC
+
+pytestmark = [pytest.mark.usefixtures("module"), pytest.mark.timeout(300)]
+
+Start = Callable[..., RunningServer]
+PLAIN = Link()
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def called(answer: int) -> int:
+    """What a system call gave. Raises OSError when it failed."""
+    if answer < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
+    return answer
+
+
+# --- cgroups
+
+_SYS_BPF = 321  # x86-64
+_PROG_LOAD, _PROG_ATTACH = 5, 8
+_CGROUP_SOCK, _INET_SOCK_CREATE = 9, 2
+#: r0 = 0; exit: no socket is allowed
+_REFUSE = struct.pack("=BBhi", 0xB7, 0, 0, 0) + struct.pack("=BBhi", 0x95, 0, 0, 0)
+_KINDS = [
+    (family, kind)
+    for family in (socket.AF_INET, socket.AF_INET6)
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM)
+]
+_IN_CGROUP = f"""
+import socket, sys
+from pathlib import Path
+Path(sys.argv[1], "cgroup.procs").write_text("0")
+for family in (socket.AF_INET, socket.AF_INET6):
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+        try:
+            socket.socket(family, kind, {IPPROTO_TQUIC}).close()
+        except OSError as error:
+            print(error.errno)
+        else:
+            print(0)
+"""
+
+
+def bpf(command: int, attributes: bytes) -> int:
+    """bpf(2)."""
+    buffer = ctypes.create_string_buffer(attributes, len(attributes))
+    return called(_libc.syscall(_SYS_BPF, command, buffer, len(attributes)))
+
+
+def load_refusal() -> int:
+    """A program for cgroups that refuses each new socket."""
+    code = ctypes.create_string_buffer(_REFUSE, len(_REFUSE))
+    licence = ctypes.create_string_buffer(b"GPL")
+    head = (_CGROUP_SOCK, len(_REFUSE) // 8, ctypes.addressof(code), ctypes.addressof(licence))
+    rest = (0, 0, 0, 0, 0, b"", 0, _INET_SOCK_CREATE)
+    return bpf(_PROG_LOAD, struct.pack("=IIQQ", *head) + struct.pack("=IIQII16sII", *rest))
+
+
+@pytest.fixture
+def hierarchy(tmp_path: Path) -> Iterator[Path]:
+    """Where cgroups are; mounted for the test if they are not."""
+    if "__cgroup_bpf_run_filter_sk" not in Path("/proc/kallsyms").read_text():
+        pytest.skip("a kernel without CONFIG_CGROUP_BPF")
+    usual = Path("/sys/fs/cgroup")
+    if (usual / "cgroup.procs").exists():
+        yield usual
+        return
+    subprocess.run(["mount", "-t", "cgroup2", "cgroup2", str(tmp_path)], check=True)
+    yield tmp_path
+    subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+@pytest.fixture
+def strict(hierarchy: Path) -> Iterator[Path]:
+    """A cgroup that may not have sockets."""
+    made = hierarchy / "tquic-strict"
+    made.mkdir()
+    with contextlib.ExitStack() as held:
+        held.callback(made.rmdir)
+        program = load_refusal()
+        held.callback(os.close, program)
+        where = os.open(made, os.O_RDONLY | os.O_DIRECTORY)
+        held.callback(os.close, where)
+        bpf(_PROG_ATTACH, struct.pack("=IIII", where, program, _INET_SOCK_CREATE, 0))
+        yield made
+
+
+def test_a_cgroup_without_sockets(strict: Path) -> None:
+    """Each kind is refused with EPERM, and whoever is not in the cgroup notices nothing."""
+    command = [sys.executable, "-c", _IN_CGROUP, str(strict)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert [int(line) for line in done.stdout.split()] == [errno.EPERM] * len(_KINDS)
+    for family, kind in _KINDS:
+        TquicSocket.open(family, kind).close()
+
+
+# --- devices
+
+_CAP_NET_RAW = 13
+_CAPS_VERSION_3 = 0x20080522
+
+
+@contextlib.contextmanager
+def without(capability: int) -> Iterator[None]:
+    """In the block the calling thread lacks a capability."""
+    header = (ctypes.c_uint32 * 2)(_CAPS_VERSION_3, 0)
+    held = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable, and the same above 31
+    called(_libc.capget(header, held))
+    fewer = (ctypes.c_uint32 * 6)(*held)
+    fewer[0] &= ~(1 << capability)
+    called(_libc.capset(header, fewer))
+    try:
+        yield
+    finally:
+        called(_libc.capset(header, held))
+
+
+def add_path(sock: TquicSocket, local: Address, ifindex: int) -> int:
+    """The errno of PATH_ADD once the peer has left ids for a path; 0 when it is there."""
+    codes: list[int | None] = []
+
+    def asked() -> bool:
+        try:
+            sock.add_path(local, ifindex=ifindex)
+        except OSError as error:
+            codes.append(error.errno)
+        else:
+            codes.append(0)
+        return codes[-1] != errno.EAGAIN
+
+    wait_for(asked)
+    assert codes[-1] is not None
+    return codes[-1]
+
+
+@pytest.fixture
+def lab(make_lab: LabMaker) -> TwoLinks:
+    """Two hosts on plain links."""
+    return make_lab(PLAIN, PLAIN)
+
+
+@pytest.fixture
+def bound(lab: TwoLinks, start_server: Start, certificates: Certificates) -> Iterator[TquicSocket]:
+    """A connection whose socket is bound to the first device of its host."""
+    server = start_server(lab, echo)
+    options = Options(local=lab.client_address(0), device="c0")
+    with dial(lab, server.address, certificates.client(), options=options) as sock:
+        yield sock
+
+
+def test_a_bound_socket_stays_on_its_device(lab: TwoLinks, bound: TquicSocket) -> None:
+    """Paths over another one take CAP_NET_RAW, as to bind the socket to that one does."""
+    here, there = index_of(lab, "c0"), index_of(lab, "c1")
+    second = lab.client_address(1)
+    with without(_CAP_NET_RAW):
+        assert add_path(bound, second, there) == errno.EPERM
+        with pytest.raises(PermissionError):
+            bound.move_path(0, second, ifindex=there)
+    assert [path.path_id for path in bound.paths()] == [0]
+    assert add_path(bound, second, there) == 0
+    wait_active(bound, 2)
+    assert [path.ifindex for path in bound.paths()] == [here, there]
+
+
+def test_no_device_is_that_of_the_socket(lab: TwoLinks, bound: TquicSocket) -> None:
+    """A path from the address of another device leaves by the one that the socket is bound to."""
+    here = index_of(lab, "c0")
+    with without(_CAP_NET_RAW):
+        assert add_path(bound, lab.client_address(1), 0) == 0
+    assert [path.ifindex for path in bound.paths()] == [here, here]
