@@ -156,9 +156,12 @@ def test_versions() -> None:
 
 def test_initial_again() -> None:
     asked = packet(long_packet(Kind.INITIAL), to_server=True)
-    answered = packet(long_packet(Kind.INITIAL), to_server=False)
-    assert checks.initial_sent_again(Wire([asked, answered, asked])) != []
-    assert checks.initial_sent_again(Wire([asked, asked, answered])) == []
+    answered = replace(packet(long_packet(Kind.INITIAL), to_server=False), time_s=0.8)
+    in_time, late = replace(asked, time_s=1.0), replace(asked, time_s=1.6)
+    sent_again = checks.initial_sent_again(0.75)
+    assert sent_again(Wire([asked, answered, in_time])) == []
+    assert sent_again(Wire([asked, answered, late])) != []
+    assert sent_again(Wire([asked, in_time])) != []
 
 
 def test_amplification() -> None:

@@ -138,14 +138,21 @@ def early_used(wire: Wire) -> list[str]:
     return [] if early else ["no 0-RTT packet was sent"]
 
 
-def initial_sent_again(wire: Wire) -> list[str]:
-    """The client sends a second Initial before anything of the server's can have come."""
-    count = 0
-    for packet in wire.packets:
-        if not packet.to_server:
-            break
-        count += any(head.kind is Kind.INITIAL for head in long_headers(packet.data))
-    return [] if count >= 2 else ["the client did not send its Initial again"]
+def initial_sent_again(way_s: float) -> Check:
+    """The client sends a second Initial before anything of the server's can have come, which is
+    ``way_s`` after it passed the middle.
+    """
+
+    def check(wire: Wire) -> list[str]:
+        heard_s = min((p.time_s + way_s for p in wire.packets if not p.to_server), default=0)
+        count = sum(
+            any(head.kind is Kind.INITIAL for head in long_headers(packet.data))
+            for packet in wire.packets
+            if packet.to_server and packet.time_s < heard_s
+        )
+        return [] if count >= 2 else ["the client did not send its Initial again"]
+
+    return check
 
 
 def amplification_limited(wire: Wire) -> list[str]:
