@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tquic import bench_plot, bench_report, cli, sim_soak
+from tquic import bench, bench_page, bench_plot, bench_report, cli, paths, sim_soak
 from tquic.bench_guest import Run, TrialRun, outcome
 from tquic.bench_peers import Meter, Sample, Task
 from tquic.bench_profiles import PROFILES
@@ -223,6 +223,53 @@ def test_record_and_plots(tmp_path: Path) -> None:
     assert [path.name for path in made] == ["profile-2.png"]
     assert made[0].read_bytes()[:4] == b"\x89PNG"
     assert bench_report.line(runs[0], 10).profile == 2
+
+
+def a_report(runs: list[Run]) -> bench_report.Report:
+    """What these transfers and one trial give."""
+    found = judge(TRIALS[1], Outcome(object_mean_ms=100), Outcome(object_mean_ms=200))
+    lines = [line(run, 10) for run in runs]
+    return bench_report.Report(
+        "6.12", "minrtt", "cubic", 10, "tquic bench", lines, found, verdicts(lines, found), []
+    )
+
+
+def test_a_page_of_results() -> None:
+    """Each figure is in the row of its profile; what was not measured is not shown."""
+    runs = [
+        Run(1, "bulk", "tquic", 2, steady(92, 10)),
+        Run(1, "bulk", "mptcp", 2, steady(90, 10)),
+        Run(1, "bulk", "tquic", 1, steady(47, 10), 1),
+        Run(1, "down", "tquic", 2, steady(50, 12, [(4.0, 0.04)]), srtt_ms=34.0),
+        Run(2, "object", "tquic", 2, Sample(65536, 0.1, [65536], [])),
+        Run(2, "object", "mptcp", 2, Sample(65536, 0.2, [65536], [])),
+        Run(6, "shared", "tquic", 2, steady(33, 20)),
+        Run(6, "rival", "tquic", 1, steady(25, 20)),
+    ]
+    page = bench_page.rst(a_report(runs), ["../../bench/results/profile-1.png"])
+    rows = {" ".join(text.split()) for text in page.splitlines()}
+    assert "1 2 x 50 Mbit/s, 20 ms 92.0 97.1% 90.0 47.0 -" in rows
+    assert "1 - - - - 40 ms 34 ms 0.0 s" in rows
+    assert "2 64 KiB 100 ms - 200 ms" in rows
+    assert "6 33.0 25.0 - -" in rows
+    assert any(row.startswith("ecf ") and row.endswith(" 2") for row in rows)
+    assert "Datagrams\n" not in page
+    assert "- profile 1, down: stall 40 ms, wanted 34 ms" in page
+    assert page.endswith(".. image:: ../../bench/results/profile-1.png\n")
+
+
+def test_results_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "bench").mkdir()
+    (tmp_path / "Documentation" / "networking").mkdir(parents=True)
+    drawn = tmp_path / "drawn"
+    drawn.mkdir()
+    monkeypatch.setattr(paths, "root", lambda: tmp_path)
+    monkeypatch.setattr(bench, "folder", lambda: drawn)
+    runs = [Run(2, "bulk", name, 2, steady(80, 12)) for name in ("tquic", "mptcp")]
+    bench_plot.draw(runs, drawn)
+    page = bench.document(a_report([*runs, Run(6, "shared", "tquic", 2, steady(33, 20))]))
+    assert "image:: ../../bench/results/profile-2.png" in page.read_text()
+    assert [file.name for file in (tmp_path / "bench" / "results").iterdir()] == ["profile-2.png"]
 
 
 def test_command_is_there() -> None:

@@ -8,15 +8,29 @@ Everything is left in build/bench.
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from . import bench_guest, bench_plot, bench_report, demo_content, kernels, modbuild, paths, vm
+from . import (
+    bench_guest,
+    bench_page,
+    bench_plot,
+    bench_report,
+    demo_content,
+    kernels,
+    modbuild,
+    paths,
+    vm,
+)
 from .bench_guest import Job
 
 REPORT_FILE = "report.json"
+#: Below the top of the tree: plots that are kept, and the page that shows them.
+RESULTS = "bench/results"
+_PAGE = "Documentation/networking/tquic-bench-results.rst"
 SERVER_NAME = "server.bench.test"
 _TIMEOUT_S = 3 * 3600.0
 _QUICK_S = 3
@@ -81,6 +95,21 @@ def run(
         progress=progress,
     )
     return _conclude(done, job, kernel.release)
+
+
+def document(report: bench_report.Report) -> Path:
+    """Keep a run's plots and write the page about it; return where that is."""
+    kept = paths.root() / RESULTS
+    kept.mkdir(exist_ok=True)
+    plots = []
+    for number in sorted({line.profile for line in report.lines}):
+        plot = bench_plot.path(folder(), number)
+        if plot.exists():
+            shutil.copy(plot, kept / plot.name)
+            plots.append(f"../../{RESULTS}/{plot.name}")
+    page = paths.root() / _PAGE
+    page.write_text(bench_page.rst(report, plots))
+    return page
 
 
 def _conclude(done: vm.VmResult, job: Job, release: str) -> bench_report.Report:

@@ -22,6 +22,11 @@ def _panels(runs: Sequence[Run], profile: int) -> list[str]:
     ]
 
 
+def path(folder: Path, profile: int) -> Path:
+    """Where the plot of a profile is."""
+    return folder / f"profile-{profile}.png"
+
+
 def draw(runs: Sequence[Run], folder: Path) -> list[Path]:
     """Write profile-<number>.png for each profile measured; return the files."""
     import matplotlib as mpl  # noqa: PLC0415 - slow to import, and not needed to measure
@@ -51,8 +56,7 @@ def draw(runs: Sequence[Run], folder: Path) -> list[Path]:
             axis.legend(loc="lower right", frameon=False)
         axes[-1, 0].set_xlabel("seconds")
         figure.suptitle(f"Profile {number}: {PROFILES[number].title}", fontsize=11)
-        path = folder / f"profile-{number}.png"
-        figure.savefig(path, dpi=110)
+        made.append(path(folder, number))
+        figure.savefig(made[-1], dpi=110)
         plt.close(figure)
-        made.append(path)
     return made

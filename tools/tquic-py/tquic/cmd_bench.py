@@ -33,6 +33,9 @@ from .sched_view import score_table
 @click.option("--quick", is_flag=True, help="Three seconds each, the smallest object only.")
 @click.option("--scheduler", default="minrtt", show_default=True, help="TQUIC's scheduler.")
 @click.option("--congestion", default="cubic", show_default=True, help="TQUIC's usual controller.")
+@click.option(
+    "--document", is_flag=True, help="Keep the results in the tree, as a page with plots."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(
     profiles: tuple[str, ...],
@@ -40,6 +43,7 @@ def command(
     quick: bool,
     scheduler: str,
     congestion: str,
+    document: bool,
     as_json: bool,
 ) -> None:
     """Measure TQUIC and kernel MPTCP over the same links, in one boot of Debian's own kernel.
@@ -62,6 +66,8 @@ def command(
             say=display.say,
             progress=display.update,
         )
+    if document:
+        click.echo(f"written: {bench.document(report)}", err=True)
     if as_json:
         click.echo((bench.folder() / bench.REPORT_FILE).read_text(), nl=False)
     else:

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The page of `tquic bench --document`: what a run measured, as reStructuredText."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from .bench_profiles import PROFILES
+from .bench_report import Line, Report
+from .codegen_text import table
+from .sched_trials import BASE, METRICS
+
+__all__ = ["rst"]
+
+_TITLE = "Results of the bench"
+_INTRO = """\
+Written by ``make bench BENCH=--document``; what is measured and how is told in tquic-bench.rst.
+Everything is from one run: rates in Mbit/s, ``-`` was not measured. MPTCP encrypts nothing."""
+_NONE = "-"
+
+
+def rst(report: Report, plots: Iterable[str]) -> str:
+    """The whole page; ``plots`` are paths of pictures, as seen from it."""
+    bar = "=" * len(_TITLE)
+    out = [".. SPDX-License-Identifier: GPL-2.0", "", bar, _TITLE, bar, "", _INTRO, ""]
+    out += [f"Kernel {report.kernel_release}; again: ``{report.command}``", ""]
+    lines, numbers = report.lines, sorted({line.profile for line in report.lines})
+    for title, head, rows in (
+        ("Bulk transfer", _BULK, [_bulk(lines, number) for number in numbers]),
+        ("What it costs", _COST, [_cost(lines, number) for number in numbers]),
+        ("A link goes", _BROKEN, [_broken(lines, number) for number in numbers]),
+        ("Objects", _OBJECTS, [row for number in numbers for row in _objects(lines, number)]),
+        ("Datagrams", _DATAGRAMS, [_datagrams(lines, number) for number in numbers]),
+        ("Beside a TCP flow", _SHARED, [_shared(lines, number) for number in numbers]),
+        ("Schedulers", _SCHEDULERS, _schedulers(report)),
+    ):
+        measured = [row for row in rows if set(row[1:]) != {_NONE}]
+        if measured:
+            out += [title, "=" * len(title), "", table(measured, head), ""]
+    out += _missed(report)
+    out += ["Over time", "=========", ""]
+    for plot in plots:
+        out += [f".. image:: {plot}", ""]
+    return "\n".join(out)
+
+
+def _lines(lines: Sequence[Line], number: int, kind: str, transport: str, best: bool) -> list[Line]:
+    """Over the best link alone, or over all links."""
+    wanted = (number, kind, transport)
+    return [
+        line
+        for line in lines
+        if (line.profile, line.kind, line.transport) == wanted and (line.links == 1) == best
+    ]
+
+
+def _best(lines: Sequence[Line], number: int, kind: str, transport: str) -> Line | None:
+    """MPTCP may have been tried with two controllers."""
+    found = _lines(lines, number, kind, transport, best=False)
+    return max(found, key=lambda line: line.goodput_mbit_s, default=None)
+
+
+_BULK = ("profile", "links", "TQUIC", "of payload", "MPTCP", "best link alone", "TCP there")
+
+
+def _bulk(lines: Sequence[Line], number: int) -> list[str]:
+    ours, theirs = (_best(lines, number, "bulk", name) for name in ("tquic", "mptcp"))
+    alone = _lines(lines, number, "bulk", "tquic", best=True)
+    tcp = _lines(lines, number, "bulk", "tcp", best=True)
+    return [
+        str(number),
+        PROFILES[number].title if ours else _NONE,
+        f"{ours.goodput_mbit_s:.1f}" if ours else _NONE,
+        f"{ours.payload_share:.1%}" if ours else _NONE,
+        f"{theirs.goodput_mbit_s:.1f}" if theirs else _NONE,
+        f"{alone[0].goodput_mbit_s:.1f}" if alone else _NONE,
+        f"{tcp[0].goodput_mbit_s:.1f}" if tcp else _NONE,
+    ]
+
+
+_COST = ("profile", "insn/B", "MPTCP", "over", "MPTCP ", "again", "reinj.")
+
+
+def _cost(lines: Sequence[Line], number: int) -> list[str]:
+    """Of the bulk transfers over all links."""
+    ours, theirs = (_best(lines, number, "bulk", name) for name in ("tquic", "mptcp"))
+    return [
+        str(number),
+        f"{ours.instructions:.1f}" if ours else _NONE,
+        f"{theirs.instructions:.1f}" if theirs else _NONE,
+        f"{ours.overhead:.1%}" if ours else _NONE,
+        f"{theirs.overhead:.1%}" if theirs else _NONE,
+        f"{ours.again:.2%}" if ours else _NONE,
+        f"{ours.reinjected:.2%}" if ours else _NONE,
+    ]
+
+
+_BROKEN = (
+    "profile", "cut: stall", "3 SRTT", "MPTCP", "back", "down: stall", "SRTT", "back "
+)  # fmt: skip
+
+
+def _broken(lines: Sequence[Line], number: int) -> list[str]:
+    row = [str(number)]
+    for kind, factor in (("cut", 3), ("down", 1)):
+        ours, theirs = (_best(lines, number, kind, name) for name in ("tquic", "mptcp"))
+        row += [_ms(ours.stall_ms), _ms(factor * ours.srtt_ms)] if ours else [_NONE] * 2
+        row += [_ms(theirs.stall_ms if theirs else None)] if kind == "cut" else []
+        back_s = ours.full_again_s if ours else None
+        row.append(_NONE if back_s is None else f"{back_s:.1f} s")
+    return row
+
+
+_OBJECTS = ("profile", "size", "TQUIC", "best link alone", "MPTCP")
+
+
+def _objects(lines: Sequence[Line], number: int) -> list[list[str]]:
+    rows = []
+    alone = _lines(lines, number, "object", "tquic", best=True)
+    theirs = _lines(lines, number, "object", "mptcp", best=False)
+    for line in _lines(lines, number, "object", "tquic", best=False):
+        seconds = [line.seconds]
+        for others in (alone, theirs):
+            same = [item.seconds for item in others if item.received_bytes == line.received_bytes]
+            seconds += same[:1] or [0.0]
+        size = f"{line.received_bytes >> 10} KiB"
+        rows.append([str(number), size, *(_ms(each * 1000 or None) for each in seconds)])
+    return rows
+
+
+_DATAGRAMS = ("profile", "median", "p99", "best link: median", "p99 ")
+
+
+def _datagrams(lines: Sequence[Line], number: int) -> list[str]:
+    row = [str(number)]
+    for best in (False, True):
+        found = _lines(lines, number, "datagrams", "tquic", best)
+        row += [_ms(found[0].delay_p50_ms), _ms(found[0].delay_p99_ms)] if found else [_NONE] * 2
+    return row
+
+
+_SHARED = ("profile", "TQUIC", "TCP flow", "MPTCP", "TCP flow ")
+
+
+def _shared(lines: Sequence[Line], number: int) -> list[str]:
+    row = [str(number)]
+    for name in ("tquic", "mptcp"):
+        ours = _best(lines, number, "shared", name)
+        rival = _lines(lines, number, "rival", name, best=True)
+        row += [f"{ours.goodput_mbit_s:.1f}" if ours else _NONE]
+        row += [f"{rival[0].goodput_mbit_s:.1f}" if rival else _NONE]
+    return row
+
+
+_SCHEDULERS = ("scheduler", "conditions", "figure", "its own", BASE, "times better")
+
+
+def _schedulers(report: Report) -> list[list[str]]:
+    return [
+        [
+            score.scheduler,
+            score.title,
+            METRICS[score.metric].title,
+            METRICS[score.metric].text(score.ours),
+            METRICS[score.metric].text(score.base),
+            f"{score.gain:.3g}",
+        ]
+        for score in report.scores
+    ]
+
+
+def _missed(report: Report) -> list[str]:
+    missed = [verdict.text for verdict in report.verdicts if not verdict.met]
+    title = "Targets"
+    met = f"{len(report.verdicts) - len(missed)} of {len(report.verdicts)} targets were met"
+    ending = [met + (", and these were not:" if missed else "."), ""]
+    return [title, "=" * len(title), "", *ending, *(f"- {text}" for text in missed), ""]
+
+
+def _ms(value: float | None) -> str:
+    return _NONE if value is None else f"{value:.0f} ms"
