@@ -22,7 +22,7 @@ from tquic.errors import (
 )
 from tquic.handshake import Handshake, complete
 from tquic.sock import CryptoData, StreamData
-from tquic.tls import Level, Role, SavedSession
+from tquic.tls import Level, Role, SavedSession, Secret
 from tquic.uapi import CloseFlag, CloseInfo
 
 Ends = tuple[FakeSocket, FakeSocket]
@@ -76,6 +76,32 @@ def test_the_kernel_takes_little_at_a_time(world: World, ends: Ends, chunk: int)
     ends[0].room = ends[1].room = 150
     one, two = shake(world, ends)
     assert one.done and two.done
+
+
+def test_the_server_answers_first(
+    world: World, ends: Ends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before keys for what the client cannot read yet: its packets would only wait there."""
+    said: list[Level] = []
+    begun: list[list[Level]] = []
+    send, install = FakeSocket.send_crypto, FakeSocket.set_secret
+
+    def sends(sock: FakeSocket, level: Level, data: bytes | memoryview) -> int:
+        if sock.server:
+            said.append(level)
+        return send(sock, level, data)
+
+    def installs(sock: FakeSocket, secret: Secret) -> None:
+        if sock.server and secret.level == Level.APP and secret.send:
+            begun.append(list(said))
+        install(sock, secret)
+
+    monkeypatch.setattr(FakeSocket, "send_crypto", sends)
+    monkeypatch.setattr(FakeSocket, "set_secret", installs)
+    test_complete(world, ends)
+    assert len(begun) == 1
+    assert begun[0][0] == Level.INITIAL
+    assert begun[0][-1] == Level.HANDSHAKE
 
 
 def test_unverified_is_said(world: World, ends: Ends) -> None:

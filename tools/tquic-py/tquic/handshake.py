@@ -88,6 +88,7 @@ class Handshake:
     ) -> None:
         self._channel = channel
         self._peer = peer
+        self._role = role
         self._saved = saved
         self._early: EarlyChannel | None = None
         self._unread: list[Message] = []
@@ -179,10 +180,26 @@ class Handshake:
                 self._early.accept_early()
             self._channel.set_peer_params(params)
             self._params_given = True
-        for secret in self._session.take_secrets():
-            self._install(secret)
+        secrets = self._session.take_secrets()
+        # A client can read nothing of a server's before the ServerHello: that goes first.
+        late = [s for s in secrets if s.level == Level.APP and self._role is Role.SERVER]
+        for secret in secrets:
+            if secret not in late:
+                self._install(secret)
         self._outbox += [(level, memoryview(data)) for level, data in self._session.take_crypto()]
-        while self._outbox:
+        self._write(Level.APP)
+        for secret in late:
+            self._install(secret)
+        self._write(Level.APP + 1)
+        waits = any(level < Level.APP for level, _data in self._outbox)
+        if self._session.complete and not self._ended and not waits:
+            self._channel.end_handshake(verified=self._session.verified)
+            self._ended = True
+            self._outbox.clear()  # a session ticket without room is not worth a wait
+
+    def _write(self, end: int) -> None:
+        """Hand over bytes of levels below ``end``, as far as there is room for them."""
+        while self._outbox and self._outbox[0][0] < end:
             level, data = self._outbox.popleft()
             try:
                 taken = self._channel.send_crypto(level, data)
@@ -192,11 +209,6 @@ class Handshake:
                 self._outbox.appendleft((level, data[taken:]))
                 if not taken:
                     break
-        waits = any(level < Level.APP for level, _data in self._outbox)
-        if self._session.complete and not self._ended and not waits:
-            self._channel.end_handshake(verified=self._session.verified)
-            self._ended = True
-            self._outbox.clear()  # a session ticket without room is not worth a wait
 
     def _take_params(self, params: bytes) -> bytes:
         """A client's parameters came: the kernel may go on in another version, and tells so."""
