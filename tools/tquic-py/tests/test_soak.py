@@ -510,6 +510,16 @@ def test_a_path_that_stays_away_is_told() -> None:
     assert "the server has no path back over link 1" in broken(record)
 
 
+def test_a_path_that_answers_a_moment_later_is_there() -> None:
+    answered = {"what": "news", "event": "path_recovered", "side": "server", "token": 7}
+    for at_s, number, back in ((97.9, 1, False), (98.1, 1, True), (98.1, 0, False)):
+        record = good(more=[{**answered, "t": at_s, "id": number, "state": "active"}])
+        for line in record["lines"]:
+            if line["what"] == "path" and (line["side"], line["id"]) == ("server", 1):
+                line["state"] = "suspect"
+        assert ("the server has no path back over link 1" in broken(record)) is not back
+
+
 def test_a_round_whose_trouble_came_late_says_nothing_of_paths() -> None:
     record = good(more=[trouble(PLAN.quiet_s + 1.9, Kind.CUT, 1, on=False)])
     record["lines"] = [line for line in record["lines"] if line["what"] != "path"]

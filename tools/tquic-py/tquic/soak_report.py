@@ -383,11 +383,19 @@ class _Judge:
             text = f"the machine was too busy for this round: its trouble was over {over_s:.1f} s"
             self._break(self._plan.seconds, f"{text}, planned were {self._plan.quiet_s:.1f} s")
             return
+        # One that seemed silent just then, and answered a moment later, is there.
+        asked_s = max((line["t"] for line in found), default=0.0)
+        recovered = {
+            (line["side"], line["token"], line["id"])
+            for line in self._of("news")
+            if line["event"] == "path_recovered" and line["t"] >= asked_s
+        }
         for side in ("client", "server"):
             active = {
                 line["client"]
                 for line in found
-                if line["side"] == side and line["state"] == "active"
+                if line["side"] == side
+                and (line["state"] == "active" or (side, line["token"], line["id"]) in recovered)
             }
             for link, host in enumerate(hosts):
                 if host not in active:
