@@ -194,8 +194,9 @@ static int tquic_send_crypto(struct sock *sk, struct msghdr *msg, size_t len,
 }
 
 static int tquic_send_datagram(struct sock *sk, struct msghdr *msg, size_t len,
-			       const struct tquic_send_args *a, long timeo)
+			       const struct tquic_send_args *a)
 {
+	long timeo = sock_sndtimeo(sk, msg->msg_flags & MSG_DONTWAIT);
 	u64 deadline_ns = tquic_send_deadline_ns(a);
 	struct tquic_conn *conn = &tquic_sk(sk)->conn;
 	struct tquic_net *tn = tquic_sock_net(sk);
@@ -467,7 +468,6 @@ static int tquic_send_stream(struct sock *sk, struct msghdr *msg, size_t len,
 
 int tquic_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 {
-	long timeo = sock_sndtimeo(sk, msg->msg_flags & MSG_DONTWAIT);
 	struct tquic_send_args a;
 	int ret;
 
@@ -480,7 +480,7 @@ int tquic_sendmsg(struct sock *sk, struct msghdr *msg, size_t len)
 	if (a.has_crypto)
 		ret = tquic_send_crypto(sk, msg, len, a.level);
 	else if (a.has_datagram)
-		ret = tquic_send_datagram(sk, msg, len, &a, timeo);
+		ret = tquic_send_datagram(sk, msg, len, &a);
 	else
 		ret = tquic_send_stream(sk, msg, len, &a);
 	release_sock(sk);

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from libc import LIBC, Iovec, Msghdr
 from running import DATA, wait_for
 from test_options import Stage, stage
 from test_sysctl import Ends
@@ -38,7 +39,6 @@ __all__ = ["stage"]
 
 pytestmark = [pytest.mark.usefixtures("module"), pytest.mark.timeout(300)]
 
-_libc = ctypes.CDLL(None, use_errno=True)
 _STREAM, _CRYPTO = StreamInfo(0), HandshakeInfo(3)
 #: What recvmsg() gave: the kind of its one control message, that one's payload, the data.
 Came = tuple[int, bytes, bytes]
@@ -173,31 +173,16 @@ def test_no_stream_is_opened_without_room(stage: Stage, uni: bool, opened: int) 
         assert ends.client.info().streams_opened == 2
 
 
-class _Iovec(ctypes.Structure):
-    _fields_ = (("base", ctypes.c_void_p), ("len", ctypes.c_size_t))
-
-
-class _Msghdr(ctypes.Structure):
-    _fields_ = (
-        ("name", ctypes.c_void_p),
-        ("namelen", ctypes.c_uint32),
-        ("iov", ctypes.POINTER(_Iovec)),
-        ("iovlen", ctypes.c_size_t),
-        ("control", ctypes.c_char_p),
-        ("controllen", ctypes.c_size_t),
-        ("flags", ctypes.c_int),
-    )
-
-
 def send_from_nowhere(sock: TquicSocket, info: StreamInfo) -> int:
     """The errno of a sendmsg() whose data is at an address where there is none."""
     payload = info.pack()
     length = socket.CMSG_LEN(len(payload))
     control = struct.pack("@Nii", length, SOL_TQUIC, Cmsg.STREAM) + payload
     control = control.ljust(socket.CMSG_SPACE(len(payload)), b"\0")
-    nowhere = _Iovec(8, 100)
-    message = _Msghdr(None, 0, ctypes.pointer(nowhere), 1, control, len(control), 0)
-    done = _libc.sendmsg(sock.fileno(), ctypes.byref(message), 0)
+    nowhere = Iovec(8, 100)
+    there = ctypes.cast(control, ctypes.c_void_p)
+    message = Msghdr(None, 0, ctypes.pointer(nowhere), 1, there, len(control), 0)
+    done = LIBC.sendmsg(sock.fileno(), ctypes.byref(message), 0)
     return ctypes.get_errno() if done < 0 else 0
 
 

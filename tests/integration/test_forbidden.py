@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from conftest import LabMaker
+from libc import LIBC, called
 from running import Certificates, RunningServer, dial, echo, wait_active, wait_for
 from test_endpoint import index_of
 
@@ -29,16 +30,6 @@ pytestmark = [pytest.mark.usefixtures("module"), pytest.mark.timeout(300)]
 
 Start = Callable[..., RunningServer]
 PLAIN = Link()
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-def called(answer: int) -> int:
-    """What a system call gave. Raises OSError when it failed."""
-    if answer < 0:
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code))
-    return answer
-
 
 # --- cgroups
 
@@ -70,7 +61,7 @@ for family in (socket.AF_INET, socket.AF_INET6):
 def bpf(command: int, attributes: bytes) -> int:
     """bpf(2)."""
     buffer = ctypes.create_string_buffer(attributes, len(attributes))
-    return called(_libc.syscall(_SYS_BPF, command, buffer, len(attributes)))
+    return called(LIBC.syscall(_SYS_BPF, command, buffer, len(attributes)))
 
 
 def load_refusal() -> int:
@@ -132,14 +123,14 @@ def without(capability: int) -> Iterator[None]:
     """In the block the calling thread lacks a capability."""
     header = (ctypes.c_uint32 * 2)(_CAPS_VERSION_3, 0)
     held = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable, and the same above 31
-    called(_libc.capget(header, held))
+    called(LIBC.capget(header, held))
     fewer = (ctypes.c_uint32 * 6)(*held)
     fewer[0] &= ~(1 << capability)
-    called(_libc.capset(header, fewer))
+    called(LIBC.capset(header, fewer))
     try:
         yield
     finally:
-        called(_libc.capset(header, held))
+        called(LIBC.capset(header, held))
 
 
 def add_path(sock: TquicSocket, local: Address, ifindex: int) -> int:

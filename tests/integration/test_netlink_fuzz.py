@@ -28,6 +28,7 @@ from typing import Final
 
 import pytest
 from conftest import LabMaker
+from libc import LIBC, Iovec, Mmsghdr
 from netlink_fuzz import PATCH, Batch, batches, read
 from running import (
     DATA,
@@ -76,40 +77,21 @@ _WORDLESS = {errno.EOPNOTSUPP, errno.EBUSY}
 _HEADERS_BYTES = 20
 
 
-class _Iovec(ctypes.Structure):
-    _fields_ = (("base", ctypes.c_void_p), ("size", ctypes.c_size_t))
-
-
-class _Msghdr(ctypes.Structure):
-    _fields_ = (
-        ("name", ctypes.c_void_p),
-        ("namelen", ctypes.c_uint32),
-        ("iov", ctypes.POINTER(_Iovec)),
-        ("iovlen", ctypes.c_size_t),
-        ("control", ctypes.c_void_p),
-        ("controllen", ctypes.c_size_t),
-        ("flags", ctypes.c_int),
-        ("_pad", ctypes.c_int),  # the end of struct msghdr
-        ("size", ctypes.c_uint),  # of struct mmsghdr
-    )
-
-
 class Mailbox:
     """Receives many datagrams in one call."""
 
     def __init__(self) -> None:
-        self._libc = ctypes.CDLL(None, use_errno=True)
         self._buffers = [bytearray(_BYTES) for _ in range(_SLOTS)]
-        self._slots = (_Msghdr * _SLOTS)()
-        self._iovecs = (_Iovec * _SLOTS)()
+        self._slots = (Mmsghdr * _SLOTS)()
+        self._iovecs = (Iovec * _SLOTS)()
         for slot, iovec, buffer in zip(self._slots, self._iovecs, self._buffers, strict=True):
             held = (ctypes.c_char * _BYTES).from_buffer(buffer)
             iovec.base, iovec.size = ctypes.addressof(held), _BYTES
-            slot.iov, slot.iovlen = ctypes.pointer(iovec), 1
+            slot.head.iov, slot.head.iovlen = ctypes.pointer(iovec), 1
 
     def take(self, fd: int) -> Iterator[memoryview]:
         """What there is now; nothing when nothing is."""
-        got = self._libc.recvmmsg(fd, self._slots, _SLOTS, socket.MSG_DONTWAIT, None)
+        got = LIBC.recvmmsg(fd, self._slots, _SLOTS, socket.MSG_DONTWAIT, None)
         if got < 0:
             code = ctypes.get_errno()
             if code in (errno.EAGAIN, errno.EINTR):

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import pytest
+from libc import LIBC
 from running import wait_for
 from test_options import REMEMBERED, WAYS, Stage, add_path, stage
 
@@ -75,7 +76,6 @@ SIZES = {
     SockOpt.PATH_MOVE: PathMove.size(),
     SockOpt.PREFERRED: Preferred.size(),
 }
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Refusal(NamedTuple):
@@ -246,10 +246,10 @@ def ask(sock: TquicSocket, way: str, option: int, value: bytes | None, size: int
     buffer = ctypes.create_string_buffer(value) if value is not None else None
     where = ctypes.c_void_p(8) if buffer is None else buffer
     if way == "set":
-        done = _libc.setsockopt(sock.fileno(), SOL_TQUIC, option, where, size)
+        done = LIBC.setsockopt(sock.fileno(), SOL_TQUIC, option, where, size)
     else:
         length = ctypes.c_int(size)
-        done = _libc.getsockopt(sock.fileno(), SOL_TQUIC, option, where, ctypes.byref(length))
+        done = LIBC.getsockopt(sock.fileno(), SOL_TQUIC, option, where, ctypes.byref(length))
     return ctypes.get_errno() if done else 0
 
 

@@ -122,7 +122,6 @@ void tquic_copies_build(struct tquic_conn *conn, struct tquic_build *bld)
 	struct tquic_copies *c = &bld->path->copies;
 	struct tquic_stream *s;
 	struct tquic_rec *rec;
-	u8 *frame;
 	u32 room;
 
 	while (c->head) {
@@ -131,7 +130,7 @@ void tquic_copies_build(struct tquic_conn *conn, struct tquic_build *bld)
 			tquic_rec_free(tquic_copies_pop(c));
 			continue;
 		}
-		frame = bld->b.p;
+		bld->frame = bld->b.p;
 		room = tquic_frame_stream_room(tquic_wbuf_left(&bld->b), s->id,
 					       c->head->off, false);
 		rec = tquic_copies_clip(c, room);
@@ -140,9 +139,7 @@ void tquic_copies_build(struct tquic_conn *conn, struct tquic_build *bld)
 		if (!tquic_frame_put_stream(&bld->b, s->id, rec->off, rec->len, rec->fin,
 					    false) ||
 		    !tquic_send_copy(&s->tx, rec->off, bld->b.p, rec->len)) {
-			bld->b.p = frame;
-			tquic_rec_free(rec);
-			bld->full = true;
+			tquic_build_undo(bld, rec);
 			return;
 		}
 		bld->b.p += rec->len;

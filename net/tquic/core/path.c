@@ -216,11 +216,6 @@ void tquic_path_ask(struct tquic_conn *conn)
 	}
 }
 
-static bool tquic_path_is_active(const struct tquic_path *path)
-{
-	return path->state == TQUIC_PATH_ACTIVE;
-}
-
 /* It may take over what either side wants to spare another */
 static bool tquic_path_is_regular(const struct tquic_path *path)
 {
@@ -251,7 +246,7 @@ static __always_inline bool tquic_path_another(const struct tquic_conn *conn,
 /* Is any path but @path fit to carry data? */
 bool tquic_path_others(const struct tquic_conn *conn, const struct tquic_path *path)
 {
-	return tquic_path_another(conn, path, tquic_path_is_active);
+	return tquic_path_another(conn, path, tquic_sched_usable);
 }
 
 /* May packets travel on any path but @path? */

@@ -235,6 +235,15 @@ static void send_fin_alone_and_again(struct kunit *test)
 	tquic_send_destroy(&s);
 }
 
+/* A stream of 100 bytes, all of which have left in one frame, with the end */
+static void send_all(struct kunit *test, struct tquic_send *s, struct tquic_mem *mem)
+{
+	tquic_send_init(s, U64_MAX, mem);
+	write_bytes(test, s, 100);
+	KUNIT_ASSERT_EQ(test, tquic_send_finish(s), 0);
+	expect_send(test, s, 1000, 0, 100, true, false);
+}
+
 /* The end was given up with its packet, and acknowledged after all: it is not sent again. */
 static void send_fin_acked_late(struct kunit *test)
 {
@@ -258,10 +267,7 @@ static void send_cut(struct kunit *test)
 	struct tquic_mem mem = { };
 	struct tquic_send s;
 
-	tquic_send_init(&s, U64_MAX, &mem);
-	write_bytes(test, &s, 100);
-	KUNIT_ASSERT_EQ(test, tquic_send_finish(&s), 0);
-	expect_send(test, &s, 1000, 0, 100, true, false);
+	send_all(test, &s, &mem);
 	KUNIT_EXPECT_TRUE(test, tquic_send_cut(&s, rec));
 	KUNIT_EXPECT_TRUE(test, rec->off == 0 && rec->len == 100 && rec->fin);
 	acked(test, &s, 0, 30, false);
@@ -688,10 +694,7 @@ static void send_wants_copies(struct kunit *test)
 	struct tquic_mem mem = { };
 	struct tquic_send s;
 
-	tquic_send_init(&s, U64_MAX, &mem);
-	write_bytes(test, &s, 100);
-	KUNIT_ASSERT_EQ(test, tquic_send_finish(&s), 0);
-	expect_send(test, &s, 1000, 0, 100, true, false);
+	send_all(test, &s, &mem);
 	KUNIT_EXPECT_TRUE(test, tquic_send_wants(&s, all));
 	KUNIT_EXPECT_TRUE(test, tquic_send_wants(&s, end));
 	/* The last of them is missing. */

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from .bench_profiles import PROFILES
-from .bench_report import Line, Report
+from .bench_report import Line, Report, best
 from .codegen_text import table
 from .sched_trials import BASE, METRICS
 
@@ -44,29 +44,25 @@ def rst(report: Report, plots: Iterable[str]) -> str:
     return "\n".join(out)
 
 
-def _lines(lines: Sequence[Line], number: int, kind: str, transport: str, best: bool) -> list[Line]:
+def _lines(
+    lines: Sequence[Line], number: int, kind: str, transport: str, alone: bool
+) -> list[Line]:
     """Over the best link alone, or over all links."""
     wanted = (number, kind, transport)
     return [
         line
         for line in lines
-        if (line.profile, line.kind, line.transport) == wanted and (line.links == 1) == best
+        if (line.profile, line.kind, line.transport) == wanted and (line.links == 1) == alone
     ]
-
-
-def _best(lines: Sequence[Line], number: int, kind: str, transport: str) -> Line | None:
-    """MPTCP may have been tried with two controllers."""
-    found = _lines(lines, number, kind, transport, best=False)
-    return max(found, key=lambda line: line.goodput_mbit_s, default=None)
 
 
 _BULK = ("profile", "links", "TQUIC", "of payload", "MPTCP", "best link alone", "TCP there")
 
 
 def _bulk(lines: Sequence[Line], number: int) -> list[str]:
-    ours, theirs = (_best(lines, number, "bulk", name) for name in ("tquic", "mptcp"))
-    alone = _lines(lines, number, "bulk", "tquic", best=True)
-    tcp = _lines(lines, number, "bulk", "tcp", best=True)
+    ours, theirs = (best(lines, number, "bulk", name) for name in ("tquic", "mptcp"))
+    alone = _lines(lines, number, "bulk", "tquic", alone=True)
+    tcp = _lines(lines, number, "bulk", "tcp", alone=True)
     return [
         str(number),
         PROFILES[number].title if ours else _NONE,
@@ -83,7 +79,7 @@ _COST = ("profile", "insn/B", "MPTCP", "over", "MPTCP ", "again", "reinj.")
 
 def _cost(lines: Sequence[Line], number: int) -> list[str]:
     """Of the bulk transfers over all links."""
-    ours, theirs = (_best(lines, number, "bulk", name) for name in ("tquic", "mptcp"))
+    ours, theirs = (best(lines, number, "bulk", name) for name in ("tquic", "mptcp"))
     return [
         str(number),
         f"{ours.instructions:.1f}" if ours else _NONE,
@@ -103,7 +99,7 @@ _BROKEN = (
 def _broken(lines: Sequence[Line], number: int) -> list[str]:
     row = [str(number)]
     for kind, factor in (("cut", 3), ("down", 1)):
-        ours, theirs = (_best(lines, number, kind, name) for name in ("tquic", "mptcp"))
+        ours, theirs = (best(lines, number, kind, name) for name in ("tquic", "mptcp"))
         row += [_ms(ours.stall_ms), _ms(factor * ours.srtt_ms)] if ours else [_NONE] * 2
         row += [_ms(theirs.stall_ms if theirs else None)] if kind == "cut" else []
         back_s = ours.full_again_s if ours else None
@@ -116,9 +112,9 @@ _OBJECTS = ("profile", "size", "TQUIC", "best link alone", "MPTCP")
 
 def _objects(lines: Sequence[Line], number: int) -> list[list[str]]:
     rows = []
-    alone = _lines(lines, number, "object", "tquic", best=True)
-    theirs = _lines(lines, number, "object", "mptcp", best=False)
-    for line in _lines(lines, number, "object", "tquic", best=False):
+    alone = _lines(lines, number, "object", "tquic", alone=True)
+    theirs = _lines(lines, number, "object", "mptcp", alone=False)
+    for line in _lines(lines, number, "object", "tquic", alone=False):
         seconds = [line.seconds]
         for others in (alone, theirs):
             same = [item.seconds for item in others if item.received_bytes == line.received_bytes]
@@ -133,8 +129,8 @@ _DATAGRAMS = ("profile", "median", "p99", "best link: median", "p99 ")
 
 def _datagrams(lines: Sequence[Line], number: int) -> list[str]:
     row = [str(number)]
-    for best in (False, True):
-        found = _lines(lines, number, "datagrams", "tquic", best)
+    for alone in (False, True):
+        found = _lines(lines, number, "datagrams", "tquic", alone)
         row += [_ms(found[0].delay_p50_ms), _ms(found[0].delay_p99_ms)] if found else [_NONE] * 2
     return row
 
@@ -145,8 +141,8 @@ _SHARED = ("profile", "TQUIC", "TCP flow", "MPTCP", "TCP flow ")
 def _shared(lines: Sequence[Line], number: int) -> list[str]:
     row = [str(number)]
     for name in ("tquic", "mptcp"):
-        ours = _best(lines, number, "shared", name)
-        rival = _lines(lines, number, "rival", name, best=True)
+        ours = best(lines, number, "shared", name)
+        rival = _lines(lines, number, "rival", name, alone=True)
         row += [f"{ours.goodput_mbit_s:.1f}" if ours else _NONE]
         row += [f"{rival[0].goodput_mbit_s:.1f}" if rival else _NONE]
     return row

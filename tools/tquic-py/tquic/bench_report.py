@@ -166,7 +166,7 @@ def line(run: Run, seconds: int) -> Line:
     )
 
 
-def _find(lines: Sequence[Line], profile: int, kind: str, transport: str) -> Line | None:
+def best(lines: Sequence[Line], profile: int, kind: str, transport: str) -> Line | None:
     """The best of a kind over all links: MPTCP may have been tried with two controllers."""
     wanted = (profile, kind, transport)
     found = [
@@ -178,8 +178,8 @@ def _find(lines: Sequence[Line], profile: int, kind: str, transport: str) -> Lin
 
 
 def _bulk(profile: Profile, lines: Sequence[Line]) -> list[Verdict]:
-    ours = _find(lines, profile.number, "bulk", "tquic")
-    theirs = _find(lines, profile.number, "bulk", "mptcp")
+    ours = best(lines, profile.number, "bulk", "tquic")
+    theirs = best(lines, profile.number, "bulk", "mptcp")
     name = f"profile {profile.number}"
     found: list[Verdict] = []
     if ours:
@@ -194,7 +194,7 @@ def _bulk(profile: Profile, lines: Sequence[Line]) -> list[Verdict]:
 def _broken(profile: Profile, lines: Sequence[Line]) -> list[Verdict]:
     found: list[Verdict] = []
     for kind, factor in (("cut", 3), ("down", 1)):
-        ours = _find(lines, profile.number, kind, "tquic")
+        ours = best(lines, profile.number, kind, "tquic")
         if not ours:
             continue
         limit_ms = factor * ours.srtt_ms
@@ -208,7 +208,7 @@ def _broken(profile: Profile, lines: Sequence[Line]) -> list[Verdict]:
 
 
 def _fair(profile: Profile, lines: Sequence[Line]) -> list[Verdict]:
-    ours = _find(lines, profile.number, "shared", "tquic")
+    ours = best(lines, profile.number, "shared", "tquic")
     rivals = [
         item
         for item in lines
