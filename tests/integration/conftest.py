@@ -60,6 +60,13 @@ def module() -> None:
         pass
 
 
+@pytest.fixture(scope="session", autouse=True)
+def first_algorithms() -> frozenset[str]:
+    """Names in the kernel's crypto API before any test made a connection."""
+    lines = Path("/proc/crypto").read_text().splitlines()
+    return frozenset(line.split(":")[1].strip() for line in lines if line.startswith("name"))
+
+
 @pytest.fixture(scope="module")
 def diag_module(module: None) -> Iterator[None]:
     """tquic_diag, for the tests of one file: others want to remove tquic."""

@@ -57,6 +57,16 @@ def read_all(sock: socket.socket) -> bytes:
     return bytes(data)
 
 
+def test_no_connection_waits_for_algorithms(first_algorithms: frozenset[str]) -> None:
+    """The module has looked for what any suite needs when it was loaded."""
+    assert first_algorithms >= {
+        "gcm(aes)",
+        "hmac(sha256)",
+        "hmac(sha384)",
+        "rfc7539(chacha20,poly1305)",
+    }
+
+
 def test_shutdown_before_the_first_byte(joined: Joined) -> None:
     ends = joined()
     ends.s.shutdown(socket.SHUT_WR)  # its stream is not there yet

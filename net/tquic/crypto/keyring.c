@@ -513,6 +513,23 @@ int tquic_keyring_count_failure(struct tquic_keyring *kr,
 	return n < keys->suite->fail_limit ? 0 : TQUIC_ERR_AEAD_LIMIT_REACHED;
 }
 
+/* The first of an algorithm has the kernel look for modules and test it, which
+ * takes longer than many a round trip: no connection shall wait for that. What
+ * cannot be had is refused to the connection that wants it.
+ */
+static void tquic_crypto_warm(void)
+{
+	static const u8 secret[TQUIC_HASH_MAX_LEN];
+	struct tquic_keys *keys;
+	int i;
+
+	for (i = 0; i < TQUIC_SUITE_COUNT; i++) {
+		keys = tquic_keys_create(&tquic_suites[i], &tquic_versions[0], secret);
+		if (!IS_ERR(keys))
+			tquic_keys_put(keys);
+	}
+}
+
 /**
  * tquic_crypto_init() - prepare what all connections share
  *
@@ -531,9 +548,12 @@ int tquic_crypto_init(void)
 	if (err)
 		return err;
 	err = tquic_retry_init();
-	if (err)
+	if (err) {
 		tquic_keys_cache_exit();
-	return err;
+		return err;
+	}
+	tquic_crypto_warm();
+	return 0;
 }
 
 /**

@@ -6,7 +6,7 @@
 #include "crypto/suite.h"
 
 /* The limits hold for packets of any size (RFC 9001 §6.6, §B.1, §B.2). */
-static const struct tquic_suite tquic_suites[] = {
+const struct tquic_suite tquic_suites[TQUIC_SUITE_COUNT] = {
 	{
 		.id		= TQUIC_SUITE_AES_128_GCM,
 		.key_len	= 16,

@@ -10,6 +10,8 @@
 #define TQUIC_SUITE_AES_256_GCM		0x1302
 #define TQUIC_SUITE_CHACHA20_POLY1305	0x1303
 
+#define TQUIC_SUITE_COUNT		3
+
 /* Upper bounds over all suites, in bytes. */
 #define TQUIC_KEY_MAX_LEN	32
 #define TQUIC_HASH_MAX_LEN	48
@@ -46,6 +48,8 @@ struct tquic_suite {
 	u64 seal_limit;
 	u64 fail_limit;
 };
+
+extern const struct tquic_suite tquic_suites[TQUIC_SUITE_COUNT];
 
 const struct tquic_suite *tquic_suite_find(u16 id);
 
