@@ -14,6 +14,7 @@
 
 #define TQUIC_CC_INITIAL_PKTS		10
 #define TQUIC_CC_SLOW_START_GAIN_PCT	200
+#define TQUIC_CC_IDLE_NS		NSEC_PER_SEC
 #define TQUIC_CC_CSS_GROWTH_DIVISOR	4	/* RFC 9406 4.3 */
 
 TQUIC_CATALOG(tquic_cc_catalog);
@@ -159,20 +160,40 @@ static void tquic_cc_leave(struct tquic_cc *cc, u64 bytes, u64 now)
 		cc->idle_since_ns = now;
 }
 
+/*
+ * What a path could carry before nothing was sent for a while may be more than it can now, and
+ * the whole window at once would fill its queue with what the other paths wait for. Slow start
+ * goes back to three quarters of it, as after RFC 2861 3.1, but not from the initial window: a
+ * third of that is what two halvings leave, and it is paced.
+ */
+static void tquic_cc_resume(struct tquic_cc *cc)
+{
+	u64 cwnd;
+
+	if (cc->ops->sampled || cc->ssthresh == U64_MAX)
+		return;
+	cc->ssthresh = max(cc->ssthresh, cc->cwnd / 4 * 3);
+	cwnd = max(tquic_cc_initial_window(cc->mss), div_u64(cc->ssthresh, 3));
+	tquic_cc_set_cwnd(cc, min(cc->cwnd, cwnd));
+}
+
 /**
  * tquic_cc_on_sent() - an in-flight packet leaves
  * @cc: congestion state
  * @bytes: its size
  * @now: time
  *
- * An idle period does not shrink the window: the packets after it are paced
- * (RFC 9002 7.8). It does not count as time spent growing either.
+ * Time in which nothing was in flight does not count as time spent growing.
  */
 void tquic_cc_on_sent(struct tquic_cc *cc, u32 bytes, u64 now)
 {
+	u64 idle_ns = cc->idle_since_ns ? now - cc->idle_since_ns : 0;
+
 	if (!cc->in_flight) {
-		if (cc->idle_since_ns && cc->ops->on_idle)
-			cc->ops->on_idle(cc, now - cc->idle_since_ns);
+		if (idle_ns && cc->ops->on_idle)
+			cc->ops->on_idle(cc, idle_ns);
+		if (idle_ns >= TQUIC_CC_IDLE_NS)
+			tquic_cc_resume(cc);
 		cc->used_bytes = 0;
 		cc->used_prev_bytes = 0;
 	}

@@ -381,6 +381,45 @@ static void idle(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, c->f->idle, 1);
 }
 
+/* A packet that is acknowledged at once leaves, when nothing has been sent for @idle_ns. */
+static u64 resume(struct cc_ctx *c, u64 idle_ns, u64 now)
+{
+	tquic_cc_on_sent(&c->cc, MSS, now - idle_ns);
+	tquic_cc_on_discard(&c->cc, MSS, now - idle_ns);
+	tquic_cc_on_sent(&c->cc, MSS, now);
+	tquic_cc_on_discard(&c->cc, MSS, now);
+	return c->cc.cwnd;
+}
+
+static void idle_window(struct kunit *test)
+{
+	struct cc_ctx *c = test->priv;
+	struct tquic_cc *cc = &c->cc;
+
+	/* Slow start that never met its end stays where it is. */
+	cc->cwnd = 100 * MSS;
+	KUNIT_EXPECT_EQ(test, resume(c, 100 * SEC, 200 * SEC), 100 * MSS);
+	cc->ssthresh = 60 * MSS;
+	KUNIT_EXPECT_EQ(test, resume(c, SEC - 1, 200 * SEC + SEC), 100 * MSS);
+	KUNIT_EXPECT_EQ(test, cc->ssthresh, 60 * MSS);
+	/* Two halvings, and slow start to three quarters, however often it is idle */
+	KUNIT_EXPECT_EQ(test, resume(c, SEC, 300 * SEC), 25 * MSS);
+	KUNIT_EXPECT_EQ(test, cc->ssthresh, 75 * MSS);
+	KUNIT_EXPECT_TRUE(test, tquic_cc_in_slow_start(cc));
+	KUNIT_EXPECT_EQ(test, resume(c, 50 * SEC, 400 * SEC), 25 * MSS);
+	KUNIT_EXPECT_EQ(test, cc->ssthresh, 75 * MSS);
+	/* What it was is not forgotten by a window that was still small */
+	cc->cwnd = 50 * MSS;
+	KUNIT_EXPECT_EQ(test, resume(c, SEC, 500 * SEC), 25 * MSS);
+	KUNIT_EXPECT_EQ(test, cc->ssthresh, 75 * MSS);
+	/* and never grows by resting; the initial window is always fine. */
+	cc->cwnd = 12 * MSS;
+	cc->ssthresh = 12 * MSS;
+	KUNIT_EXPECT_EQ(test, resume(c, SEC, 600 * SEC), 10 * MSS);
+	cc->cwnd = 4 * MSS;
+	KUNIT_EXPECT_EQ(test, resume(c, SEC, 700 * SEC), 4 * MSS);
+}
+
 static void reset(struct kunit *test)
 {
 	struct cc_ctx *c = test->priv;
@@ -655,6 +694,10 @@ static void model_based(struct kunit *test)
 	tquic_cc_on_ecn(cc, 3 * SEC + 1, 4 * SEC);
 	KUNIT_EXPECT_EQ(test, m->ecn_calls, 1);
 	KUNIT_EXPECT_EQ(test, m->lost_calls, 2);
+	/* It knows itself what a path that was idle can carry. */
+	cc->cwnd = 100 * MSS;
+	cc->ssthresh = 50 * MSS;
+	KUNIT_EXPECT_EQ(test, resume(c, SEC, 20 * SEC), 100 * MSS);
 	/* A rate of 0 would stop the pacer's clock. */
 	tquic_cc_set_cwnd(cc, 0);
 	KUNIT_EXPECT_EQ(test, tquic_cc_pacing_rate(cc, &c->rtt), 1);
@@ -707,6 +750,7 @@ static struct kunit_case cc_cases[] = {
 	KUNIT_CASE(undo_keeps_larger),
 	KUNIT_CASE(no_undo),
 	KUNIT_CASE(idle),
+	KUNIT_CASE(idle_window),
 	KUNIT_CASE(reset),
 	KUNIT_CASE(limited_by_window),
 	KUNIT_CASE(limited_lately),

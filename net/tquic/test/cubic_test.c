@@ -268,8 +268,8 @@ static void cubic_idle(struct kunit *test)
 	reduced_from(c, 100);
 	ack(c, T0);
 	tquic_cc_on_discard(&c->cc, 1 << 30, T0 + 500 * MS);
-	tquic_cc_on_sent(&c->cc, 1 << 30, T0 + 10500 * MS);
-	ack(c, T0 + 11 * SEC);
+	tquic_cc_on_sent(&c->cc, 1 << 30, T0 + 1400 * MS);
+	ack(c, T0 + 1900 * MS);
 	expect_cwnd(test, 105461, 30);
 }
 
@@ -282,7 +282,7 @@ static void cubic_idle_and_app_limited(struct kunit *test)
 	ack(c, T0);
 	ack_some(c, MSS, T0 + 500 * MS, false);
 	tquic_cc_on_discard(&c->cc, 1 << 30, T0 + 500 * MS);
-	tquic_cc_on_sent(&c->cc, 1 << 30, T0 + 5 * SEC);
+	tquic_cc_on_sent(&c->cc, 1 << 30, T0 + 1400 * MS);
 	ack(c, T0 + 10500 * MS);
 	ack(c, T0 + 11 * SEC);
 	expect_cwnd(test, 105461, 30);
