@@ -46,6 +46,7 @@
 	X(RX_VN_BAD, "RxVersionNegotiationInvalid")			\
 	X(RX_RESET, "RxStatelessResets")				\
 	X(TX_RETRY, "TxRetry")						\
+	X(TX_REFUSED, "TxRefused")					\
 	X(TX_VN, "TxVersionNegotiation")				\
 	X(TX_RESET, "TxStatelessResets")				\
 	X(TX_ANSWERS_LIMITED, "TxAnswersLimited")			\

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Datagrams sent without a connection, in answer to one that has none */
+#include <linux/completion.h>
 #include <linux/random.h>
 #include <linux/siphash.h>
 #include <linux/skbuff.h>
 #include <net/inet_ecn.h>
+#include "core/frame.h"
 #include "core/header.h"
+#include "crypto/keyring.h"
 #include "crypto/retry.h"
+#include "crypto/seal.h"
 #include "crypto/token.h"
 #include "tquic_answer.h"
 #include "tquic_sock.h"
@@ -26,6 +30,10 @@
 /* Room of a Version Negotiation packet with the longest ids */
 #define TQUIC_VN_BYTES_MAX	(1 + 4 + 2 * (1 + TQUIC_CID_MAX_LEN_ANY) + \
 				 (TQUIC_VERSION_COUNT + 1) * 4)
+
+/* Room of an Initial packet with the longest ids that closes for a reason of RFC 9000 */
+#define TQUIC_CLOSE_BYTES_MAX	(1 + 4 + 2 * (1 + TQUIC_CID_MAX_LEN) + 1 + 2 + 1 + \
+				 4 + TQUIC_AEAD_TAG_LEN)
 
 static bool tquic_answer_allowed(struct tquic_net *tn, enum tquic_answer kind)
 {
@@ -211,6 +219,91 @@ void tquic_answer_retry(struct tquic_net *tn, struct tquic_udp *udp,
 	skb_put(out, len);
 	if (tquic_answer_send(udp, skb, out))
 		TQUIC_INC(tn, TX_RETRY);
+}
+
+/* A seal somebody waits for */
+struct tquic_answer_seal {
+	struct completion done;
+	int err;
+};
+
+static void tquic_answer_sealed(void *arg, int err)
+{
+	struct tquic_answer_seal *seal = arg;
+
+	seal->err = err;
+	complete(&seal->done);
+}
+
+/* The packet at @b, sealed with @keys; 0 when that fails */
+static int tquic_answer_put_close(struct tquic_keys *keys, struct tquic_wbuf b,
+				  const struct tquic_hdr *h, u64 code)
+{
+	u8 *start = b.p, *len_field, *pn, *payload;
+	struct tquic_answer_seal seal;
+	int ret;
+
+	init_completion(&seal.done);
+	if (!tquic_hdr_put_long(&b, h->ver, TQUIC_PKT_INITIAL, &h->scid, &h->dcid, NULL, 0, 1,
+				&len_field))
+		return 0;
+	pn = b.p;
+	if (!tquic_hdr_put_pn(&b, 0, 1))
+		return 0;
+	payload = b.p;
+	if (!tquic_frame_put_close(&b, false, code, 0, NULL, 0))
+		return 0;
+	tquic_hdr_patch_len(len_field, b.p - pn + TQUIC_AEAD_TAG_LEN);
+	ret = tquic_pkt_seal(keys, 0, 0, start, payload - start, b.p - payload,
+			     tquic_answer_sealed, &seal);
+	if (ret == -EINPROGRESS) {
+		wait_for_completion(&seal.done);
+		ret = seal.err;
+	}
+	return ret ? 0 : b.p - start + TQUIC_AEAD_TAG_LEN;
+}
+
+/**
+ * tquic_answer_close() - refuse a connection before there is one
+ * @tn: namespace
+ * @udp: socket the datagram came to
+ * @skb: the datagram
+ * @h: header of its first packet, an Initial
+ * @code: why, an error of the transport
+ *
+ * Whoever can compute the keys of the Initial can read it: it is as good as
+ * anything that is said before the handshake.
+ *
+ * Context: process, may sleep.
+ */
+void tquic_answer_close(struct tquic_net *tn, struct tquic_udp *udp,
+			const struct sk_buff *skb, const struct tquic_hdr *h, u64 code)
+{
+	struct tquic_keyring keys;
+	struct tquic_wbuf b;
+	struct sk_buff *out;
+	int len = 0;
+
+	if (!tquic_answer_allowed(tn, TQUIC_ANSWER_CLOSE))
+		return;
+	out = tquic_answer_alloc(tn, TQUIC_CLOSE_BYTES_MAX);
+	if (!out)
+		return;
+	tquic_keyring_init(&keys);
+	b.p = out->data;
+	b.end = out->data + TQUIC_CLOSE_BYTES_MAX - TQUIC_AEAD_TAG_LEN;
+	if (!tquic_keyring_install_initial(&keys, h->ver, &h->dcid, true))
+		len = tquic_answer_put_close(tquic_keyring_tx(&keys, TQUIC_LEVEL_INITIAL), b, h,
+					     code);
+	tquic_keyring_destroy(&keys);
+	if (!len) {
+		TQUIC_INC(tn, TX_NO_MEM);
+		kfree_skb(out);
+		return;
+	}
+	skb_put(out, len);
+	if (tquic_answer_send(udp, skb, out))
+		TQUIC_INC(tn, TX_REFUSED);
 }
 
 /**

@@ -22,6 +22,8 @@ void tquic_answer_bind(struct tquic_token_bind *bind, const struct tquic_version
 		       const struct tquic_addr *peer, const struct tquic_cid *rscid);
 void tquic_answer_retry(struct tquic_net *tn, struct tquic_udp *udp,
 			const struct sk_buff *skb, const struct tquic_hdr *h);
+void tquic_answer_close(struct tquic_net *tn, struct tquic_udp *udp,
+			const struct sk_buff *skb, const struct tquic_hdr *h, u64 code);
 void tquic_answer_token(const struct tquic_net *tn, const struct tquic_cid *cid,
 			u8 token[16]);
 void tquic_answer_reset(struct tquic_net *tn, struct tquic_udp *udp,

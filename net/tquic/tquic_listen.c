@@ -259,9 +259,11 @@ static bool tquic_listen_admit(struct tquic_listener *l, const struct sk_buff *s
 		return true;
 	if (ret != -ENOENT) {
 		TQUIC_INC(tn, TOKEN_BAD);
-		/* A client takes one Retry only: there is no use in another. */
-		if (t->kind == TQUIC_TOKEN_RETRY)
+		/* A client takes one Retry only: there is no use in another (RFC 9000 §8.1.3) */
+		if (t->kind == TQUIC_TOKEN_RETRY) {
+			tquic_answer_close(tn, l->udp, skb, h, TQUIC_ERR_INVALID_TOKEN);
 			return false;
+		}
 	}
 	/* Whoever lies about his address cannot fill more than half of the backlog. */
 	if (!READ_ONCE(tquic_sk(l->sk)->retry_always) &&

@@ -25,6 +25,7 @@ struct tquic_udp_ops;
 enum tquic_answer {
 	TQUIC_ANSWER_RESET,
 	TQUIC_ANSWER_VERSION,
+	TQUIC_ANSWER_CLOSE,
 	TQUIC_ANSWER_KINDS
 };
 

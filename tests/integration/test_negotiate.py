@@ -26,6 +26,7 @@ from running import (
     wait_for,
 )
 
+from tquic.errors import ConnectionFailedError
 from tquic.handshake import Handshake, Options, establish, listen, new_socket
 from tquic.lab import Link, Namespace, TwoLinks
 from tquic.multipath import PathSpec, add_paths
@@ -211,6 +212,24 @@ def test_retry_and_token(lab: TwoLinks, certificates: Certificates, start_server
         exchange(sock, [Sender(DATA[:1000])])
     assert counter(lab.server, "TxRetry") > retried
     assert counter(lab.server, "TokensInvalid") > bad
+
+
+def test_a_bad_token_of_a_retry(
+    lab: TwoLinks, certificates: Certificates, start_server: Start
+) -> None:
+    """Nobody takes two Retry packets: the client is told at once (RFC 9000 8.1.3)."""
+    server = start_server(lab, echo)
+    refused = counter(lab.server, "TxRefused")
+    bad = counter(lab.server, "TokensInvalid")
+    # Kind, key, time, an id of eight bytes, MAC
+    forged = b"\x52" + bytes(9) + bytes([8]) + bytes(8 + 16)
+    with pytest.raises(ConnectionFailedError, match=r"the peer closed with .*0xb"):
+        dial(lab, server.address, certificates.client(), options=Options(token=forged))
+    assert counter(lab.server, "TxRefused") == refused + 1
+    assert counter(lab.server, "TokensInvalid") == bad + 1
+    # Something that only begins like one is no token of ours.
+    with dial(lab, server.address, certificates.client(), options=Options(token=forged[:-1])):
+        assert counter(lab.server, "TxRefused") == refused + 1
 
 
 def test_token_option(lab: TwoLinks) -> None:
