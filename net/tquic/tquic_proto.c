@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The protocol towards the socket layer: protosw 253, proto and proto_ops */
 #include <linux/poll.h>
+#include <linux/sysctl.h>
 #include <net/inet_common.h>
 #include <net/protocol.h>
 #include <net/tcp_states.h>
@@ -17,6 +18,18 @@ static struct percpu_counter tquic_sockets_allocated;
 static long tquic_mem[3];
 static int tquic_wmem[3] = { 4096, 212992, 32 * 1024 * 1024 };
 static int tquic_rmem[3] = { 4096, 212992, 64 * 1024 * 1024 };
+
+/* net.tquic.mem is the machine's and not a namespace's, in pages, as net.ipv4.tcp_mem */
+static struct ctl_table tquic_mem_table[] = {
+	{
+		.procname	= "mem",
+		.data		= &tquic_mem,
+		.maxlen		= sizeof(tquic_mem),
+		.mode		= 0644,
+		.proc_handler	= proc_doulongvec_minmax,
+	},
+};
+static struct ctl_table_header *tquic_mem_header;
 
 static void tquic_enter_memory_pressure(struct sock *sk)
 {
@@ -517,9 +530,13 @@ int tquic_proto_init(void)
 	tquic_mem[1] = limit;
 	tquic_mem[2] = tquic_mem[0] * 2;
 	tquic_proto_v6_setup();
+	tquic_mem_header = register_net_sysctl_sz(&init_net, TQUIC_SYSCTL_PATH, tquic_mem_table,
+						  ARRAY_SIZE(tquic_mem_table));
+	if (IS_ENABLED(CONFIG_SYSCTL) && !tquic_mem_header)
+		return -ENOMEM;
 	ret = percpu_counter_init(&tquic_sockets_allocated, 0, GFP_KERNEL);
 	if (ret)
-		return ret;
+		goto err_sysctl;
 	ret = proto_register(&tquic_prot, 1);
 	if (ret)
 		goto err_counter;
@@ -550,6 +567,8 @@ err_v4:
 	proto_unregister(&tquic_prot);
 err_counter:
 	percpu_counter_destroy(&tquic_sockets_allocated);
+err_sysctl:
+	unregister_net_sysctl_table(tquic_mem_header);
 	return ret;
 }
 
@@ -566,4 +585,5 @@ void tquic_proto_exit(void)
 	proto_unregister(&tquicv6_prot);
 	proto_unregister(&tquic_prot);
 	percpu_counter_destroy(&tquic_sockets_allocated);
+	unregister_net_sysctl_table(tquic_mem_header);
 }

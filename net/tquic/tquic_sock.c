@@ -523,17 +523,21 @@ static void tquic_sock_state(struct sock *sk)
 
 /*
  * The buffers have grown, each within its own bound: what cannot be reserved
- * is charged all the same, so that the accounts stay true.
+ * is charged all the same, so that the accounts stay true. False when it could
+ * not, and they should not grow further.
  */
-static void tquic_sock_account(struct sock *sk, s64 delta, int kind)
+static bool tquic_sock_account(struct sock *sk, s64 delta, int kind)
 {
+	bool ok = true;
+
 	if (delta <= 0) {
 		sk_mem_uncharge(sk, -delta);
-		return;
+		return true;
 	}
 	if (delta > sk->sk_forward_alloc)
-		__sk_mem_schedule(sk, delta - sk->sk_forward_alloc, kind);
+		ok = __sk_mem_schedule(sk, delta - sk->sk_forward_alloc, kind);
 	sk_mem_charge(sk, delta);
+	return ok;
 }
 
 /* Keep the socket's memory accounts in step with the buffers */
@@ -547,7 +551,8 @@ static void tquic_sock_charge(struct sock *sk)
 	if (tx != tsk->tx_charged)
 		tquic_sock_account(sk, tx - tsk->tx_charged, SK_MEM_SEND);
 	if (rx != tsk->rx_charged) {
-		tquic_sock_account(sk, rx - tsk->rx_charged, SK_MEM_RECV);
+		conn->streams.rx_mem.tight = !tquic_sock_account(sk, rx - tsk->rx_charged,
+								 SK_MEM_RECV);
 		atomic_add(rx - tsk->rx_charged, &sk->sk_rmem_alloc);
 	}
 	WRITE_ONCE(sk->sk_wmem_queued, tx);

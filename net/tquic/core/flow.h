@@ -10,13 +10,18 @@
  * @used: true size in bytes, bookkeeping included
  * @max: above this, data that could wait is refused
  * @unsent: sending only: payload that has never been sent
+ * @tight: receiving only: the machine has no more for it, and only what a reader
+ *	waits for is taken
  *
  * One for sending, one for receiving; shared by all streams of a connection.
  */
 struct tquic_mem {
 	u64 used;
 	u64 max;
-	u64 unsent;
+	union {
+		u64 unsent;
+		bool tight;
+	};
 };
 
 /**

@@ -405,7 +405,7 @@ static int tquic_input_datagram(struct tquic_in *in,
 		overhead += tquic_varint_len(f->datagram.len);
 	if (f->datagram.len + overhead > max)
 		return TQUIC_ERR_PROTOCOL_VIOLATION;
-	skb = alloc_skb(f->datagram.len, GFP_ATOMIC);
+	skb = conn->streams.rx_mem.tight ? NULL : alloc_skb(f->datagram.len, GFP_ATOMIC);
 	if (!skb || conn->dgram_rx_bytes + skb->truesize > conn->tune.dgram_rx_max_bytes) {
 		kfree_skb(skb);
 		conn->stats.datagrams_dropped++;

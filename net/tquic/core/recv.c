@@ -235,13 +235,25 @@ static bool recv_full(const struct tquic_recv *r)
 	       (r->mem && r->mem->used >= r->mem->max);
 }
 
+/*
+ * Is there no room for bytes at @lo? What continues a stream that has been read to the end is
+ * always taken: without it its reader could not make room.
+ */
+static bool recv_refuses(const struct tquic_recv *r, u64 lo)
+{
+	if (lo > r->contig && recv_full(r))
+		return true;
+	return r->mem && r->mem->tight && !r->crypto &&
+	       (lo > r->contig || r->contig > r->flow.consumed);
+}
+
 static int recv_store(struct tquic_recv *r, const struct tquic_recv_in *in, gfp_t gfp)
 {
 	u64 lo = max(in->off, r->contig), hi = in->off + in->len, stop;
 	struct recv_place at;
 	s64 n;
 
-	if (lo > r->contig && lo < hi && recv_full(r))
+	if (lo < hi && recv_refuses(r, lo))
 		return -ENOBUFS;
 	while (lo < hi) {
 		recv_place(r, lo, &at);

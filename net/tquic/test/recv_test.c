@@ -524,6 +524,32 @@ static void recv_bounds_out_of_order_memory(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, arrive(f, 1100, 1, false), 0);
 }
 
+static void recv_without_memory(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	KUNIT_ASSERT_EQ(test, arrive(f, 200, 100, false), 0);
+	f->mem.tight = true;
+	/* What a reader waits for is taken, */
+	KUNIT_EXPECT_EQ(test, arrive(f, 300, 100, false), -ENOBUFS);
+	KUNIT_EXPECT_EQ(test, arrive(f, 0, 100, false), 0);
+	/* and nothing that could wait until it has read that. */
+	KUNIT_EXPECT_EQ(test, arrive(f, 100, 100, false), -ENOBUFS);
+	KUNIT_EXPECT_EQ(test, f->r.contig, 100);
+	/* Bytes that are there already need none. */
+	KUNIT_EXPECT_EQ(test, arrive(f, 0, 100, false), 0);
+	KUNIT_EXPECT_EQ(test, read_bytes(test, f, 50), 50);
+	KUNIT_EXPECT_EQ(test, arrive(f, 100, 100, false), -ENOBUFS);
+	KUNIT_EXPECT_EQ(test, read_bytes(test, f, 50), 50);
+	KUNIT_EXPECT_EQ(test, arrive(f, 100, 100, false), 0);
+	KUNIT_EXPECT_EQ(test, read_bytes(test, f, 1000), 200);
+	f->mem.tight = false;
+	KUNIT_EXPECT_EQ(test, arrive(f, 310, 100, false), 0);
+	KUNIT_EXPECT_EQ(test, arrive(f, 300, 10, true), TQUIC_ERR_FINAL_SIZE);
+	KUNIT_EXPECT_EQ(test, arrive(f, 300, 10, false), 0);
+	KUNIT_EXPECT_EQ(test, read_bytes(test, f, 1000), 110);
+}
+
 static void recv_bounds_number_of_pieces(struct kunit *test)
 {
 	struct fixture *f = test->priv;
@@ -627,6 +653,7 @@ static struct kunit_case recv_cases[] = {
 	KUNIT_CASE(recv_copies_small_pieces),
 	KUNIT_CASE(recv_tiny_pieces_share_memory),
 	KUNIT_CASE(recv_bounds_out_of_order_memory),
+	KUNIT_CASE(recv_without_memory),
 	KUNIT_CASE(recv_bounds_number_of_pieces),
 	KUNIT_CASE(recv_matches_model),
 	KUNIT_CASE(recv_held_is_not_extended),

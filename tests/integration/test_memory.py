@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Received data that the machine has no memory for is sent again, and right in the end."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import LabMaker
+from running import DATA, Joined, counter, wait_for
+from test_sysctl import tuned
+
+from tquic.lab import Link, TwoLinks
+
+pytestmark = [pytest.mark.usefixtures("module"), pytest.mark.timeout(300)]
+
+MIB = 1 << 20
+MEM = Path("/proc/sys/net/tquic/mem")
+PAGE_BYTES = resource.getpagesize()
+#: What is sent to a program that does not read; the peer may send all of it.
+SENT_MIB = 16
+#: What sockets may have beyond what they have at first, and what a full softirq adds at most.
+MORE_MIB, BURST_MIB = 4, 2
+
+
+@pytest.fixture
+def lab(make_lab: LabMaker) -> TwoLinks:
+    """Links slow enough that a sender does not outrun an emulated processor."""
+    return make_lab(Link(rate_mbit=100, delay_ms=2), Link(rate_mbit=100, delay_ms=2))
+
+
+def used_pages() -> int:
+    """Pages that all sockets have reserved."""
+    table = Path("/proc/net/protocols").read_text().splitlines()
+    (line,) = [words for words in map(str.split, table) if words[0] == "TQUIC"]
+    return int(line[3])
+
+
+@contextlib.contextmanager
+def limited(pages: int) -> Iterator[None]:
+    """Sockets of the machine have so many pages, under pressure from half of them on."""
+    before = MEM.read_text()
+    MEM.write_text(f"{pages // 2} {pages // 2} {pages}\n")
+    try:
+        yield
+    finally:
+        MEM.write_text(before)
+
+
+def test_a_reader_who_stops(lab: TwoLinks, joined: Joined) -> None:
+    """All stays within the limit, and then every byte comes, though the limit stays."""
+    window = 2 * SENT_MIB * MIB
+    dropped = counter(lab.client, "MemoryDrops")
+    pages = used_pages() + MORE_MIB * MIB // PAGE_BYTES
+    with tuned(lab.client, max_data=window, max_stream_data=window), limited(pages):
+        ends = joined()
+        ends.c.sendall(b"go on")
+        ends.s.recv(5)
+        thread = threading.Thread(target=ends.s.sendall, args=(DATA * SENT_MIB,))
+        thread.start()
+        wait_for(lambda: counter(lab.client, "MemoryDrops") > dropped)
+        time.sleep(1)
+        assert used_pages() < pages + BURST_MIB * MIB // PAGE_BYTES
+        got = bytearray()
+        while len(got) < len(DATA) * SENT_MIB:
+            got += ends.c.recv(MIB)
+        thread.join()
+    assert got == DATA * SENT_MIB
