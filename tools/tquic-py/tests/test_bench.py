@@ -13,7 +13,15 @@ from tquic import bench, bench_page, bench_plot, bench_report, cli, paths, sim_s
 from tquic.bench_guest import Run, TrialRun, outcome
 from tquic.bench_peers import Meter, Sample, Task
 from tquic.bench_profiles import PROFILES
-from tquic.bench_report import full_again_s, line, load_record, scores, stall_ms, verdicts
+from tquic.bench_report import (
+    full_again_s,
+    line,
+    load_record,
+    outage_wait_ms,
+    scores,
+    stall_ms,
+    verdicts,
+)
 from tquic.perf import Order
 from tquic.sched_trials import BASE, METRICS, TRIALS, Load, Outcome, judge
 
@@ -71,9 +79,12 @@ def test_orders_by_time_are_ended_by_the_client() -> None:
 
 
 def test_stall_counts_waits_of_the_outage_only() -> None:
-    sample = steady(50, 12, [(0.0, 0.5), (3.95, 0.12), (5.0, 0.08), (8.0, 0.9)])
+    sample = steady(50, 12, [(0.0, 0.5), (3.95, 0.12), (4.99, 0.08), (5.1, 0.2), (8.0, 0.9)])
     assert stall_ms(sample) == pytest.approx(120)
+    assert stall_ms(sample, srtt_ms=350) == pytest.approx(120)
+    assert stall_ms(sample, srtt_ms=400) == pytest.approx(200)
     assert stall_ms(steady(50, 12)) == 0
+    assert outage_wait_ms(sample) == pytest.approx(200)
 
 
 def test_full_rate_again() -> None:
@@ -240,7 +251,7 @@ def test_a_page_of_results() -> None:
         Run(1, "bulk", "tquic", 2, steady(92, 10)),
         Run(1, "bulk", "mptcp", 2, steady(90, 10)),
         Run(1, "bulk", "tquic", 1, steady(47, 10), 1),
-        Run(1, "down", "tquic", 2, steady(50, 12, [(4.0, 0.04)]), srtt_ms=34.0),
+        Run(1, "down", "tquic", 2, steady(50, 12, [(4.0, 0.04), (6.0, 0.09)]), srtt_ms=34.0),
         Run(2, "object", "tquic", 2, Sample(65536, 0.1, [65536], [])),
         Run(2, "object", "mptcp", 2, Sample(65536, 0.2, [65536], [])),
         Run(6, "shared", "tquic", 2, steady(33, 20)),
@@ -249,7 +260,7 @@ def test_a_page_of_results() -> None:
     page = bench_page.rst(a_report(runs), ["../../bench/results/profile-1.png"])
     rows = {" ".join(text.split()) for text in page.splitlines()}
     assert "1 2 x 50 Mbit/s, 20 ms 92.0 97.1% 90.0 47.0 -" in rows
-    assert "1 - - - - 40 ms 34 ms 0.0 s" in rows
+    assert "1 - - - - - 40 ms 34 ms 90 ms 0.0 s" in rows
     assert "2 64 KiB 100 ms - 200 ms" in rows
     assert "6 33.0 25.0 - -" in rows
     assert any(row.startswith("ecf ") and row.endswith(" 2") for row in rows)

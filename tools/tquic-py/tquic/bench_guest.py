@@ -31,7 +31,6 @@ RECORD_FILE = "record.json"
 PORT = 4433
 STREAM_PORT = 5001
 CUT_AT_S = 4.0
-_ASK_AT_S = CUT_AT_S - 0.3
 _ASK_BEFORE_S = 0.2
 RESTORE_AT_S = 7.0
 CUT_RUN_S = 12.0
@@ -324,7 +323,7 @@ class _Measure:
 
     def _break(self, kind: str, transport: str, *events: tuple[float, Event]) -> Run:
         srtt_ms: list[float] = []
-        ask = (_ASK_AT_S, lambda: srtt_ms.append(self._bench.survivor_srtt_ms()))
+        ask = (CUT_AT_S, lambda: srtt_ms.append(self._bench.survivor_srtt_ms()))
         task = self._bench.task(transport, self._every, CUT_RUN_S)
         run = self._run(kind, task, self._every, ask, *events)
         return replace(run, srtt_ms=round(max(srtt_ms, default=0), 1))

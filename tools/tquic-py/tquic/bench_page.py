@@ -92,7 +92,8 @@ def _cost(lines: Sequence[Line], number: int) -> list[str]:
 
 
 _BROKEN = (
-    "profile", "cut: stall", "3 SRTT", "MPTCP", "back", "down: stall", "SRTT", "back "
+    "profile", "cut: stall", "3 SRTT", "any wait", "MPTCP", "back",
+    "down: stall", "SRTT", "any wait ", "back "
 )  # fmt: skip
 
 
@@ -100,7 +101,8 @@ def _broken(lines: Sequence[Line], number: int) -> list[str]:
     row = [str(number)]
     for kind, factor in (("cut", 3), ("down", 1)):
         ours, theirs = (best(lines, number, kind, name) for name in ("tquic", "mptcp"))
-        row += [_ms(ours.stall_ms), _ms(factor * ours.srtt_ms)] if ours else [_NONE] * 2
+        limits = (ours.stall_ms, factor * ours.srtt_ms, ours.outage_wait_ms) if ours else ()
+        row += [_ms(value) for value in limits] or [_NONE] * 3
         row += [_ms(theirs.stall_ms if theirs else None)] if kind == "cut" else []
         back_s = ours.full_again_s if ours else None
         row.append(_NONE if back_s is None else f"{back_s:.1f} s")

@@ -15,6 +15,8 @@ from .bench_profiles import PROFILES, Profile
 from .sched_trials import BASE, TRIALS, Outcome, Score, judge, quantile
 
 _BINS_PER_S = 10
+#: How long it may take to notice that a link is cut, whichever is longer.
+_NOTICED_S, _NOTICED_SRTTS = 1.0, 3
 #: Full rate is back when half a second in a row carries this share of the rate before the cut.
 _FULL_SHARE = 0.9
 _FULL_BINS = 5
@@ -27,7 +29,8 @@ class Line:
     goodput_mbit_s  payload at the receiver over the time asked for, bulk only from the request on
     raw_share       of the links' raw rate; payload_share: of what TQUIC's full packets can carry
     seconds         to the last byte (objects)
-    stall_ms        longest wait for data after the link was cut or its interface went down
+    stall_ms        longest wait for data because the link was cut or its interface went down;
+                    outage_wait_ms: until it came back, for whatever reason
     srtt_ms         of the fastest path that stayed, at the server, just before that
     full_again_s    from the restore until the rate before the cut is reached, None: never was
     instructions    of the whole machine, both ends and the links, per payload byte
@@ -60,6 +63,7 @@ class Line:
     delay_p50_ms: float = 0
     delay_p99_ms: float = 0
     missed: float = 0
+    outage_wait_ms: float = 0
 
 
 @dataclass(frozen=True)
@@ -109,12 +113,24 @@ def scores(trials: Sequence[TrialRun]) -> list[Score]:
     return found
 
 
-def stall_ms(sample: Sample) -> float:
-    """Longest wait for data that was going on after the cut, until the restore."""
-    waits = [
-        gap_s for at_s, gap_s in sample.gaps if at_s + gap_s > CUT_AT_S and at_s < RESTORE_AT_S
-    ]
+def _wait_ms(sample: Sample, until_s: float) -> float:
+    """Longest wait for data that was going on after the cut and had begun by ``until_s``."""
+    waits = [gap_s for at_s, gap_s in sample.gaps if at_s + gap_s > CUT_AT_S and at_s < until_s]
     return round(max(waits, default=0.0) * 1000, 1)
+
+
+def outage_wait_ms(sample: Sample) -> float:
+    """Longest wait while a link was cut, whatever it was for."""
+    return _wait_ms(sample, RESTORE_AT_S)
+
+
+def stall_ms(sample: Sample, srtt_ms: float = 0) -> float:
+    """Longest wait that the cut has caused.
+
+    One that begins when the cut must have been noticed is not of its making: a packet that the
+    link which stays has lost has a reader wait for a round trip.
+    """
+    return _wait_ms(sample, CUT_AT_S + max(_NOTICED_S, _NOTICED_SRTTS * srtt_ms / 1000))
 
 
 def full_again_s(sample: Sample) -> float | None:
@@ -151,7 +167,7 @@ def line(run: Run, seconds: int) -> Line:
         round(goodput, 2),
         round(goodput / capacity, 4),
         round(goodput / capacity / scale, 4),
-        stall_ms(sample) if broken else 0.0,
+        stall_ms(sample, run.srtt_ms) if broken else 0.0,
         full_again_s(sample) if broken else None,
         run.scheduler,
         round(sample.busy_s * 1e9 / payload, 2),
@@ -163,6 +179,7 @@ def line(run: Run, seconds: int) -> Line:
         quantile(sample.delays_ms, 50),
         quantile(sample.delays_ms, 99),
         round(1 - len(sample.delays_ms) / sample.asked, 4) if sample.asked else 0.0,
+        outage_wait_ms(sample) if broken else 0.0,
     )
 
 
