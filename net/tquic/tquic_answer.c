@@ -324,7 +324,7 @@ void tquic_answer_version(struct tquic_net *tn, struct tquic_udp *udp,
 	struct sk_buff *out;
 	struct tquic_wbuf b;
 
-	if (skb->len < TQUIC_INITIAL_BYTES_MIN || !tquic_listen_on(tn, udp) ||
+	if (skb->len < TQUIC_MIN_UDP_PAYLOAD || !tquic_listen_on(tn, udp) ||
 	    !tquic_answer_allowed(tn, TQUIC_ANSWER_VERSION))
 		return;
 	out = tquic_answer_alloc(tn, TQUIC_VN_BYTES_MAX);

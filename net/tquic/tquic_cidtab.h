@@ -7,9 +7,6 @@
 #include <linux/types.h>
 #include "core/proto.h"
 
-/* Length of the IDs we choose, so that short headers can be parsed. */
-#define TQUIC_LOCAL_CID_LEN	8
-
 /**
  * enum tquic_cid_kind - name spaces of the table
  * @TQUIC_CID_LOCAL: issued by us

@@ -63,7 +63,7 @@ bool tquic_listen_input(struct tquic_net *tn, struct tquic_udp *udp,
 	if (type == TQUIC_PKT_0RTT)
 		room /= 2;
 	/* RFC 9000 §14.1 */
-	else if (skb->len < TQUIC_INITIAL_BYTES_MIN) {
+	else if (skb->len < TQUIC_MIN_UDP_PAYLOAD) {
 		TQUIC_INC(tn, RX_SHORT_INITIAL);
 		return false;
 	}
@@ -214,16 +214,10 @@ err:
  */
 static void tquic_listen_check(struct tquic_net *tn, const struct tquic_cid *cid)
 {
-	const struct tquic_cid_entry *e;
-	struct sock *sk = NULL;
+	struct sock *sk;
 
 	rcu_read_lock();
-	e = tquic_cidtab_lookup(&tn->cids, TQUIC_CID_INITIAL, cid);
-	if (e) {
-		sk = e->owner;
-		if (!refcount_inc_not_zero(&sk->sk_refcnt))
-			sk = NULL;
-	}
+	sk = tquic_sock_owner(tquic_cidtab_lookup(&tn->cids, TQUIC_CID_INITIAL, cid));
 	rcu_read_unlock();
 	if (!sk)
 		return;

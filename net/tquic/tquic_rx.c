@@ -756,14 +756,6 @@ void tquic_rx_undec(struct sock *sk)
 	local_bh_enable();
 }
 
-/* Who an id belongs to, referenced, or NULL */
-static struct sock *tquic_rx_owner(const struct tquic_cid_entry *e)
-{
-	struct sock *sk = e ? e->owner : NULL;
-
-	return sk && refcount_inc_not_zero(&sk->sk_refcnt) ? sk : NULL;
-}
-
 /* Socket of the connection a packet is for, referenced, or NULL */
 static struct sock *tquic_rx_lookup(struct tquic_net *tn,
 				    const struct tquic_hdr *h, u32 *path_id)
@@ -775,7 +767,7 @@ static struct sock *tquic_rx_lookup(struct tquic_net *tn,
 		e = tquic_cidtab_lookup(&tn->cids, TQUIC_CID_INITIAL, &h->dcid);
 	if (e)
 		*path_id = e->path_id;
-	return tquic_rx_owner(e);
+	return tquic_sock_owner(e);
 }
 
 /*
@@ -794,7 +786,7 @@ static bool tquic_rx_stray(struct tquic_net *tn, struct tquic_udp *udp,
 		return false;
 	tquic_skb_addrs(skb, &local, &peer);
 	tquic_link_tuple(&tuple, udp, &peer);
-	sk = tquic_rx_owner(tquic_cidtab_lookup(&tn->cids, TQUIC_CID_TUPLE, &tuple));
+	sk = tquic_sock_owner(tquic_cidtab_lookup(&tn->cids, TQUIC_CID_TUPLE, &tuple));
 	if (!sk) {
 		tquic_answer_reset(tn, udp, skb, h);
 		return false;
@@ -819,7 +811,7 @@ static bool tquic_rx_long_ok(const struct sock *sk, const struct tquic_hdr *h,
 	if (path_id)
 		return false;
 	if (h->type == TQUIC_PKT_INITIAL &&
-	    (conn->server ? dgram_bytes < TQUIC_INITIAL_BYTES_MIN : h->token_len > 0))
+	    (conn->server ? dgram_bytes < TQUIC_MIN_UDP_PAYLOAD : h->token_len > 0))
 		return false;
 	return h->ver == READ_ONCE(conn->version) ||
 	       (conn->server && h->type != TQUIC_PKT_HANDSHAKE && h->ver == conn->first_version);
@@ -831,7 +823,7 @@ static void tquic_rx_vn(struct tquic_net *tn, const struct tquic_hdr *h)
 	bool taken = false;
 	struct sock *sk;
 
-	sk = tquic_rx_owner(tquic_cidtab_lookup(&tn->cids, TQUIC_CID_LOCAL,
+	sk = tquic_sock_owner(tquic_cidtab_lookup(&tn->cids, TQUIC_CID_LOCAL,
 						&h->dcid));
 	if (sk) {
 		bh_lock_sock_nested(sk);
@@ -856,7 +848,7 @@ static bool tquic_rx_hand_retry(struct tquic_net *tn, struct sk_buff *skb,
 {
 	struct sock *sk;
 
-	sk = tquic_rx_owner(tquic_cidtab_lookup(&tn->cids, TQUIC_CID_LOCAL,
+	sk = tquic_sock_owner(tquic_cidtab_lookup(&tn->cids, TQUIC_CID_LOCAL,
 						&h->dcid));
 	if (!sk)
 		return false;
@@ -1017,7 +1009,7 @@ static void tquic_rx_too_big(struct tquic_net *tn, struct tquic_udp *udp,
 
 	tquic_link_tuple(&tuple, udp, &e->peer);
 	entry = tquic_cidtab_lookup(&tn->cids, TQUIC_CID_TUPLE, &tuple);
-	sk = tquic_rx_owner(entry);
+	sk = tquic_sock_owner(entry);
 	if (!sk) {
 		TQUIC_INC(tn, ICMP_TOO_BIG_BAD);
 		return;
@@ -1057,7 +1049,7 @@ static void tquic_rx_err(struct tquic_net *tn, struct tquic_udp *udp,
 	tquic_hdr_parse(e->payload, e->payload_len, TQUIC_LOCAL_CID_LEN, &h);
 	if (!(h.first & TQUIC_HDR_LONG) || h.scid.len != TQUIC_LOCAL_CID_LEN)
 		return;
-	sk = tquic_rx_owner(tquic_cidtab_lookup(&tn->cids, TQUIC_CID_LOCAL,
+	sk = tquic_sock_owner(tquic_cidtab_lookup(&tn->cids, TQUIC_CID_LOCAL,
 						&h.scid));
 	if (!sk)
 		return;

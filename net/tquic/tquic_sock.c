@@ -581,10 +581,9 @@ static bool tquic_sock_delivered(struct tquic_conn *conn)
 
 	if (conn->streams.tx_mem.used || !skb_queue_empty(&conn->dgram_tx))
 		return false;
-	for (i = 0; i < ARRAY_SIZE(conn->streams.by_type); i++)
-		xa_for_each(&conn->streams.by_type[i], index, s)
-			if (s->tx.fin && !tquic_send_terminal(&s->tx))
-				return false;
+	tquic_for_each_stream(&conn->streams, i, index, s)
+		if (s->tx.fin && !tquic_send_terminal(&s->tx))
+			return false;
 	return true;
 }
 
@@ -595,10 +594,9 @@ static void tquic_sock_stop_streams(struct tquic_conn *conn, u64 now)
 	unsigned long index;
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(conn->streams.by_type); i++)
-		xa_for_each(&conn->streams.by_type[i], index, s)
-			if (!s->user && !tquic_recv_terminal(&s->rx))
-				tquic_conn_stream_stop(conn, s, 0, now);
+	tquic_for_each_stream(&conn->streams, i, index, s)
+		if (!s->user && !tquic_recv_terminal(&s->rx))
+			tquic_conn_stream_stop(conn, s, 0, now);
 }
 
 /* Streams whose data came after that, while others have owners */

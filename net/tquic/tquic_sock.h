@@ -168,6 +168,14 @@ static inline struct sock *tquic_conn_sk(const struct tquic_conn *conn)
 	return (struct sock *)container_of(conn, struct tquic_sock, conn);
 }
 
+/* Who an id that may be NULL belongs to, referenced, or NULL. Context: rcu_read_lock() */
+static inline struct sock *tquic_sock_owner(const struct tquic_cid_entry *e)
+{
+	struct sock *sk = e ? e->owner : NULL;
+
+	return sk && refcount_inc_not_zero(&sk->sk_refcnt) ? sk : NULL;
+}
+
 static inline struct tquic_net *tquic_sock_net(const struct sock *sk)
 {
 	return tquic_pernet(sock_net(sk));

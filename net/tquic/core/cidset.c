@@ -262,7 +262,7 @@ int tquic_cidset_remote_add(struct tquic_cidset_remote *c, u64 seq, u64 retire_p
 			.cid = *cid,
 			.has_token = true,
 		};
-		memcpy(c->e[c->count++].token, token, TQUIC_CID_TOKEN_LEN);
+		memcpy(c->e[c->count++].token, token, TQUIC_RESET_TOKEN_LEN);
 	}
 	/* Nobody may take our last id away. */
 	if (in_use && c->cur < 0 && !cidset_remote_use_next(c))
@@ -361,7 +361,7 @@ bool tquic_cidset_remote_is_reset(const struct tquic_cidset_remote *c, const u8 
 
 	for (i = 0; i < c->count; i++) {
 		diff = !c->e[i].used || !c->e[i].has_token;
-		for (j = 0; j < TQUIC_CID_TOKEN_LEN; j++)
+		for (j = 0; j < TQUIC_RESET_TOKEN_LEN; j++)
 			diff |= c->e[i].token[j] ^ token[j];
 		found |= !diff;
 	}

@@ -13,7 +13,6 @@
 #define TQUIC_CID_ISSUED_MAX	4U
 /* Retirements waiting for an acknowledgment (RFC 9000 section 5.1.2: at least twice the limit). */
 #define TQUIC_CID_RETIRE_MAX	(2U * TQUIC_CID_ACTIVE_MAX)
-#define TQUIC_CID_TOKEN_LEN	16U
 
 /* An id we issued. @unsent: a NEW_CONNECTION_ID frame has to be sent. */
 struct tquic_cid_local {
@@ -79,7 +78,7 @@ int tquic_cidset_local_retire(struct tquic_cidset_local *c, u64 seq, const struc
 struct tquic_cid_remote {
 	u64 seq;
 	struct tquic_cid cid;
-	u8 token[TQUIC_CID_TOKEN_LEN];
+	u8 token[TQUIC_RESET_TOKEN_LEN];
 	bool has_token;
 	bool used;
 };

@@ -23,9 +23,7 @@
 
 struct tquic_sched;
 
-#define TQUIC_CRYPTO_WINDOW_BYTES	(64 * 1024)
 #define TQUIC_EVENTS_MAX		64
-#define TQUIC_INITIAL_BYTES_MIN		1200	/* RFC 9000 §14.1 */
 #define TQUIC_RECORD_ROOM_MIN		64
 #define TQUIC_TX_RETRY_NS		NSEC_PER_MSEC	/* after lack of memory */
 

@@ -621,12 +621,11 @@ static void tquic_output_trace_pick(const struct tquic_conn *conn,
 {
 	struct tquic_path *path;
 
-	tquic_for_each_path(conn, path) {
-		if (why == TQUIC_WHY_DATA && tquic_sched_usable(path))
-			trace_tquic_sched_candidate(conn, path,
-						    tquic_sched_room(path),
-						    tquic_sched_paced(path, now));
-	}
+	if (why == TQUIC_WHY_DATA)
+		tquic_for_each_path(conn, path)
+			if (tquic_sched_usable(path))
+				trace_tquic_sched_candidate(conn, path, tquic_sched_room(path),
+							    tquic_sched_paced(path, now));
 	trace_tquic_sched_decision(conn, chosen, why);
 }
 

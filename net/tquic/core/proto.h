@@ -22,7 +22,7 @@
 #define TQUIC_HP_SAMPLE_LEN		16	/* RFC 9001 §5.4.2 */
 #define TQUIC_PN_MAX_LEN		4	/* RFC 9000 §17.1 */
 #define TQUIC_PATH_DATA_LEN		8	/* RFC 9000 §19.17 */
-#define TQUIC_LOCAL_CID_LEN		8	/* length of the ids we give out */
+#define TQUIC_LOCAL_CID_LEN		8	/* of the ids we give out, as short headers have none */
 #define TQUIC_MIN_UDP_PAYLOAD		1200	/* RFC 9000 §14 */
 #define TQUIC_MAX_UDP_PAYLOAD		65527	/* RFC 9000 §18.2 */
 #define TQUIC_VARINT_MAX		((1ULL << 62) - 1)	/* RFC 9000 §16 */
@@ -34,7 +34,6 @@
 #define TQUIC_MIN_ACTIVE_CID_LIMIT	2	/* RFC 9000 §18.2 */
 #define TQUIC_DEFAULT_ACK_DELAY_EXPONENT	3	/* RFC 9000 §18.2 */
 #define TQUIC_DEFAULT_MAX_ACK_DELAY_MS	25	/* RFC 9000 §18.2 */
-#define TQUIC_CRYPTO_BUFFER_MIN		4096	/* RFC 9000 §7.5 */
 
 /* First byte of a packet: RFC 9000 §17.2, §17.3. */
 #define TQUIC_HDR_LONG			0x80
@@ -48,10 +47,6 @@
 #define TQUIC_HDR_KEY_PHASE		0x04
 #define TQUIC_HDR_SHORT_PROTECTED	0x1f	/* bits under header protection */
 #define TQUIC_HDR_PN_LEN_MASK		0x03	/* packet number length - 1 */
-
-/* Stream id bits: RFC 9000 §2.1. */
-#define TQUIC_STREAM_SERVER		0x01
-#define TQUIC_STREAM_UNI		0x02
 
 /* Frame types: RFC 9000 §19, RFC 9221 §4, RFC 10069 §4, draft-ietf-quic-ack-frequency,
  * draft-ietf-quic-reliable-stream-reset.

@@ -15,7 +15,7 @@
 /* Larger indices have no place in an xarray of a 32-bit machine. */
 static u64 streams_cap(u64 streams)
 {
-	return min3(streams, TQUIC_STREAMS_LIMIT, (u64)ULONG_MAX);
+	return min3(streams, TQUIC_MAX_STREAMS, (u64)ULONG_MAX);
 }
 
 void tquic_streams_init(struct tquic_streams *t, bool is_server,
@@ -84,35 +84,31 @@ void tquic_streams_set_peer(struct tquic_streams *t, const struct tquic_stream_l
 {
 	struct tquic_stream *s;
 	unsigned long index;
-	int i;
+	unsigned int i;
 
 	t->peer.data_bidi_local = peer->data_bidi_local;
 	t->peer.data_bidi_remote = peer->data_bidi_remote;
 	t->peer.data_uni = peer->data_uni;
 	tquic_streams_on_max(t, false, peer->streams[0]);
 	tquic_streams_on_max(t, true, peer->streams[1]);
-	for (i = 0; i < 4; i++) {
-		xa_for_each(&t->by_type[i], index, s)
-			if (tquic_send_set_max(&s->tx, streams_peer_credit(t, s->id)))
-				tquic_streams_update_ready(t, s);
-	}
+	tquic_for_each_stream(t, i, index, s)
+		if (tquic_send_set_max(&s->tx, streams_peer_credit(t, s->id)))
+			tquic_streams_update_ready(t, s);
 }
 
 void tquic_streams_rewind(struct tquic_streams *t)
 {
 	struct tquic_stream *s;
 	unsigned long index;
-	int i;
+	unsigned int i;
 
 	memset(&t->peer, 0, sizeof(t->peer));
 	t->blocked_due = 0;
 	for (i = 0; i < 2; i++)
 		t->blocked_at[i] = U64_MAX;
-	for (i = 0; i < 4; i++) {
-		xa_for_each(&t->by_type[i], index, s) {
-			tquic_send_rewind(&s->tx);
-			tquic_streams_update_ready(t, s);
-		}
+	tquic_for_each_stream(t, i, index, s) {
+		tquic_send_rewind(&s->tx);
+		tquic_streams_update_ready(t, s);
 	}
 }
 

@@ -5,6 +5,7 @@
 
 #include <linux/bits.h>
 #include <linux/gfp.h>
+#include <linux/array_size.h>
 #include <linux/list.h>
 #include <linux/rbtree.h>
 #include <linux/types.h>
@@ -12,8 +13,10 @@
 
 #include "core/stream.h"
 
-/* Largest stream count of a MAX_STREAMS frame or parameter (RFC 9000 section 4.6). */
-#define TQUIC_STREAMS_LIMIT	BIT_ULL(60)
+/* Every stream there is; @i, an unsigned int, and @index are of the walk. */
+#define tquic_for_each_stream(t, i, index, s)				\
+	for ((i) = 0; (i) < ARRAY_SIZE((t)->by_type); (i)++)		\
+		xa_for_each(&(t)->by_type[i], index, s)
 
 /**
  * struct tquic_stream_limits - stream limits one side declares (RFC 9000 section 18.2)

@@ -22,7 +22,7 @@ static int add_as(struct tquic_cidset_remote *c, u64 seq, u64 retire_prior_to, u
 		  u64 token_seq)
 {
 	struct tquic_cid cid = cid_of(cid_seq);
-	u8 token[TQUIC_CID_TOKEN_LEN];
+	u8 token[TQUIC_RESET_TOKEN_LEN];
 
 	memset(token, 0x80 + (u8)token_seq, sizeof(token));
 	return tquic_cidset_remote_add(c, seq, retire_prior_to, &cid, token);
@@ -364,7 +364,7 @@ static void cidset_remote_far_sequence_numbers(struct kunit *test)
 static void cidset_remote_reset_tokens(struct kunit *test)
 {
 	struct tquic_cidset_remote c;
-	u8 token[TQUIC_CID_TOKEN_LEN] = { };
+	u8 token[TQUIC_RESET_TOKEN_LEN] = { };
 
 	remote_init(&c);
 	KUNIT_EXPECT_FALSE(test, tquic_cidset_remote_is_reset(&c, token));

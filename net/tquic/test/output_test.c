@@ -66,7 +66,7 @@ static void output_first_flight(struct kunit *test)
 	pair_run(p, PAIR_MS(990));
 	tquic_conn_on_timeout(&c->conn, p->now + PAIR_MS(9));
 	KUNIT_ASSERT_EQ(test, out_next(test, c, pkts, &len), 1);
-	KUNIT_EXPECT_EQ(test, len, TQUIC_INITIAL_BYTES_MIN);
+	KUNIT_EXPECT_EQ(test, len, TQUIC_MIN_UDP_PAYLOAD);
 	KUNIT_EXPECT_EQ(test, pkts[0].level, TQUIC_LEVEL_INITIAL);
 	KUNIT_EXPECT_EQ(test, pkts[0].pn, 1);
 	KUNIT_ASSERT_EQ(test, tquic_hdr_parse(pkts[0].data, len, 8, &h), 0);
@@ -97,7 +97,7 @@ static void output_coalesced(struct kunit *test)
 	s->conn.hs_probes[0] = 1;
 	s->conn.hs_probes[1] = 1;
 	KUNIT_ASSERT_EQ(test, out_next(test, s, pkts, &len), 2);
-	KUNIT_EXPECT_EQ(test, len, TQUIC_INITIAL_BYTES_MIN);
+	KUNIT_EXPECT_EQ(test, len, TQUIC_MIN_UDP_PAYLOAD);
 	KUNIT_EXPECT_EQ(test, pkts[0].level, TQUIC_LEVEL_INITIAL);
 	KUNIT_EXPECT_EQ(test, pkts[1].level, TQUIC_LEVEL_HANDSHAKE);
 	KUNIT_EXPECT_PTR_EQ(test, pkts[1].data, pkts[0].data + pkts[0].len + TQUIC_AEAD_TAG_LEN);
@@ -317,10 +317,10 @@ static void output_padding_counts(struct kunit *test)
 	p->tap = out_stop;
 	KUNIT_ASSERT_TRUE(test, pair_start(p));
 	before = tquic_conn_path(&c->conn, 0)->cc.in_flight;
-	KUNIT_EXPECT_EQ(test, before, TQUIC_INITIAL_BYTES_MIN);
+	KUNIT_EXPECT_EQ(test, before, TQUIC_MIN_UDP_PAYLOAD);
 	pair_inject(c, TQUIC_PKT_INITIAL, 0, 0, (const u8 *)"\1", 1);
 	KUNIT_ASSERT_EQ(test, out_next(test, c, pkts, &len), 1);
-	KUNIT_EXPECT_EQ(test, len, TQUIC_INITIAL_BYTES_MIN);
+	KUNIT_EXPECT_EQ(test, len, TQUIC_MIN_UDP_PAYLOAD);
 	KUNIT_ASSERT_EQ(test, out_frames(test, &pkts[0], types, 4), 2);
 	KUNIT_EXPECT_EQ(test, types[0], TQUIC_FRAME_ACK);
 	KUNIT_EXPECT_EQ(test, tquic_conn_path(&c->conn, 0)->cc.in_flight, before + len);
@@ -729,7 +729,7 @@ static void output_close_padded(struct kunit *test)
 	c->conn.hs_probes[0] = 1;
 	c->conn.hs_probes[1] = 1;
 	KUNIT_ASSERT_EQ(test, out_next(test, c, pkts, &len), 2);
-	KUNIT_EXPECT_EQ(test, len, TQUIC_INITIAL_BYTES_MIN);
+	KUNIT_EXPECT_EQ(test, len, TQUIC_MIN_UDP_PAYLOAD);
 	/* Whoever has sent a Handshake packet needs no Initial ones (RFC 9001 §4.9.1). */
 	KUNIT_EXPECT_TRUE(test, c->conn.keys_tx & BIT(TQUIC_LEVEL_INITIAL));
 	KUNIT_EXPECT_EQ(test, out_next(test, c, pkts, &len), 0);
@@ -743,7 +743,7 @@ static void output_close_padded(struct kunit *test)
 	c->conn.keys_tx |= BIT(TQUIC_LEVEL_HANDSHAKE);
 	tquic_conn_close(&c->conn, 9, 0, false, NULL, 0, p->now);
 	KUNIT_ASSERT_EQ(test, out_next(test, c, pkts, &len), 2);
-	KUNIT_EXPECT_EQ(test, len, TQUIC_INITIAL_BYTES_MIN);
+	KUNIT_EXPECT_EQ(test, len, TQUIC_MIN_UDP_PAYLOAD);
 }
 
 /* A probe of the size has company only if the window has room for that. */

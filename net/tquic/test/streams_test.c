@@ -730,9 +730,9 @@ static void streams_limits_are_capped(struct kunit *test)
 
 	tquic_streams_destroy(t);
 	tquic_streams_init(t, false, &huge, 0, 0);
-	KUNIT_EXPECT_EQ(test, t->max_remote[0], min_t(u64, TQUIC_STREAMS_LIMIT, ULONG_MAX));
+	KUNIT_EXPECT_EQ(test, t->max_remote[0], min_t(u64, TQUIC_MAX_STREAMS, ULONG_MAX));
 	tquic_streams_set_peer(t, &huge);
-	KUNIT_EXPECT_EQ(test, t->peer.streams[1], min_t(u64, TQUIC_STREAMS_LIMIT, ULONG_MAX));
+	KUNIT_EXPECT_EQ(test, t->peer.streams[1], min_t(u64, TQUIC_MAX_STREAMS, ULONG_MAX));
 }
 
 static int streams_suite_init(struct kunit_suite *suite)
