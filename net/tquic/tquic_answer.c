@@ -62,19 +62,23 @@ static struct sk_buff *tquic_answer_alloc(struct tquic_net *tn, u32 bytes)
 }
 
 /*
- * Send @skb back to where @in came from.  Nothing is kept, so the way there is
- * looked up each time.
+ * Send the @len bytes written at the start of @skb back to where @in came from; 0
+ * when they could not be written.  Nothing is kept, so the way there is looked up
+ * each time.
  */
-static bool tquic_answer_send(struct tquic_udp *udp, const struct sk_buff *in,
-			      struct sk_buff *skb)
+static bool tquic_answer_send(struct tquic_net *tn, struct tquic_udp *udp,
+			      const struct sk_buff *in, struct sk_buff *skb, int len)
 {
 	struct tquic_route rt = {};
 	int ret;
 
-	if (!tquic_udp_hold(udp)) {
+	if (!len)
+		TQUIC_INC(tn, TX_NO_MEM);
+	if (!len || !tquic_udp_hold(udp)) {
 		kfree_skb(skb);
 		return false;
 	}
+	skb_put(skb, len);
 	tquic_skb_addrs(in, &rt.local, &rt.peer);
 	local_bh_disable();
 	ret = tquic_udp_xmit(udp, &rt, skb, INET_ECN_NOT_ECT, 0);
@@ -128,11 +132,11 @@ void tquic_answer_reset(struct tquic_net *tn, struct tquic_udp *udp,
 	out = tquic_answer_alloc(tn, bytes);
 	if (!out)
 		return;
-	p = skb_put(out, bytes);
+	p = out->data;
 	get_random_bytes(p, bytes - TQUIC_RESET_TOKEN_LEN);
 	*p = (*p & ~TQUIC_HDR_LONG) | TQUIC_HDR_FIXED;
 	tquic_answer_token(tn, &h->dcid, p + bytes - TQUIC_RESET_TOKEN_LEN);
-	if (tquic_answer_send(udp, skb, out))
+	if (tquic_answer_send(tn, udp, skb, out, bytes))
 		TQUIC_INC(tn, TX_RESET);
 }
 
@@ -211,13 +215,7 @@ void tquic_answer_retry(struct tquic_net *tn, struct tquic_udp *udp,
 	b.p = out->data;
 	b.end = out->data + TQUIC_RETRY_BYTES_MAX - TQUIC_RETRY_TAG_LEN;
 	len = tquic_answer_put_retry(tn, b, skb, h);
-	if (!len) {
-		TQUIC_INC(tn, TX_NO_MEM);
-		kfree_skb(out);
-		return;
-	}
-	skb_put(out, len);
-	if (tquic_answer_send(udp, skb, out))
+	if (tquic_answer_send(tn, udp, skb, out, len))
 		TQUIC_INC(tn, TX_RETRY);
 }
 
@@ -296,13 +294,7 @@ void tquic_answer_close(struct tquic_net *tn, struct tquic_udp *udp,
 		len = tquic_answer_put_close(tquic_keyring_tx(&keys, TQUIC_LEVEL_INITIAL), b, h,
 					     code);
 	tquic_keyring_destroy(&keys);
-	if (!len) {
-		TQUIC_INC(tn, TX_NO_MEM);
-		kfree_skb(out);
-		return;
-	}
-	skb_put(out, len);
-	if (tquic_answer_send(udp, skb, out))
+	if (tquic_answer_send(tn, udp, skb, out, len))
 		TQUIC_INC(tn, TX_REFUSED);
 }
 
@@ -332,7 +324,6 @@ void tquic_answer_version(struct tquic_net *tn, struct tquic_udp *udp,
 		return;
 	b.p = out->data;
 	b.end = out->data + TQUIC_VN_BYTES_MAX;
-	skb_put(out, tquic_hdr_put_vn(&b, h, get_random_u32()));
-	if (tquic_answer_send(udp, skb, out))
+	if (tquic_answer_send(tn, udp, skb, out, tquic_hdr_put_vn(&b, h, get_random_u32())))
 		TQUIC_INC(tn, TX_VN);
 }

@@ -823,8 +823,7 @@ static void tquic_rx_vn(struct tquic_net *tn, const struct tquic_hdr *h)
 	bool taken = false;
 	struct sock *sk;
 
-	sk = tquic_sock_owner(tquic_cidtab_lookup(&tn->cids, TQUIC_CID_LOCAL,
-						&h->dcid));
+	sk = tquic_sock_owner(tquic_cidtab_lookup(&tn->cids, TQUIC_CID_LOCAL, &h->dcid));
 	if (sk) {
 		bh_lock_sock_nested(sk);
 		/* With the lock taken: the next Initial meets the same answer. */
@@ -848,8 +847,7 @@ static bool tquic_rx_hand_retry(struct tquic_net *tn, struct sk_buff *skb,
 {
 	struct sock *sk;
 
-	sk = tquic_sock_owner(tquic_cidtab_lookup(&tn->cids, TQUIC_CID_LOCAL,
-						&h->dcid));
+	sk = tquic_sock_owner(tquic_cidtab_lookup(&tn->cids, TQUIC_CID_LOCAL, &h->dcid));
 	if (!sk)
 		return false;
 	TQUIC_RX_CB(skb)->kind = TQUIC_RX_RETRY;
@@ -1049,8 +1047,7 @@ static void tquic_rx_err(struct tquic_net *tn, struct tquic_udp *udp,
 	tquic_hdr_parse(e->payload, e->payload_len, TQUIC_LOCAL_CID_LEN, &h);
 	if (!(h.first & TQUIC_HDR_LONG) || h.scid.len != TQUIC_LOCAL_CID_LEN)
 		return;
-	sk = tquic_sock_owner(tquic_cidtab_lookup(&tn->cids, TQUIC_CID_LOCAL,
-						&h.scid));
+	sk = tquic_sock_owner(tquic_cidtab_lookup(&tn->cids, TQUIC_CID_LOCAL, &h.scid));
 	if (!sk)
 		return;
 	tquic_rx_refused(sk, e);

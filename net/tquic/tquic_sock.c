@@ -528,14 +528,14 @@ static void tquic_sock_state(struct sock *sk)
  */
 static bool tquic_sock_account(struct sock *sk, s64 delta, int kind)
 {
-	bool ok = true;
+	bool ok;
 
 	if (delta <= 0) {
 		sk_mem_uncharge(sk, -delta);
 		return true;
 	}
-	if (delta > sk->sk_forward_alloc)
-		ok = __sk_mem_schedule(sk, delta - sk->sk_forward_alloc, kind);
+	ok = delta <= sk->sk_forward_alloc ||
+	     __sk_mem_schedule(sk, delta - sk->sk_forward_alloc, kind);
 	sk_mem_charge(sk, delta);
 	return ok;
 }

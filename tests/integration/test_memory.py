@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from conftest import LabMaker
+from leftovers import used_pages
 from running import DATA, Joined, counter, wait_for
 from test_sysctl import tuned
 
@@ -34,13 +35,6 @@ def lab(make_lab: LabMaker) -> TwoLinks:
     return make_lab(Link(rate_mbit=100, delay_ms=2), Link(rate_mbit=100, delay_ms=2))
 
 
-def used_pages() -> int:
-    """Pages that all sockets have reserved."""
-    table = Path("/proc/net/protocols").read_text().splitlines()
-    (line,) = [words for words in map(str.split, table) if words[0] == "TQUIC"]
-    return int(line[3])
-
-
 @contextlib.contextmanager
 def limited(pages: int) -> Iterator[None]:
     """Sockets of the machine have so many pages, under pressure from half of them on."""
@@ -54,20 +48,21 @@ def limited(pages: int) -> Iterator[None]:
 
 def test_a_reader_who_stops(lab: TwoLinks, joined: Joined) -> None:
     """All stays within the limit, and then every byte comes, though the limit stays."""
-    window = 2 * SENT_MIB * MIB
+    sent = DATA * (SENT_MIB * MIB // len(DATA))
+    window = 2 * len(sent)
     dropped = counter(lab.client, "MemoryDrops")
     pages = used_pages() + MORE_MIB * MIB // PAGE_BYTES
     with tuned(lab.client, max_data=window, max_stream_data=window), limited(pages):
         ends = joined()
         ends.c.sendall(b"go on")
         ends.s.recv(5)
-        thread = threading.Thread(target=ends.s.sendall, args=(DATA * SENT_MIB,))
+        thread = threading.Thread(target=ends.s.sendall, args=(sent,))
         thread.start()
         wait_for(lambda: counter(lab.client, "MemoryDrops") > dropped)
         time.sleep(1)
         assert used_pages() < pages + BURST_MIB * MIB // PAGE_BYTES
         got = bytearray()
-        while len(got) < len(DATA) * SENT_MIB:
+        while len(got) < len(sent):
             got += ends.c.recv(MIB)
         thread.join()
-    assert got == DATA * SENT_MIB
+    assert got == sent

@@ -187,9 +187,10 @@ static void tquic_cc_resume(struct tquic_cc *cc)
  */
 void tquic_cc_on_sent(struct tquic_cc *cc, u32 bytes, u64 now)
 {
-	u64 idle_ns = cc->idle_since_ns ? now - cc->idle_since_ns : 0;
+	u64 idle_ns;
 
 	if (!cc->in_flight) {
+		idle_ns = cc->idle_since_ns ? now - cc->idle_since_ns : 0;
 		if (idle_ns && cc->ops->on_idle)
 			cc->ops->on_idle(cc, idle_ns);
 		if (idle_ns >= TQUIC_CC_IDLE_NS)

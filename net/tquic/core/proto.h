@@ -22,7 +22,7 @@
 #define TQUIC_HP_SAMPLE_LEN		16	/* RFC 9001 §5.4.2 */
 #define TQUIC_PN_MAX_LEN		4	/* RFC 9000 §17.1 */
 #define TQUIC_PATH_DATA_LEN		8	/* RFC 9000 §19.17 */
-#define TQUIC_LOCAL_CID_LEN		8	/* of the ids we give out, as short headers have none */
+#define TQUIC_LOCAL_CID_LEN		8	/* of ours, which short headers do not say */
 #define TQUIC_MIN_UDP_PAYLOAD		1200	/* RFC 9000 §14 */
 #define TQUIC_MAX_UDP_PAYLOAD		65527	/* RFC 9000 §18.2 */
 #define TQUIC_VARINT_MAX		((1ULL << 62) - 1)	/* RFC 9000 §16 */

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from .bench_profiles import PROFILES
-from .bench_report import Line, Report, best
+from .bench_report import BREAKS, Line, Report, best
 from .codegen_text import table
 from .sched_trials import BASE, METRICS
 
@@ -99,7 +99,7 @@ _BROKEN = (
 
 def _broken(lines: Sequence[Line], number: int) -> list[str]:
     row = [str(number)]
-    for kind, factor in (("cut", 3), ("down", 1)):
+    for kind, factor in BREAKS.items():
         ours, theirs = (best(lines, number, kind, name) for name in ("tquic", "mptcp"))
         limits = (ours.stall_ms, factor * ours.srtt_ms, ours.outage_wait_ms) if ours else ()
         row += [_ms(value) for value in limits] or [_NONE] * 3

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from .bench_guest import CUT_AT_S, RESTORE_AT_S, Run
 from .bench_profiles import PROFILES
+from .bench_report import BREAKS
 
 _BIN_S = 0.1
 _COLORS = {"tquic": "#1b6ca8", "mptcp": "#c8553d"}
 
 
 def _panels(runs: Sequence[Run], profile: int) -> list[str]:
-    kinds = ("bulk", "cut", "down")
+    kinds = ("bulk", *BREAKS)
     return [
         kind
         for kind in kinds

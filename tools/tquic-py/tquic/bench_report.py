@@ -15,8 +15,10 @@ from .bench_profiles import PROFILES, Profile
 from .sched_trials import BASE, TRIALS, Outcome, Score, judge, quantile
 
 _BINS_PER_S = 10
-#: How long it may take to notice that a link is cut, whichever is longer.
-_NOTICED_S, _NOTICED_SRTTS = 1.0, 3
+#: How a link goes, and how many SRTTs a reader may wait then.
+BREAKS = {"cut": 3, "down": 1}
+#: How long it may take to notice that a link is cut, unless its SRTTs are longer.
+_NOTICED_S = 1.0
 #: Full rate is back when half a second in a row carries this share of the rate before the cut.
 _FULL_SHARE = 0.9
 _FULL_BINS = 5
@@ -130,7 +132,7 @@ def stall_ms(sample: Sample, srtt_ms: float = 0) -> float:
     One that begins when the cut must have been noticed is not of its making: a packet that the
     link which stays has lost has a reader wait for a round trip.
     """
-    return _wait_ms(sample, CUT_AT_S + max(_NOTICED_S, _NOTICED_SRTTS * srtt_ms / 1000))
+    return _wait_ms(sample, CUT_AT_S + max(_NOTICED_S, BREAKS["cut"] * srtt_ms / 1000))
 
 
 def full_again_s(sample: Sample) -> float | None:
@@ -152,7 +154,7 @@ def line(run: Run, seconds: int) -> Line:
     sample = run.sample
     over_s = seconds if run.kind == "bulk" else sample.seconds
     goodput = sample.received_bytes * 8 / 1e6 / over_s if over_s else 0.0
-    broken = run.kind in ("cut", "down")
+    broken = run.kind in BREAKS
     one = profile.links[run.first].rate_mbit
     capacity = profile.capacity_mbit(seconds) if run.links > 1 else one
     scale = profile.payload_mbit(seconds) / profile.capacity_mbit(seconds)
@@ -210,7 +212,7 @@ def _bulk(profile: Profile, lines: Sequence[Line]) -> list[Verdict]:
 
 def _broken(profile: Profile, lines: Sequence[Line]) -> list[Verdict]:
     found: list[Verdict] = []
-    for kind, factor in (("cut", 3), ("down", 1)):
+    for kind, factor in BREAKS.items():
         ours = best(lines, profile.number, kind, "tquic")
         if not ours:
             continue

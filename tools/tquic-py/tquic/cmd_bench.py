@@ -11,7 +11,7 @@ from rich.table import Table
 
 from . import bench
 from .bench_profiles import PROFILES
-from .bench_report import Report
+from .bench_report import BREAKS, Report
 from .demo_progress import Display
 from .sched_view import score_table
 
@@ -89,7 +89,7 @@ def _show(report: Report) -> None:
         for line in report.lines:
             if line.profile != number:
                 continue
-            broken = line.kind in ("cut", "down")
+            broken = line.kind in BREAKS
             again = "never" if line.full_again_s is None else f"{line.full_again_s:.1f} s"
             size = f" {line.received_bytes >> 10} KiB" if line.kind == "object" else ""
             told = line.kind == "bulk" and line.transport == "tquic"
