@@ -7,6 +7,7 @@
  *
  *	links N				1 to 4, first of all
  *	link I RATE DELAY QUEUE LOSS REORDER DUP
+ *	share I J			packets of link I wait in the queue of link J; before open
  *	window BYTES			credit both ends give, which does not grow; before open
  *	sched NAME, cc NAME		of both ends, at any time
  *	sample TIME			every so often; 0: never
@@ -21,6 +22,8 @@
  *	   pause END 0|1		its program reads nothing
  *	   flow END BYTES		END sends: 0 client, 1 server
  *	   dgrams END BYTES INTERVAL COUNT DEADLINE
+ *	   rival I CC			another connection sends all it can through the queue of link I,
+ *					whose rate then has to stay
  *	settle TIME			until then, or until all flows are done
  *	rest TIME			goes on for so long
  *	run TIME			until then
@@ -163,6 +166,7 @@ int main(void)
 		next = f->next;
 		free(f);
 	}
+	sim_rivals_free(&s);
 	free(s.end[0].delay_ns);
 	free(s.end[1].delay_ns);
 	free(samples);

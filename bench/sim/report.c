@@ -108,5 +108,6 @@ void sim_report(struct sim *s, bool opened, FILE *out)
 			(unsigned long long)link->pipe[0].full,
 			(unsigned long long)link->pipe[1].full);
 	}
-	fputs("]", out);
+	fputs("],", out);
+	sim_rivals_report(s, out);
 }

@@ -70,6 +70,8 @@ static const char *sim_do_rate(struct sim *s, const struct sim_cmd *cmd)
 
 	if (!link || !link->rate_bps || !cmd->arg[1])
 		return "a link without a rate";
+	if (link->neck || s->rivals)
+		return "a rate that is shared stays";
 	pair_link_rate(s->pair, link, cmd->arg[1]);
 	return NULL;
 }
@@ -248,6 +250,25 @@ static struct pair_flow *sim_flow_open(struct sim *s, u32 from, u64 bytes)
 	return pair_flow_open(&p->end[from], true, bytes);
 }
 
+static const char *sim_do_share(struct sim *s, const struct sim_cmd *cmd)
+{
+	struct pair_link *neck;
+
+	if (s->start_ns || cmd->arg[0] >= s->pair->links || cmd->arg[1] >= cmd->arg[0])
+		return "a link shares the queue of one before it, before the start";
+	neck = &s->pair->link[cmd->arg[1]];
+	s->pair->link[cmd->arg[0]].neck = neck->neck ?: neck;
+	return NULL;
+}
+
+/* rival I CC */
+static const char *sim_do_rival(struct sim *s, const struct sim_cmd *cmd)
+{
+	if (!s->start_ns || !sim_link(s, cmd) || !cmd->name)
+		return "a rival comes after the start, over a link, with a congestion control";
+	return sim_rival_add(s, cmd->arg[0], cmd->name);
+}
+
 static const char *sim_do_flow(struct sim *s, const struct sim_cmd *cmd)
 {
 	if (cmd->arg[0] > 1)
@@ -284,6 +305,8 @@ static const struct sim_verb sim_verbs[] = {
 	{ "backup", 2, sim_do_backup },
 	{ "close", 1, sim_do_close },
 	{ "weight", 2, sim_do_weight },
+	{ "share", 2, sim_do_share },
+	{ "rival", 1, sim_do_rival },
 	{ "window", 1, sim_do_window },
 	{ "mtu", 2, sim_do_mtu },
 	{ "pause", 2, sim_do_pause },

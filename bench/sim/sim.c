@@ -194,7 +194,9 @@ static void sim_sample(struct sim *s)
 			(unsigned long long)path->stats.tx_bytes);
 		sep = ",";
 	}
-	fputs("]}", s->samples);
+	fputs("],", s->samples);
+	sim_rivals_report(s, s->samples);
+	fputs("}", s->samples);
 }
 
 static u64 sim_next(const struct sim *s, u64 until_ns)
@@ -219,7 +221,7 @@ void sim_run(struct sim *s, u64 until_ns)
 	do {
 		next = sim_next(s, until_ns);
 		do {
-			moved = pair_step(p, next);
+			moved = sim_step(s, next);
 			for (i = 0; i < 2; i++) {
 				sim_dgrams_read(s, &p->end[i]);
 				sim_idle(s, &p->end[i]);

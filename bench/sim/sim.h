@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* One run of the simulator: two connections, what happens to their links, what is measured. */
+/* One run of the simulator: a connection, what happens to its links, what is measured. */
 #ifndef TQUIC_SIM_H
 #define TQUIC_SIM_H
 
@@ -58,12 +58,25 @@ struct sim_end {
 };
 
 /**
+ * struct sim_rival - a connection that shares the queue of a link
+ * @flow: what its server sends, NULL until it may
+ * @next_ns: when the next thing happens to it, 0: nothing will; nobody else changes that
+ */
+struct sim_rival {
+	struct sim_rival *next;
+	struct pair *pair;
+	struct pair_flow *flow;
+	u64 next_ns;
+};
+
+/**
  * struct sim - a run
- * @pair: the connections
+ * @pair: both ends of the connection
  * @start_ns: when all paths were open; times of the script count from here
  * @sample_ns: interval of samples, 0: none
  * @end: by end of @pair
  * @flows: those whose slot is used again
+ * @rivals: other connections
  * @samples: memory of the text of the samples
  */
 struct sim {
@@ -73,6 +86,7 @@ struct sim {
 	u64 next_sample_ns;
 	struct sim_end end[2];
 	struct sim_flow *flows;
+	struct sim_rival *rivals;
 	FILE *samples;
 	u32 sample_count;
 };
@@ -90,5 +104,9 @@ void sim_watch(struct sim *s);
 void sim_run(struct sim *s, u64 until_ns);
 void sim_report(struct sim *s, bool opened, FILE *out);
 const char *sim_do(struct sim *s, const struct sim_cmd *cmd);
+const char *sim_rival_add(struct sim *s, u32 over, const char *cc);
+bool sim_step(struct sim *s, u64 until_ns);
+void sim_rivals_report(const struct sim *s, FILE *out);
+void sim_rivals_free(struct sim *s);
 
 #endif /* TQUIC_SIM_H */

@@ -356,7 +356,7 @@ static struct share share(struct kunit *test, const struct tquic_cc_ops *cc, u32
 
 	for (i = 0; i < links; i++) {
 		pair_link_set(&p->link[i], rate_bps, PAIR_MS(20), 50000);
-		p->link[i].shared = i;
+		p->link[i].neck = &p->link[0];
 		p->link[i].loss_ppm = loss_ppm;
 	}
 	begin(test, p, 400 * MIB);

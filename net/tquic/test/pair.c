@@ -742,22 +742,29 @@ static void pair_expire(struct pair_end *e)
 	pair_kick(e);
 }
 
-/* Next thing that happens, not after @end_ns; false when nothing does */
-bool pair_step(struct pair *p, u64 end_ns)
+/* When the next thing happens, 0: nothing will */
+u64 pair_next(const struct pair *p)
 {
-	u64 t, next = 0, at;
 	u32 i, link, to;
+	u64 t, next;
 
-	if (p->broken)
-		return false;
+	next = pair_link_arrival(p, &link, &to);
 	for (i = 0; i < 2; i++) {
 		t = p->end[i].started ? tquic_conn_deadline_ns(&p->end[i].conn) : 0;
 		if (t && (!next || t < next))
 			next = t;
 	}
-	at = pair_link_arrival(p, &link, &to);
-	if (at && (!next || at < next))
-		next = at;
+	return next;
+}
+
+/* Next thing that happens, not after @end_ns; false when nothing does */
+bool pair_step(struct pair *p, u64 end_ns)
+{
+	u64 next = pair_next(p), at;
+	u32 i, link, to;
+
+	if (p->broken)
+		return false;
 	if (!next || next > end_ns) {
 		p->now = max(p->now, end_ns);
 		return false;
@@ -766,6 +773,7 @@ bool pair_step(struct pair *p, u64 end_ns)
 		p->now = next;
 		p->spin = 0;
 	}
+	at = pair_link_arrival(p, &link, &to);
 	if (at && at <= p->now) {
 		pair_arrive(p, link, to);
 		return true;

@@ -62,7 +62,8 @@ enum pair_early {
  * @mtu_bytes: larger ones vanish
  * @ecn: every datagram arrives with this ECN field; PAIR_ECN_KEEP: with its own
  * @cut: nothing comes through, not even what is under way
- * @shared: its datagrams go through the queue of link 0, at the rate of that
+ * @neck: its datagrams go through the queue of that link, at the rate of that, which may be one
+ *	of another pair; NULL: through its own
  * @drop_next: the next so many datagrams vanish, by direction
  * @pipe: by receiver
  */
@@ -76,7 +77,7 @@ struct pair_link {
 	u32 mtu_bytes;
 	u8 ecn;
 	bool cut;
-	bool shared;
+	struct pair_link *neck;
 	u32 drop_next[2];
 	struct pair_pipe pipe[2];
 };
@@ -227,6 +228,7 @@ void pair_link_set(struct pair_link *link, u64 rate_bps, u64 delay_ns,
 		   u32 queue_bytes);
 void pair_link_rate(struct pair *p, struct pair_link *link, u64 rate_bps);
 bool pair_start(struct pair *p);
+u64 pair_next(const struct pair *p);
 bool pair_step(struct pair *p, u64 end_ns);
 void pair_run(struct pair *p, u64 ns);
 void pair_tls_end(struct pair_end *e);

@@ -93,7 +93,7 @@ static struct sk_buff *pair_copy(const struct sk_buff *skb)
 /* When a datagram arrives; 0: the queue of the link's bottleneck is full */
 static u64 pair_pipe_at(struct pair *p, struct pair_link *link, u32 to, u32 len)
 {
-	struct pair_link *neck = link->shared ? &p->link[0] : link;
+	struct pair_link *neck = link->neck ?: link;
 	struct pair_pipe *pipe = &neck->pipe[to];
 	u64 start = max(p->now, pipe->free_ns), backlog;
 

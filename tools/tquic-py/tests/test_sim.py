@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tquic import cmd_sim, sim, sim_compare, sim_links, sim_soak, sim_trials
+from tquic import cmd_sim, sim, sim_compare, sim_fair, sim_links, sim_soak, sim_trials
 from tquic.bench_profiles import PROFILES
 from tquic.lab import Link
 from tquic.sched_trials import TRIALS, Trial
@@ -98,6 +98,9 @@ def test_links_by_kind_and_by_figures() -> None:
     for bad in ("fast", "16", "0/10", "16/25/", "16/25/1/2", "-1/2"):
         with pytest.raises(sim.SimError, match="lte"):
             sim_links.parse(bad)
+    assert sim_links.steady("geo") is sim_links.KINDS["geo"]
+    with pytest.raises(sim.SimError, match="its rate moves"):
+        sim_links.steady("lte")
 
 
 def test_kinds_move_as_they_say() -> None:
@@ -125,6 +128,13 @@ def test_kinds_move_as_they_say() -> None:
         ({"events": (sim.Event(0, "weight", (0, 65536)),)}, "too large a weight"),
         ({"events": (sim.Event(0, "window", (65536,)),)}, "before the start"),
         ({"events": (sim.Event(0, "dgrams", (0, 7, 1, 1, 0)),)}, "8 to 1100"),
+        ({"events": (sim.Event(0, "share", (1, 0)),)}, "before the start"),
+        ({"events": (sim.Event(0, "rival", (2, "cubic")),)}, "over a link"),
+        ({"events": (sim.Event(0, "rival", (0, "none")),)}, "no such congestion"),
+        (
+            {"events": (sim.Event(0, "rival", (0, "bbr")), sim.Event(0, "rate", (0, 9)))},
+            "is shared stays",
+        ),
         ({"links": (Link(rate_mbit=1, loss=100),)}, "did not open"),
     ],
 )
@@ -171,6 +181,9 @@ def test_command_line() -> None:
     told = call(cmd_sim.group, ["schedulers", "--json"])
     assert told.exit_code == 0  # all are won
     assert {item["scheduler"] for item in json.loads(told.stdout)} >= {"blest", "ecf", "weighted"}
+    fair = call(cmd_sim.group, ["fair", "--seconds", "3", "--runs", "1", "--json"])
+    assert [item["rival"] for item in json.loads(fair.stdout)] == ["newreno", "cubic"] * 3
+    assert "olia" in call(cmd_sim.group, ["fair", "--seconds", "1", "--runs", "1"]).output
     soak = call(cmd_sim.group, ["soak", "--minutes", "2", "--json"])
     assert (soak.exit_code, json.loads(soak.stdout)) == (0, [])
 
@@ -192,3 +205,30 @@ def test_windows_and_weights_count() -> None:
     result = sim.run(sim.Scenario(TWO, (*weights, calls), 5, scheduler="weighted"))
     heavy, light = (link["bytes"][0] for link in result.links)
     assert 2.7 < heavy / light < 3.3
+
+
+def test_coupled_paths_take_less_than_each_its_share() -> None:
+    """Through one queue, beside one: without coupling two paths take what two connections take."""
+    link = Link(rate_mbit=60, delay_ms=15)
+    done: list[tuple[int, int]] = []
+    (alone,) = sim_fair.run(link, 1, ("olia",), ("newreno",), 60, 6, 1)
+    (coupled,) = sim_fair.run(link, 2, ("olia",), ("newreno",), 60, 6, 1)
+    (twice,) = sim_fair.run(
+        link, 2, ("newreno",), ("newreno",), 60, 6, 1, told=lambda *at: done.append(at)
+    )
+    assert 0.75 <= alone.mean <= 1.25
+    assert 0.75 <= coupled.mean < 0.75 * twice.mean
+    assert twice.mean > 1.6
+    for share in (alone, coupled, twice):
+        assert share.least <= share.mean <= share.most
+        assert 55 < share.used_mbit_s < 60
+    assert done[-1] == (6, 6)
+
+
+def test_a_queue_full_of_connections() -> None:
+    """Each gets its share of it, and all of it is used."""
+    link = Link(rate_mbit=200, delay_ms=10)
+    (share,) = sim_fair.run(link, 1, ("newreno",), ("newreno",), 5, 4, 1, beside=40)
+    assert share.beside == 40
+    assert 0.6 <= share.mean <= 1.6
+    assert share.used_mbit_s > 180

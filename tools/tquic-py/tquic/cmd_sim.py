@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from . import sim_compare, sim_links, sim_soak, sim_trials
+from . import sim_compare, sim_fair, sim_links, sim_soak, sim_trials
 from .bench_profiles import PROFILES
 from .sched_view import score_table
 from .sim import Result, bulk, profile_events, run
@@ -187,6 +187,69 @@ def compare(
             f"{line.medium_ms:.0f}",
             f"{line.delay_p50_ms:.0f} / {line.delay_p99_ms:.0f}",
             f"{line.missed_percent:.1f}",
+        )
+    Console(width=110, highlight=False).print(table)
+
+
+@group.command()
+@click.option("--link", "spec", default="60/30", show_default=True, help="As of compare.")
+@click.option("--paths", type=click.IntRange(1, 4), default=2, show_default=True)
+@click.option(
+    "--congestion", "controls", multiple=True, default=("lia", "olia", "balia"), show_default=True
+)
+@click.option("--rival", "rivals", multiple=True, default=("newreno", "cubic"), show_default=True)
+@click.option(
+    "--beside", type=click.IntRange(1, 1000), default=1, show_default=True, help="How many."
+)
+@click.option("--seconds", type=click.FloatRange(1, 3600), default=120.0, show_default=True)
+@click.option("--runs", type=click.IntRange(1), default=12, show_default=True)
+@_SEED
+@_JSON
+def fair(
+    spec: str,
+    paths: int,
+    controls: tuple[str, ...],
+    rivals: tuple[str, ...],
+    beside: int,
+    seconds: float,
+    runs: int,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Send over several paths through one queue, beside other connections over one path each.
+
+    Tells what it gets as a multiple of what each of the others gets: 1 is what a coupled congestion
+    control is for. In each run they begin at other moments of each other's slow start.
+    """
+    kind = sim_links.steady(spec)
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("simulating")
+        shares = sim_fair.run(
+            kind.link,
+            paths,
+            controls,
+            rivals,
+            seconds,
+            runs,
+            seed,
+            beside,
+            lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    if as_json:
+        click.echo(json.dumps([asdict(share) for share in shares]))
+        return
+    table = Table(title=f"{paths} paths beside {beside}, {kind.title}", title_justify="left")
+    for name in ("congestion", "rival"):
+        table.add_column(name)
+    for name in ("share", "least", "most", "all Mbit/s"):
+        table.add_column(name, justify="right")
+    for share in shares:
+        figures = (share.mean, share.least, share.most)
+        table.add_row(
+            share.congestion,
+            share.rival,
+            *(f"{figure:.2f}" for figure in figures),
+            f"{share.used_mbit_s:.1f}",
         )
     Console(width=110, highlight=False).print(table)
 

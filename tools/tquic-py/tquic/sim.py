@@ -59,6 +59,7 @@ class Scenario:
     """Links, what happens, how long. ``finish``: go on until all transfers have ended.
 
     ``window_bytes`` is the credit both ends give, which then does not grow; 0: the module's own.
+    ``one_queue``: all links lead through the first one's queue, at its rate.
     """
 
     links: tuple[Link, ...]
@@ -70,12 +71,15 @@ class Scenario:
     sample_s: float = 0
     finish: bool = False
     window_bytes: int = 0
+    one_queue: bool = False
 
     def script(self) -> str:
         """The text the simulator reads."""
         lines = [f"links {len(self.links)}"]
         for number, link in enumerate(self.links):
             lines.append(_link_line(number, link))
+        if self.one_queue:
+            lines += [f"share {number} 0" for number in range(1, len(self.links))]
         if self.window_bytes:
             lines.append(f"window {self.window_bytes}")
         lines += [f"sched {self.scheduler}", f"cc {self.congestion}"]
@@ -108,6 +112,7 @@ class Result:
     ends    per end (client, server): bytes sent, sent again and reinjected, datagrams and their
             delays, packets sent through a full window, paths
     links   per link: bytes that arrived and datagrams the queue dropped, by receiver
+    rivals  per connection that shared a queue, the last first: stream bytes its client has read
     """
 
     scenario: Scenario
@@ -115,6 +120,7 @@ class Result:
     ends: tuple[dict[str, Any], ...]
     links: tuple[dict[str, Any], ...]
     samples: tuple[dict[str, Any], ...]
+    rivals: tuple[int, ...]
 
     @property
     def read_bytes(self) -> int:
@@ -215,6 +221,7 @@ def run(scenario: Scenario, program: Path | None = None) -> Result:
         ends=tuple(raw["ends"]),
         links=tuple(raw["links"]),
         samples=tuple(raw["samples"]),
+        rivals=tuple(raw["rivals"]),
     )
 
 

@@ -97,6 +97,14 @@ def parse(spec: str) -> Kind:
     return Kind(spec, link, _steady)
 
 
+def steady(spec: str) -> Kind:
+    """As parse(), for links whose rate stays. Raises SimError for others too."""
+    kind = parse(spec)
+    if kind.events is not _steady:
+        raise SimError(f"{spec}: its rate moves, which a queue that is shared does not")
+    return kind
+
+
 def events(kinds: list[Kind], seconds: float, seed: int) -> tuple[Event, ...]:
     """Everything that happens to links of these kinds; the same for the same seed."""
     out: list[Event] = []
