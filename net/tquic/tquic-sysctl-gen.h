@@ -20,8 +20,8 @@
  * @datagram_rx_max_bytes: memory of received datagrams (RFC 9221) that nobody
  *	has read
  * @ecn: mark packets as ECN-capable, ECT(0)
- * @handshake_timeout_ms: how long a server's handshake goes on without a
- *	packet of the client
+ * @handshake_timeout_ms: how long a server's handshake may take, whatever the
+ *	client sends meanwhile
  * @idle_timeout_ms: silence after which a connection ends; 0 is never
  * @initial_rtt_ms: round-trip time to assume of a path before it is known
  * @initials_max: first packets a listener keeps for connections to be made; 0

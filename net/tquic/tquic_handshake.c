@@ -49,6 +49,7 @@ int tquic_handshake_request(struct sock *sk)
 	struct tquic_sock *tsk = tquic_sk(sk);
 	int ret;
 
+	tsk->agent_asked = true;
 	tsk->handshake_end_ns = tquic_now_ns() + TQUIC_SYSCTL_NS(tn, agent_timeout_ms);
 	trace_tquic_handshake(&tsk->conn, TQUIC_STEP_AGENT_ASKED);
 	sock_hold(sk);
@@ -90,7 +91,7 @@ bool tquic_handshake_child(struct sock *child)
 		tquic_listen_child_ready(child);
 		return false;
 	}
-	if (tsk->conn.state != TQUIC_STATE_HANDSHAKE || tsk->handshake_end_ns)
+	if (tsk->conn.state != TQUIC_STATE_HANDSHAKE || tsk->agent_asked)
 		return false;
 	if (!tquic_handshake_request(child))
 		return false;
@@ -114,9 +115,9 @@ void tquic_handshake_over(struct sock *sk)
 	struct tquic_sock *tsk = tquic_sk(sk);
 	bool waited;
 
-	if (!tsk->handshake_end_ns)
+	if (!tsk->agent_asked)
 		return;
-	tsk->handshake_end_ns = 0;
+	tsk->agent_asked = false;
 	spin_lock_bh(&tn->lock);
 	waited = !list_empty(&tsk->handshake);
 	list_del_init(&tsk->handshake);
@@ -308,7 +309,7 @@ static struct sock *tquic_handshake_next(struct tquic_net *tn)
 			return NULL;
 		sk = &tsk->inet.sk;
 		lock_sock(sk);
-		if (tsk->handshake_end_ns)
+		if (tsk->agent_asked)
 			return sk;
 		release_sock(sk);
 		sock_put(sk);

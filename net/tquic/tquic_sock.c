@@ -317,6 +317,7 @@ int tquic_sock_start(struct sock *sk, bool server, const struct tquic_version *v
 	struct tquic_net *tn = tquic_sock_net(sk);
 	struct tquic_sock *tsk = tquic_sk(sk);
 	struct tquic_conn *conn = &tsk->conn;
+	u64 now = tquic_now_ns();
 	int ret;
 
 	ret = tquic_sysctl_start(tn, conn);
@@ -334,8 +335,10 @@ int tquic_sock_start(struct sock *sk, bool server, const struct tquic_version *v
 	sock_hold(sk);
 	if (sk->sk_userlocks & SOCK_RCVBUF_LOCK)
 		tquic_sock_cap_credit(&conn->local, sk->sk_rcvbuf);
-	ret = tquic_conn_start(conn, server, v, odcid, peer_scid,
-			       tquic_now_ns());
+	/* A client that sends a packet now and then does not hold its place for ever. */
+	if (server)
+		tsk->handshake_end_ns = now + TQUIC_SYSCTL_NS(tn, handshake_timeout_ms);
+	ret = tquic_conn_start(conn, server, v, odcid, peer_scid, now);
 	if (ret)
 		return ret;
 	if (sk->sk_userlocks & SOCK_RCVBUF_LOCK) {
@@ -704,12 +707,9 @@ static void tquic_sock_linger_on(struct sock *sk)
 static u64 tquic_sock_limit_ns(const struct tquic_sock *tsk)
 {
 	const struct tquic_conn *conn = &tsk->conn;
-	struct tquic_net *tn = tquic_sock_net(&tsk->inet.sk);
 
-	if (tsk->handshake_end_ns)
+	if (conn->state == TQUIC_STATE_HANDSHAKE)
 		return tsk->handshake_end_ns;
-	if (conn->server && conn->state == TQUIC_STATE_HANDSHAKE)
-		return conn->idle_start_ns + TQUIC_SYSCTL_NS(tn, handshake_timeout_ms);
 	if (tsk->lingering && conn->state == TQUIC_STATE_ESTABLISHED)
 		return tsk->linger_end_ns;
 	return 0;

@@ -68,6 +68,7 @@ struct tquic_listener {
  * @preferred_done: client: the server's preferred address was tried, or could not be
  * @lingering: closed by the program; ends when the rest is delivered
  * @child_ready: accept() may return it
+ * @agent_asked: an agent has the handshake, or is to take it
  * @handshake_mode: TQUIC_HANDSHAKE_*
  * @linger_left: least that was left to deliver so far, bytes
  * @linger_end_ns: when it ends unless the peer takes something
@@ -84,7 +85,7 @@ struct tquic_listener {
  * @peer: address of the first path
  * @version: what connect() begins with
  * @handshake: in tn->handshakes while no agent has taken it
- * @handshake_end_ns: when the agent has to be done; 0: none is involved
+ * @handshake_end_ns: when the handshake has to be done; 0: any time
  * @agent: the agent's socket of this handshake, or NULL; no reference
  * @recv_mask: TQUIC_RECV_*
  * @stream: the stream of a SOCK_STREAM socket, once it exists
@@ -118,6 +119,7 @@ struct tquic_sock {
 	bool preferred_done;
 	bool lingering;
 	bool child_ready;
+	bool agent_asked;
 	u8 handshake_mode;
 	u64 linger_left;
 	u64 linger_end_ns;

@@ -431,6 +431,26 @@ def test_flood_meets_retry(lab: TwoLinks, certificates: Certificates, start_serv
             exchange(honest, [Sender(DATA[:1000])])
 
 
+def test_a_client_that_trickles_is_given_up(make_lab: LabMaker) -> None:
+    """A handshake has its time in all; what the client sends meanwhile adds none."""
+    lab = make_lab(PLAIN)  # one whose settings no other test has
+    lab.server.sysctl("net.tquic.handshake_timeout_ms", 500)
+    client, target = Forger(b"trickle"), lab.server_address(port=PORT)
+    before = counter(lab.server, "HandshakesTimedOut")
+    with (
+        udp(lab.client, lab.client_address(0)) as sock,
+        lab.server.entered(),
+        listen(target, Options()),
+    ):
+        sock.sendto(client.packet(b"\x06\x00\x05hello"), target.sockaddr)
+
+        def given_up() -> bool:
+            sock.sendto(client.packet(b"\x01"), target.sockaddr)
+            return counter(lab.server, "HandshakesTimedOut") > before
+
+        wait_for(given_up)
+
+
 def test_version_option(lab: TwoLinks) -> None:
     with lab.client.entered(), new_socket(socket.AF_INET, Options()) as sock:
         assert sock.version == QUIC_VERSIONS["1"]

@@ -85,8 +85,8 @@ SYSCTLS: Final = (
     SysctlSpec(
         name="handshake_timeout_ms",
         type="u32",
-        scope="live",
-        summary="how long a server's handshake goes on without a packet of the client",
+        scope="connection",
+        summary="how long a server's handshake may take, whatever the client sends meanwhile",
         unit="ms",
         min=100,
         max=600000,
