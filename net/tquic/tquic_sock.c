@@ -543,12 +543,13 @@ static bool tquic_sock_account(struct sock *sk, s64 delta, int kind)
 	return ok;
 }
 
-/* Keep the socket's memory accounts in step with the buffers */
+/* Keep the socket's memory accounts in step with the buffers and with the number of streams */
 static void tquic_sock_charge(struct sock *sk)
 {
 	struct tquic_sock *tsk = tquic_sk(sk);
 	struct tquic_conn *conn = &tsk->conn;
-	u64 rx = conn->streams.rx_mem.used + conn->dgram_rx_bytes;
+	u64 rx = conn->streams.rx_mem.used + conn->dgram_rx_bytes +
+		 conn->streams.count * sizeof(struct tquic_stream);
 	u64 tx = conn->streams.tx_mem.used;
 
 	if (tx != tsk->tx_charged)

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import contextlib
 import resource
+import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -17,6 +19,7 @@ from running import DATA, Joined, counter, wait_for
 from test_sysctl import tuned
 
 from tquic.lab import Link, TwoLinks
+from tquic.sock import StreamData
 
 pytestmark = [pytest.mark.usefixtures("module"), pytest.mark.timeout(300)]
 
@@ -27,6 +30,10 @@ PAGE_BYTES = resource.getpagesize()
 SENT_MIB = 16
 #: What sockets may have beyond what they have at first, and what a full softirq adds at most.
 MORE_MIB, BURST_MIB = 4, 2
+#: <asm-generic/socket.h>; the first of its numbers is for what was received.
+SO_MEMINFO = 55
+#: What a stream without bytes takes at least.
+STREAM_BYTES = 300
 
 
 @pytest.fixture
@@ -66,3 +73,30 @@ def test_a_reader_who_stops(lab: TwoLinks, joined: Joined) -> None:
             got += ends.c.recv(MIB)
         thread.join()
     assert got == sent
+
+
+def rmem_bytes(sock: socket.socket) -> int:
+    """What a socket is charged for what it received."""
+    return int.from_bytes(sock.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, 4), sys.byteorder)
+
+
+def test_streams_are_charged(lab: TwoLinks, joined: Joined) -> None:
+    """A peer that opens streams takes memory, whether they hold bytes or not, until they end."""
+    count = 800
+    with tuned(lab.server, max_streams_uni=count), joined(socket.SOCK_DGRAM) as ends:
+        before = rmem_bytes(ends.s)
+        for _ in range(count):
+            ends.client.send_stream(ends.client.open_stream(uni=True), b"x")
+        streams: set[int] = set()
+        while len(streams) < count:
+            message = ends.server.recv_message()
+            if isinstance(message, StreamData):
+                streams.add(message.stream_id)
+        assert rmem_bytes(ends.s) - before > count * STREAM_BYTES
+        for stream in streams:
+            ends.client.send_stream(stream, b"", fin=True)
+        while streams:
+            message = ends.server.recv_message()
+            if isinstance(message, StreamData) and message.fin:
+                streams.remove(message.stream_id)
+        wait_for(lambda: rmem_bytes(ends.s) <= before)
