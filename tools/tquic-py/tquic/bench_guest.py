@@ -34,9 +34,10 @@ CUT_AT_S = 4.0
 _ASK_BEFORE_S = 0.2
 RESTORE_AT_S = 7.0
 CUT_RUN_S = 12.0
-SHARED_RUN_S = 20.0
+#: Who is ahead after slow start is so for many seconds: `tquic sim fair`.
+SHARED_RUN_S = 180.0
 #: A coupled congestion control: its paths together take what one TCP flow takes.
-COUPLED = "olia"
+COUPLED = "balia"
 OBJECTS = (64 << 10, 1 << 20, 32 << 20)
 #: Datagrams beside as much stream data as the links take.
 DATAGRAMS = Load(seconds=5, bulk=True, datagram_bytes=1000, datagram_every_s=0.01)
