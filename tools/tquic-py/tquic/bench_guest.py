@@ -29,6 +29,7 @@ from .sched_trials import BASE, TRIALS, Load, Outcome, Trial, quantile
 
 RECORD_FILE = "record.json"
 PORT = 4433
+LOAD_PORT = 4434
 STREAM_PORT = 5001
 CUT_AT_S = 4.0
 _ASK_BEFORE_S = 0.2
@@ -120,12 +121,13 @@ class Bench:
 
     @contextmanager
     def servers(self) -> Iterator[None]:
-        """Servers of both kinds, while the block runs."""
+        """Servers of all kinds, while the block runs."""
         job = self._job
         base = [sys.executable, "-m", bench_peers.__name__, "server"]
         here = self._lab.server_address(0)
         lines = (
             [*base, "tquic", f"{here.host}:{PORT}", job.certificate, job.key],
+            [*base, "load", f"{here.host}:{LOAD_PORT}", job.certificate, job.key],
             [*base, "stream", f"{here.host}:{STREAM_PORT}"],
         )
         running: list[subprocess.Popen[str]] = []
@@ -178,10 +180,11 @@ class Bench:
     ) -> Task:
         """A task over the paths given, the first of which is connected over."""
         job = self._job
+        port = PORT if transport == "tquic" else STREAM_PORT
         return Task(
             transport=transport,
             host=self._lab.server_address(0).host,
-            port=PORT if transport == "tquic" else STREAM_PORT,
+            port=LOAD_PORT if load else port,
             sources=[self.sources[index] for index in paths],
             seconds=seconds,
             size=size,

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 """The two ends of a measured transfer, one process each; the server sends, the client counts.
 
-Both transports speak the orders of `tquic perf`: how long or how much is to be sent. A TQUIC
-server answers each datagram as bench_load has it. Arguments: server tquic ADDRESS CERTIFICATE KEY |
+Both transports speak the orders of `tquic perf`, how long or how much is to be sent, through plain
+sockets of type SOCK_STREAM: what a transfer costs is compared. Loads (bench_load) are objects and
+datagrams of one TQUIC connection and have a server of their own.
+
+Arguments: server tquic ADDRESS CERTIFICATE KEY | server load ADDRESS CERTIFICATE KEY |
 server stream ADDRESS, or client with a JSON Task.
 """
 
@@ -19,16 +22,17 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from . import bench_load
+from .errors import TquicError
 from .get import open_connection
-from .handshake import Options, listen
+from .handshake import Options, complete, listen
 from .multipath import PathSpec
-from .mux import Exchange, StreamMux
+from .mux import StreamMux
 from .perf import ALPN, Order, PerfExchange
 from .record import Address
 from .sched_trials import Load
 from .server import Server
 from .sock import TquicSocket
-from .tls import TlsConfig
+from .tls import Role, TlsConfig
 from .uapi import PathState, RecvMask
 from .uptime import idle_s
 
@@ -42,7 +46,6 @@ _GAP_S = 0.02
 _BIN_S = 0.1
 _STALL_S = 30.0
 _ACTIVE_TIMEOUT_S = 10.0
-_TICK_S = 0.05
 #: Between the connection and the request: subflows come meanwhile, path MTU discovery ends.
 _SETTLE_S = 1.0
 
@@ -138,28 +141,6 @@ class Meter:
         )
 
 
-class _Sink(Exchange):
-    """The client's side of the stream."""
-
-    def __init__(self, order: Order, meter: Meter) -> None:
-        self._head: bytes | None = order.pack()
-        self._meter = meter
-        self.ended = False
-
-    def pull(self, limit: int) -> tuple[bytes, bool] | None:
-        """The order, once."""
-        head, self._head = self._head, None
-        return None if head is None else (head, True)
-
-    def on_data(self, data: bytes, fin: bool) -> None:
-        """Count."""
-        self._meter.add(time.monotonic(), len(data))
-
-    def on_end(self, code: int | None) -> None:
-        """All has come, or will not come."""
-        self.ended = True
-
-
 def _wait_active(sock: TquicSocket, count: int) -> None:
     deadline_s = time.monotonic() + _ACTIVE_TIMEOUT_S
     while [path.state for path in sock.paths()].count(PathState.ACTIVE) < count:
@@ -168,39 +149,63 @@ def _wait_active(sock: TquicSocket, count: int) -> None:
         time.sleep(0.01)
 
 
-def receive_tquic(task: Task) -> Sample:
-    """Do a task over TQUIC. The connection and its paths are there before time counts."""
+def _receive(sock: socket.socket, task: Task) -> Meter:
+    """Have the server send, and count."""
+    meter = Meter(time.monotonic())
+    print(meter.origin_s, flush=True)
+    sock.sendall(task.order().pack())
+    end_s = meter.origin_s + task.seconds
+    while not task.seconds or time.monotonic() < end_s:
+        data = sock.recv(_READ_BYTES)
+        if not data:
+            break
+        meter.add(time.monotonic(), len(data))
+    return meter
+
+
+def _open_tquic(task: Task, kind: int, recv_mask: RecvMask) -> TquicSocket:
+    """A connection whose paths are all there, and had some time."""
     tls = TlsConfig(alpn=(ALPN,), server_name=task.server_name, ca_file=Path(task.ca))
     specs = [PathSpec(Address(host)) for host in task.sources]
-    options = Options(recv_mask=RecvMask.CRYPTO | RecvMask.DATAGRAM)
-    with open_connection(task.host, task.port, tls, specs, options) as sock:
+    options = Options(kind=kind, recv_mask=recv_mask)
+    sock = open_connection(task.host, task.port, tls, specs, options)
+    try:
         _wait_active(sock, len(specs))
-        time.sleep(_SETTLE_S)
-        mux = StreamMux(sock, server=False, peer=task.host)
-        meter = Meter(time.monotonic())
-        print(meter.origin_s, flush=True)
-        load = None
-        if task.load:
-            load = bench_load.Client(sock, mux, task.load, meter.add)
-            mux.run(load.done, tick=load.tick, stall_s=_STALL_S, tick_s=load.tick_s)
-        else:
-            sink = _Sink(task.order(), meter)
-            end_s = meter.origin_s + task.seconds
-            mux.open(sink)
-            mux.run(
-                lambda: sink.ended or (task.seconds > 0 and time.monotonic() >= end_s),
-                stall_s=_STALL_S,
-                tick_s=_TICK_S,
-            )
+    except BaseException:
+        sock.close()
+        raise
+    time.sleep(_SETTLE_S)
+    return sock
+
+
+def receive_tquic(task: Task) -> Sample:
+    """Do a task over TQUIC. The connection and its paths are there before time counts."""
+    with _open_tquic(task, socket.SOCK_STREAM, RecvMask.CRYPTO) as sock:
+        sock.settimeout(_STALL_S)
+        assert isinstance(sock.raw, socket.socket)
+        meter = _receive(sock.raw, task)
         paths: list[dict[str, float]] = [
             {"path_id": path.path_id, "bytes": path.bytes_received, "lost": path.packets_lost}
             for path in sock.paths()
         ]
         done = meter.sample(paths)
         sock.close_with(0)
-    if not load:
-        return done
-    return replace(done, asked=load.asked, delays_ms=load.delays_ms, objects_ms=load.objects_ms)
+    return done
+
+
+def receive_load(task: Task, load: Load) -> Sample:
+    """Do a task that has a load: objects and datagrams of one connection."""
+    with _open_tquic(task, socket.SOCK_DGRAM, RecvMask.CRYPTO | RecvMask.DATAGRAM) as sock:
+        mux = StreamMux(sock, server=False, peer=task.host)
+        meter = Meter(time.monotonic())
+        print(meter.origin_s, flush=True)
+        client = bench_load.Client(sock, mux, load, meter.add)
+        mux.run(client.done, tick=client.tick, stall_s=_STALL_S, tick_s=client.tick_s)
+        done = meter.sample()
+        sock.close_with(0)
+    return replace(
+        done, asked=client.asked, delays_ms=client.delays_ms, objects_ms=client.objects_ms
+    )
 
 
 def receive_stream(task: Task) -> Sample:
@@ -211,26 +216,24 @@ def receive_stream(task: Task) -> Sample:
         sock.settimeout(_STALL_S)
         sock.connect((task.host, task.port))
         time.sleep(_SETTLE_S)
-        meter = Meter(time.monotonic())
-        print(meter.origin_s, flush=True)
-        sock.sendall(task.order().pack())
-        end_s = meter.origin_s + task.seconds
-        while not task.seconds or time.monotonic() < end_s:
-            data = sock.recv(_READ_BYTES)
-            if not data:
-                break
-            meter.add(time.monotonic(), len(data))
-    return meter.sample()
+        return _receive(sock, task).sample()
 
 
-def serve_tquic(address: Address, certificate: Path, key: Path) -> None:
-    """Serve orders over TQUIC until the process is ended."""
+def serve_load(address: Address, certificate: Path, key: Path) -> None:
+    """Serve loads over TQUIC until the process is ended."""
     tls = TlsConfig(alpn=(ALPN,), cert_file=certificate, key_file=key)
     listener = listen(address, Options(recv_mask=RecvMask.CRYPTO | RecvMask.DATAGRAM))
     server = Server(listener, tls, lambda _stream: PerfExchange(), datagram=bench_load.answer)
     signal.signal(signal.SIGTERM, lambda *_: server.stop())
     print(READY, end="", flush=True)
     server.run()
+
+
+def receive(task: Task) -> Sample:
+    """Do a task over its transport."""
+    if task.load:
+        return receive_load(task, task.load)
+    return receive_tquic(task) if task.transport == "tquic" else receive_stream(task)
 
 
 def _serve_one(sock: socket.socket) -> None:
@@ -246,6 +249,31 @@ def _serve_one(sock: socket.socket) -> None:
                 left -= len(piece) if order.size else 0
         except OSError:
             return  # the client has had enough
+
+
+def _serve_tquic_one(child: TquicSocket, tls: TlsConfig, peer: str) -> None:
+    with child:
+        child.settimeout(0)
+        try:
+            complete(child, tls, Role.SERVER, peer)
+        except TquicError as error:
+            print(error, file=sys.stderr, flush=True)
+            return
+        child.settimeout(None)
+        assert isinstance(child.raw, socket.socket)
+        _serve_one(child.raw)
+
+
+def serve_tquic(address: Address, certificate: Path, key: Path) -> None:
+    """Serve orders over TQUIC until the process is ended."""
+    tls = TlsConfig(alpn=(ALPN,), cert_file=certificate, key_file=key)
+    with listen(address, Options(kind=socket.SOCK_STREAM)) as listener:
+        print(READY, end="", flush=True)
+        while True:
+            child, peer = listener.accept()
+            threading.Thread(
+                target=_serve_tquic_one, args=(child, tls, str(peer)), daemon=True
+            ).start()
 
 
 def serve_stream(address: Address) -> None:
@@ -270,14 +298,15 @@ def main() -> None:
     match sys.argv[1:]:
         case ["server", "tquic", address, certificate, key]:
             serve_tquic(_address(address), Path(certificate), Path(key))
+        case ["server", "load", address, certificate, key]:
+            serve_load(_address(address), Path(certificate), Path(key))
         case ["server", "stream", address]:
             serve_stream(_address(address))
         case ["client", text]:
             task = Task.parse(text)
-            done = receive_tquic(task) if task.transport == "tquic" else receive_stream(task)
-            print(json.dumps(asdict(done)), flush=True)
+            print(json.dumps(asdict(receive(task))), flush=True)
         case _:
-            sys.exit("usage: server tquic|stream ADDRESS … | client TASK")
+            sys.exit("usage: server tquic|load|stream ADDRESS … | client TASK")
 
 
 if __name__ == "__main__":
