@@ -336,8 +336,7 @@ int tquic_sock_start(struct sock *sk, bool server, const struct tquic_version *v
 	if (sk->sk_userlocks & SOCK_RCVBUF_LOCK)
 		tquic_sock_cap_credit(&conn->local, sk->sk_rcvbuf);
 	/* A client that sends a packet now and then does not hold its place for ever. */
-	if (server)
-		tsk->handshake_end_ns = now + TQUIC_SYSCTL_NS(tn, handshake_timeout_ms);
+	tsk->handshake_end_ns = server ? now + TQUIC_SYSCTL_NS(tn, handshake_timeout_ms) : 0;
 	ret = tquic_conn_start(conn, server, v, odcid, peer_scid, now);
 	if (ret)
 		return ret;

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from conftest import LabMaker
 from running import DATA, Certificates
+from test_sysctl import tuned
 
 from tquic.agent import Agent, AgentSocket, Policy
 from tquic.handshake import Options, new_socket
@@ -27,7 +28,7 @@ from tquic.netlink import HandshakeQueue, HandshakeRequest
 from tquic.record import Address
 from tquic.sock import TquicSocket
 from tquic.tls import Role, TlsConfig
-from tquic.uapi import IPPROTO_TQUIC, SOL_TQUIC, SockOpt, State
+from tquic.uapi import IPPROTO_TQUIC, SOL_TQUIC, HandshakeMode, SockOpt, State
 
 pytestmark = [pytest.mark.usefixtures("module"), pytest.mark.timeout(300)]
 
@@ -224,6 +225,26 @@ def test_without_an_agent(lab: TwoLinks) -> None:
 def test_an_agent_of_another_namespace_does_not_count(lab: TwoLinks, policies: Policies) -> None:
     with agent(lab.server, policies.server()):
         refuse_connect(lab)
+
+
+def test_the_time_of_no_agent_does_not_count(lab: TwoLinks) -> None:
+    """Who finds none and does TLS itself has the time that is usual, not what is left of its."""
+    address = lab.server_address(0, port=4503)
+    with (
+        tuned(lab.client, agent_timeout_ms=100),
+        lab.client.entered(),
+        new_socket(socket.AF_INET, Options()) as sock,
+    ):
+        sock.settimeout(0)
+        sock.handshake_mode = HandshakeMode.AGENT
+        with pytest.raises(OSError) as caught:
+            sock.connect(address)
+        assert caught.value.errno == errno.EPROTONOSUPPORT
+        sock.handshake_mode = HandshakeMode.SELF
+        with contextlib.suppress(BlockingIOError):
+            sock.connect(address)
+        time.sleep(0.5)
+        assert sock.info().state == State.HANDSHAKE
 
 
 @pytest.mark.parametrize("leaf", ["wrong_name", "expired", "unknown_ca"])
