@@ -124,13 +124,17 @@ def test_objects_and_fairness() -> None:
         Run(4, "object", "tquic", 1, quick),
         Run(4, "object", "mptcp", 2, replace(quick, seconds=0.5)),
         Run(6, "shared", "tquic", 2, steady(33, 20)),
-        Run(6, "rival", "tquic", 1, steady(25, 20)),
-        Run(6, "rival", "mptcp", 1, steady(1, 20)),
+        Run(6, "rival", "tquic", 1, steady(25, 20), congestion="reno"),
+        Run(6, "shared", "tquic", 2, steady(30, 20)),
+        Run(6, "rival", "tquic", 1, steady(30, 20), congestion="cubic"),
+        Run(6, "shared", "mptcp", 2, steady(9, 20)),
+        Run(6, "rival", "mptcp", 1, steady(1, 20), congestion="cubic"),
     ]
     judged = verdicts([line(run, 10) for run in runs])
-    assert [verdict.met for verdict in judged] == [True, False]
+    assert [verdict.met for verdict in judged] == [True, False, True]
     assert "64 KiB in 83 ms, over the best link 80 ms" in judged[0].text
-    assert "1.32 of what the TCP flow gets" in judged[1].text
+    assert "1.32 of what a TCP flow with reno gets" in judged[1].text
+    assert "1.00 of what a TCP flow with cubic gets" in judged[2].text
 
 
 def test_every_scheduler_has_a_trial() -> None:
@@ -254,15 +258,15 @@ def test_a_page_of_results() -> None:
         Run(1, "down", "tquic", 2, steady(50, 12, [(4.0, 0.04), (6.0, 0.09)]), srtt_ms=34.0),
         Run(2, "object", "tquic", 2, Sample(65536, 0.1, [65536], [])),
         Run(2, "object", "mptcp", 2, Sample(65536, 0.2, [65536], [])),
-        Run(6, "shared", "tquic", 2, steady(33, 20)),
-        Run(6, "rival", "tquic", 1, steady(25, 20)),
+        Run(6, "shared", "tquic", 2, steady(33, 20), congestion="olia"),
+        Run(6, "rival", "tquic", 1, steady(25, 20), congestion="reno"),
     ]
     page = bench_page.rst(a_report(runs), ["../../bench/results/profile-1.png"])
     rows = {" ".join(text.split()) for text in page.splitlines()}
     assert "1 2 x 50 Mbit/s, 20 ms 92.0 97.1% 90.0 47.0 -" in rows
     assert "1 - - - - - 40 ms 34 ms 90 ms 0.0 s" in rows
     assert "2 64 KiB 100 ms - 200 ms" in rows
-    assert "6 33.0 25.0 - -" in rows
+    assert "6 TQUIC olia 33.0 reno 25.0" in rows
     assert any(row.startswith("ecf ") and row.endswith(" 2") for row in rows)
     assert "Datagrams\n" not in page
     assert "- profile 1, down: stall 40 ms, wanted 34 ms" in page
@@ -278,7 +282,8 @@ def test_results_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(bench, "folder", lambda: drawn)
     runs = [Run(2, "bulk", name, 2, steady(80, 12)) for name in ("tquic", "mptcp")]
     bench_plot.draw(runs, drawn)
-    page = bench.document(a_report([*runs, Run(6, "shared", "tquic", 2, steady(33, 20))]))
+    shared = [Run(6, kind, "tquic", 2, steady(33, 20)) for kind in ("shared", "rival")]
+    page = bench.document(a_report([*runs, *shared]))
     assert "image:: ../../bench/results/profile-2.png" in page.read_text()
     assert [file.name for file in (tmp_path / "bench" / "results").iterdir()] == ["profile-2.png"]
 

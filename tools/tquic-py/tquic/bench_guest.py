@@ -38,7 +38,9 @@ CUT_RUN_S = 12.0
 #: Who is ahead after slow start is so for many seconds: `tquic sim fair`.
 SHARED_RUN_S = 180.0
 #: A coupled congestion control: its paths together take what one TCP flow takes.
-COUPLED = "balia"
+COUPLED = "olia"
+#: What TQUIC and MPTCP run beside: the TCP that coupling is defined by, and the usual one.
+RIVALS = (("tquic", "reno"), ("tquic", "cubic"), ("mptcp", "cubic"))
 OBJECTS = (64 << 10, 1 << 20, 32 << 20)
 #: Datagrams beside as much stream data as the links take.
 DATAGRAMS = Load(seconds=5, bulk=True, datagram_bytes=1000, datagram_every_s=0.01)
@@ -143,9 +145,9 @@ class Bench:
                 server.terminate()
                 server.wait(_START_TIMEOUT_S)
 
-    def use(self, scheduler: str, congestion: str) -> None:
+    def use(self, scheduler: str, congestion: str, tcp: str | None = None) -> None:
         """Set the module's and TCP's defaults at both ends."""
-        tcp = _TCP_CONTROLLERS.get(congestion, _TCP_USUAL)
+        tcp = tcp or _TCP_CONTROLLERS.get(congestion, _TCP_USUAL)
         for namespace in (self._lab.client, self._lab.server):
             namespace.sysctl("net.tquic.scheduler", scheduler)
             namespace.sysctl("net.tquic.congestion_control", congestion)
@@ -347,20 +349,18 @@ class _Measure:
                 yield run
 
     def _shared(self) -> Iterator[Run]:
-        self._congestion = COUPLED
-        self._bench.use(self._job.scheduler, COUPLED)
-        for transport in ("tquic", "mptcp"):
+        number = self._profile.number
+        for transport, tcp in RIVALS:
+            self._bench.use(self._job.scheduler, COUPLED, tcp)
             tasks = (
                 self._bench.task(transport, self._every, SHARED_RUN_S),
                 self._bench.task("tcp", [0], SHARED_RUN_S),
             )
             with ThreadPoolExecutor(len(tasks)) as pool:
                 ours, rival = pool.map(self._bench.run, tasks)
-            number = self._profile.number
-            yield Run(
-                number, "shared", transport, len(self._every), ours, congestion=self._congestion
-            )
-            yield Run(number, "rival", transport, 1, rival)
+            congestion = COUPLED if transport == "tquic" else tcp
+            yield Run(number, "shared", transport, len(self._every), ours, congestion=congestion)
+            yield Run(number, "rival", transport, 1, rival, congestion=tcp)
 
     def runs(self) -> Iterator[Run]:
         """All of them."""

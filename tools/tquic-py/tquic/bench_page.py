@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from .bench_profiles import PROFILES
-from .bench_report import BREAKS, Line, Report, best
+from .bench_report import BREAKS, Line, Report, beside, best
 from .codegen_text import table
 from .sched_trials import BASE, METRICS
 
@@ -31,7 +31,11 @@ def rst(report: Report, plots: Iterable[str]) -> str:
         ("A link goes", _BROKEN, [_broken(lines, number) for number in numbers]),
         ("Objects", _OBJECTS, [row for number in numbers for row in _objects(lines, number)]),
         ("Datagrams", _DATAGRAMS, [_datagrams(lines, number) for number in numbers]),
-        ("Beside a TCP flow", _SHARED, [_shared(lines, number) for number in numbers]),
+        (
+            "Beside a TCP flow",
+            _SHARED,
+            [row for number in numbers for row in _shared(lines, number)],
+        ),
         ("Schedulers", _SCHEDULERS, _schedulers(report)),
     ):
         measured = [row for row in rows if set(row[1:]) != {_NONE}]
@@ -137,17 +141,22 @@ def _datagrams(lines: Sequence[Line], number: int) -> list[str]:
     return row
 
 
-_SHARED = ("profile", "TQUIC", "TCP flow", "MPTCP", "TCP flow ")
+_SHARED = ("profile", "transport", "its control", "Mbit/s", "TCP's control", "TCP flow")
 
 
-def _shared(lines: Sequence[Line], number: int) -> list[str]:
-    row = [str(number)]
-    for name in ("tquic", "mptcp"):
-        ours = best(lines, number, "shared", name)
-        rival = _lines(lines, number, "rival", name, alone=True)
-        row += [f"{ours.goodput_mbit_s:.1f}" if ours else _NONE]
-        row += [f"{rival[0].goodput_mbit_s:.1f}" if rival else _NONE]
-    return row
+def _shared(lines: Sequence[Line], number: int) -> list[list[str]]:
+    return [
+        [
+            str(number),
+            transport.upper(),
+            ours.congestion,
+            f"{ours.goodput_mbit_s:.1f}",
+            rival.congestion,
+            f"{rival.goodput_mbit_s:.1f}",
+        ]
+        for transport in ("tquic", "mptcp")
+        for ours, rival in beside(lines, number, transport)
+    ]
 
 
 _SCHEDULERS = ("scheduler", "conditions", "figure", "its own", BASE, "times better")

@@ -226,18 +226,29 @@ def _broken(profile: Profile, lines: Sequence[Line]) -> list[Verdict]:
     return found
 
 
+def beside(lines: Sequence[Line], profile: int, transport: str) -> list[tuple[Line, Line]]:
+    """Transfers over several paths of one link, each with the TCP flow that ran meanwhile."""
+    ours, rivals = (
+        [
+            item
+            for item in lines
+            if (item.profile, item.kind, item.transport) == (profile, kind, transport)
+        ]
+        for kind in ("shared", "rival")
+    )
+    return list(zip(ours, rivals, strict=True))
+
+
 def _fair(profile: Profile, lines: Sequence[Line]) -> list[Verdict]:
-    ours = best(lines, profile.number, "shared", "tquic")
-    rivals = [
-        item
-        for item in lines
-        if (item.profile, item.kind, item.transport) == (profile.number, "rival", "tquic")
-    ]
-    if not ours or not rivals:
-        return []
-    share = ours.goodput_mbit_s / max(rivals[0].goodput_mbit_s, 0.001)
-    text = f"profile {profile.number}: {share:.2f} of what the TCP flow gets, wanted 0.75 to 1.25"
-    return [Verdict(text, 0.75 <= share <= 1.25)]
+    found: list[Verdict] = []
+    for ours, rival in beside(lines, profile.number, "tquic"):
+        share = ours.goodput_mbit_s / max(rival.goodput_mbit_s, 0.001)
+        text = (
+            f"profile {profile.number}: {share:.2f} of what a TCP flow with {rival.congestion} "
+            "gets, wanted 0.75 to 1.25"
+        )
+        found.append(Verdict(text, 0.75 <= share <= 1.25))
+    return found
 
 
 def _objects(profile: Profile, lines: Sequence[Line]) -> list[Verdict]:
