@@ -141,7 +141,7 @@ def _datagrams(lines: Sequence[Line], number: int) -> list[str]:
     return row
 
 
-_SHARED = ("profile", "transport", "its control", "Mbit/s", "TCP's control", "TCP flow")
+_SHARED = ("profile", "transport", "control", "Mbit/s", "later", "TCP's", "Mbit/s ", "later ")
 
 
 def _shared(lines: Sequence[Line], number: int) -> list[list[str]]:
@@ -151,8 +151,10 @@ def _shared(lines: Sequence[Line], number: int) -> list[list[str]]:
             transport.upper(),
             ours.congestion,
             f"{ours.goodput_mbit_s:.1f}",
+            f"{ours.settled_mbit_s:.1f}",
             rival.congestion,
             f"{rival.goodput_mbit_s:.1f}",
+            f"{rival.settled_mbit_s:.1f}",
         ]
         for transport in ("tquic", "mptcp")
         for ours, rival in beside(lines, number, transport)
