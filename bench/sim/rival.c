@@ -13,33 +13,28 @@
 const char *sim_rival_add(struct sim *s, u32 over, const char *cc)
 {
 	struct sim_rival *r = calloc(1, sizeof(*r));
+	struct pair_link *link = &s->pair->link[over];
 	const struct tquic_cc_ops *ops;
-	struct pair *p;
 	u32 i;
 
 	if (!r)
 		abort();
-	p = pair_create(s->pair->test, 1);
-	p->now = s->pair->now;
-	p->rnd = get_random_u64() | 1;
-	p->link[0] = (struct pair_link) {
-		.delay_ns = s->pair->link[over].delay_ns,
-		.mtu_bytes = PAIR_MTU,
-		.neck = s->pair->link[over].neck ?: &s->pair->link[over],
-	};
-	for (i = 0; i < 2; i++) {
-		INIT_LIST_HEAD(&p->link[0].pipe[i].queue);
-		ops = tquic_cc_get(cc);
-		if (ops)
-			tquic_conn_assign_cc(&p->end[i].conn, ops, p->now);
-	}
-	*r = (struct sim_rival) { .pair = p, .next = s->rivals };
+	r->pair = pair_create(s->pair->test, 1);
+	r->pair->now = s->pair->now;
+	r->pair->rnd = get_random_u64() | 1;
+	r->pair->link[0].delay_ns = link->delay_ns;
+	r->pair->link[0].neck = link->neck ?: link;
+	r->next = s->rivals;
 	s->rivals = r;
-	if (!ops)
-		return "no such congestion control";
-	if (!pair_start(p))
+	for (i = 0; i < 2; i++) {
+		ops = tquic_cc_get(cc);
+		if (!ops)
+			return "no such congestion control";
+		tquic_conn_assign_cc(&r->pair->end[i].conn, ops, r->pair->now);
+	}
+	if (!pair_start(r->pair))
 		return "a rival does not start";
-	s->rivals->next_ns = pair_next(p);
+	r->next_ns = pair_next(r->pair);
 	return NULL;
 }
 
@@ -57,8 +52,11 @@ static void sim_rival_send(struct sim_rival *r)
 bool sim_step(struct sim *s, u64 until_ns)
 {
 	struct sim_rival *r, *first = NULL;
-	u64 best = pair_next(s->pair);
+	u64 best;
 
+	if (!s->rivals)
+		return pair_step(s->pair, until_ns);
+	best = pair_next(s->pair);
 	for (r = s->rivals; r; r = r->next) {
 		if (!r->next_ns || (best && r->next_ns >= best))
 			continue;

@@ -742,13 +742,12 @@ static void pair_expire(struct pair_end *e)
 	pair_kick(e);
 }
 
-/* When the next thing happens, 0: nothing will */
-u64 pair_next(const struct pair *p)
+/* When the next thing happens, a datagram arriving at @next or a timer; 0: nothing will */
+static u64 pair_or_timer(const struct pair *p, u64 next)
 {
-	u32 i, link, to;
-	u64 t, next;
+	u32 i;
+	u64 t;
 
-	next = pair_link_arrival(p, &link, &to);
 	for (i = 0; i < 2; i++) {
 		t = p->end[i].started ? tquic_conn_deadline_ns(&p->end[i].conn) : 0;
 		if (t && (!next || t < next))
@@ -757,14 +756,23 @@ u64 pair_next(const struct pair *p)
 	return next;
 }
 
+u64 pair_next(const struct pair *p)
+{
+	u32 link, to;
+
+	return pair_or_timer(p, pair_link_arrival(p, &link, &to));
+}
+
 /* Next thing that happens, not after @end_ns; false when nothing does */
 bool pair_step(struct pair *p, u64 end_ns)
 {
-	u64 next = pair_next(p), at;
 	u32 i, link, to;
+	u64 next, at;
 
 	if (p->broken)
 		return false;
+	at = pair_link_arrival(p, &link, &to);
+	next = pair_or_timer(p, at);
 	if (!next || next > end_ns) {
 		p->now = max(p->now, end_ns);
 		return false;
@@ -773,7 +781,6 @@ bool pair_step(struct pair *p, u64 end_ns)
 		p->now = next;
 		p->spin = 0;
 	}
-	at = pair_link_arrival(p, &link, &to);
 	if (at && at <= p->now) {
 		pair_arrive(p, link, to);
 		return true;

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from .bench_profiles import PROFILES
-from .bench_report import BREAKS, Line, Report, beside, best
+from .bench_report import BREAKS, Line, Report, beside, best, of_kind
 from .codegen_text import table
 from .sched_trials import BASE, METRICS
 
@@ -52,12 +52,8 @@ def _lines(
     lines: Sequence[Line], number: int, kind: str, transport: str, alone: bool
 ) -> list[Line]:
     """Over the best link alone, or over all links."""
-    wanted = (number, kind, transport)
-    return [
-        line
-        for line in lines
-        if (line.profile, line.kind, line.transport) == wanted and (line.links == 1) == alone
-    ]
+    found = of_kind(lines, number, kind, transport)
+    return [line for line in found if (line.links == 1) == alone]
 
 
 _BULK = ("profile", "links", "TQUIC", "of payload", "MPTCP", "best link alone", "TCP there")

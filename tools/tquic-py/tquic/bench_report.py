@@ -196,14 +196,15 @@ def line(run: Run, seconds: int) -> Line:
     )
 
 
+def of_kind(lines: Sequence[Line], profile: int, kind: str, transport: str) -> list[Line]:
+    """All transfers of a kind over a profile's links."""
+    wanted = (profile, kind, transport)
+    return [item for item in lines if (item.profile, item.kind, item.transport) == wanted]
+
+
 def best(lines: Sequence[Line], profile: int, kind: str, transport: str) -> Line | None:
     """The best of a kind over all links: MPTCP may have been tried with two controllers."""
-    wanted = (profile, kind, transport)
-    found = [
-        item
-        for item in lines
-        if (item.profile, item.kind, item.transport) == wanted and item.links > 1
-    ]
+    found = [item for item in of_kind(lines, profile, kind, transport) if item.links > 1]
     return max(found, key=lambda item: item.goodput_mbit_s, default=None)
 
 
@@ -239,14 +240,7 @@ def _broken(profile: Profile, lines: Sequence[Line]) -> list[Verdict]:
 
 def beside(lines: Sequence[Line], profile: int, transport: str) -> list[tuple[Line, Line]]:
     """Transfers over several paths of one link, each with the TCP flow that ran meanwhile."""
-    ours, rivals = (
-        [
-            item
-            for item in lines
-            if (item.profile, item.kind, item.transport) == (profile, kind, transport)
-        ]
-        for kind in ("shared", "rival")
-    )
+    ours, rivals = (of_kind(lines, profile, kind, transport) for kind in ("shared", "rival"))
     return list(zip(ours, rivals, strict=True))
 
 
@@ -266,11 +260,7 @@ def _fair(profile: Profile, lines: Sequence[Line]) -> list[Verdict]:
 
 def _objects(profile: Profile, lines: Sequence[Line]) -> list[Verdict]:
     """Not slower than over the best link alone, 5 % allowed."""
-    ours = [
-        item
-        for item in lines
-        if (item.profile, item.kind, item.transport) == (profile.number, "object", "tquic")
-    ]
+    ours = of_kind(lines, profile.number, "object", "tquic")
     alone = {item.received_bytes: item.seconds for item in ours if item.links == 1}
     found: list[Verdict] = []
     for item in ours:

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 
 import click
@@ -57,6 +59,14 @@ _SECONDS = click.option(
 )
 _SEED = click.option("--seed", type=int, default=1, show_default=True, help="Of all that is luck.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None]]:
+    """A bar for as long as the block runs, to be told how many runs are done and their total."""
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("simulating")
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 @click.group()
@@ -150,15 +160,14 @@ def compare(
     """What if another scheduler or congestion control were chosen: bulk, objects, datagrams."""
     links = _links(profile, specs, seconds, seed)
     chosen = schedulers or sim_soak.SCHEDULERS
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("simulating")
+    with _progress() as told:
         lines = sim_compare.compare(
             links,
             chosen,
             controls,
             seconds,
             seed,
-            lambda done, total: bar.update(task, completed=done, total=total),
+            told,
         )
     if as_json:
         click.echo(json.dumps([asdict(line) for line in lines]))
@@ -222,8 +231,7 @@ def fair(
     control is for. In each run they begin at other moments of each other's slow start.
     """
     kind = sim_links.steady(spec)
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("simulating")
+    with _progress() as told:
         shares = sim_fair.run(
             kind.link,
             paths,
@@ -233,7 +241,7 @@ def fair(
             runs,
             seed,
             beside,
-            lambda done, total: bar.update(task, completed=done, total=total),
+            told,
         )
     if as_json:
         click.echo(json.dumps([asdict(share) for share in shares]))
@@ -263,12 +271,11 @@ def schedulers(seed: int, congestion: str, as_json: bool) -> None:
 
     The trials are those of `tquic bench --schedulers`. Exit code 1 when one is not won.
     """
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("simulating")
+    with _progress() as told:
         scores = sim_trials.run(
             congestion=congestion,
             seed=seed,
-            told=lambda done, total: bar.update(task, completed=done, total=total),
+            told=told,
         )
     if as_json:
         click.echo(json.dumps([asdict(score) for score in scores]))
@@ -288,9 +295,8 @@ def soak(minutes: int, seed: int, as_json: bool) -> None:
     duplicate, change rate and delay, are cut and go down, with transfers both ways. All bytes
     must arrive, no window may be exceeded, and in the quiet end all paths must be back.
     """
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("simulating", total=minutes)
-        broken = sim_soak.run(minutes, seed, lambda done: bar.update(task, completed=done))
+    with _progress() as told:
+        broken = sim_soak.run(minutes, seed, lambda done: told(done, minutes))
     if as_json:
         click.echo(json.dumps([asdict(item) for item in broken]))
     else:

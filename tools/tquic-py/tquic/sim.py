@@ -257,3 +257,16 @@ def run_all(
             raise error
         out.append(error if isinstance(error, SimError) else job.result())
     return out
+
+
+def run_sound(scenarios: Sequence[Scenario], told: Callable[[int, int], None]) -> list[Result]:
+    """As run_all(), for those that want all; @told is also called with the total.
+
+    Raises the SimError of the first that was refused or broke a rule.
+    """
+    out: list[Result] = []
+    for item in run_all(scenarios, lambda done: told(done, len(scenarios))):
+        if isinstance(item, SimError):
+            raise item
+        out.append(item)
+    return out

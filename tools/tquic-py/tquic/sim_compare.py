@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from .lab import Link
-from .sim import SERVER, Event, Result, Scenario, SimError, bulk, one_object, run_all
+from .sim import SERVER, Event, Result, Scenario, bulk, one_object, run_sound
 
 _KINDS = 4
 _DATAGRAM_BYTES = 200
@@ -117,9 +117,5 @@ def compare(
     """
     pairs = list(product(schedulers, controls))
     scenarios = [item for names in pairs for item in _scenarios(links, *names, seconds, seed)]
-    results: list[Result] = []
-    for item in run_all(scenarios, lambda done: told(done, len(scenarios))):
-        if isinstance(item, SimError):
-            raise item
-        results.append(item)
+    results = run_sound(scenarios, told)
     return [_line(results[at : at + _KINDS]) for at in range(0, len(results), _KINDS)]

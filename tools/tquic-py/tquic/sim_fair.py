@@ -10,7 +10,7 @@ from itertools import product
 from statistics import geometric_mean
 
 from .lab import Link
-from .sim import Event, Result, Scenario, SimError, bulk, run_all
+from .sim import SERVER, Event, Result, Scenario, endless_bytes, run_sound
 
 #: Whoever comes first has the queue for itself so long at most: a few round trips of slow start.
 _HEAD_START_S = 0.3
@@ -42,17 +42,12 @@ def scenario(
 ) -> Scenario:
     """Connections that send all they can; when each begins is by chance."""
     rng = random.Random(seed)
-    base = bulk((link,) * paths, (), seconds + _HEAD_START_S, congestion=congestion, seed=seed)
-    (ours,) = base.events
-    begins = rng.uniform(0, _HEAD_START_S)
+    links, seconds = (link,) * paths, seconds + _HEAD_START_S
+    order = (SERVER, endless_bytes(links, seconds))
+    ours = Event(rng.uniform(0, _HEAD_START_S), "flow", order)
     rivals = [Event(rng.uniform(0, _HEAD_START_S), "rival", (0, rival)) for _ in range(beside)]
     return Scenario(
-        base.links,
-        (Event(begins, ours.word, ours.args), *rivals),
-        base.seconds,
-        congestion=congestion,
-        seed=seed,
-        one_queue=True,
+        links, (ours, *rivals), seconds, congestion=congestion, seed=seed, one_queue=True
     )
 
 
@@ -97,11 +92,7 @@ def run(
         for names in pairs
         for number in range(count)
     ]
-    results: list[Result] = []
-    for item in run_all(scenarios, lambda done: told(done, len(scenarios))):
-        if isinstance(item, SimError):
-            raise item
-        results.append(item)
+    results = run_sound(scenarios, told)
     return [
         _share(results[at * count : (at + 1) * count], *names, paths, beside)
         for at, names in enumerate(pairs)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from .sched_trials import BASE, TRIALS, Outcome, Score, Trial, judge, quantile
-from .sim import SERVER, Event, Result, Scenario, SimError, endless_bytes, run_all
+from .sim import SERVER, Event, Result, Scenario, SimError, endless_bytes, run_sound
 
 
 def scenario(trial: Trial, scheduler: str, congestion: str, seed: int) -> Scenario:
@@ -66,11 +66,7 @@ def run(
         for trial in trials
         for name in (trial.scheduler, BASE)
     ]
-    results: list[Outcome] = []
-    for item in run_all(plans, lambda done: told(done, len(plans))):
-        if isinstance(item, SimError):
-            raise item
-        results.append(outcome(item))
+    results = [outcome(item) for item in run_sound(plans, told)]
     scores: list[Score] = []
     for trial, ours, base in zip(trials, results[::2], results[1::2], strict=True):
         scores += judge(trial, ours, base)
