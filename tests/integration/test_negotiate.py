@@ -25,6 +25,7 @@ from running import (
     wait_active,
     wait_for,
 )
+from test_sysctl import tuned
 
 from tquic.errors import ConnectionFailedError
 from tquic.handshake import Handshake, Options, establish, listen, new_socket
@@ -431,13 +432,12 @@ def test_flood_meets_retry(lab: TwoLinks, certificates: Certificates, start_serv
             exchange(honest, [Sender(DATA[:1000])])
 
 
-def test_a_client_that_trickles_is_given_up(make_lab: LabMaker) -> None:
+def test_a_client_that_trickles_is_given_up(lab: TwoLinks) -> None:
     """A handshake has its time in all; what the client sends meanwhile adds none."""
-    lab = make_lab(PLAIN)  # one whose settings no other test has
-    lab.server.sysctl("net.tquic.handshake_timeout_ms", 500)
     client, target = Forger(b"trickle"), lab.server_address(port=PORT)
     before = counter(lab.server, "HandshakesTimedOut")
     with (
+        tuned(lab.server, handshake_timeout_ms=500),
         udp(lab.client, lab.client_address(0)) as sock,
         lab.server.entered(),
         listen(target, Options()),
