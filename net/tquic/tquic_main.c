@@ -13,6 +13,7 @@
 
 unsigned int tquic_net_id;
 struct workqueue_struct *tquic_wq;
+struct workqueue_struct *tquic_urgent_wq;
 
 static int __net_init tquic_net_init(struct net *net)
 {
@@ -89,9 +90,12 @@ static int __init tquic_init(void)
 	tquic_wq = alloc_workqueue("tquic", WQ_UNBOUND, 0);
 	if (!tquic_wq)
 		goto err_crypto;
+	tquic_urgent_wq = alloc_workqueue("tquic_urgent", WQ_UNBOUND | WQ_HIGHPRI, 0);
+	if (!tquic_urgent_wq)
+		goto err_wq;
 	ret = tquic_ccs_init();
 	if (ret)
-		goto err_wq;
+		goto err_urgent_wq;
 	ret = tquic_scheds_init();
 	if (ret)
 		goto err_ccs;
@@ -127,6 +131,8 @@ err_scheds:
 	tquic_scheds_exit();
 err_ccs:
 	tquic_ccs_exit();
+err_urgent_wq:
+	destroy_workqueue(tquic_urgent_wq);
 err_wq:
 	destroy_workqueue(tquic_wq);
 err_crypto:
@@ -151,6 +157,7 @@ static void __exit tquic_exit(void)
 	 * The last socket may have gone in a work item that has not returned. Callbacks
 	 * of its own are waited for in tquic_crypto_exit().
 	 */
+	destroy_workqueue(tquic_urgent_wq);
 	destroy_workqueue(tquic_wq);
 	tquic_tx_exit();
 	tquic_scheds_exit();

@@ -32,7 +32,7 @@ static bool tquic_pm_applies(const struct sock *sk)
 void tquic_pm_changed(struct tquic_pm *pm)
 {
 	set_bit(TQUIC_PM_CHANGED, &pm->flags);
-	mod_delayed_work(tquic_wq, &pm->work, 0);
+	mod_delayed_work(tquic_urgent_wq, &pm->work, 0);
 }
 
 /**
@@ -277,7 +277,7 @@ void tquic_pm_run(struct sock *sk)
 		return;
 	tquic_pm_close(sk);
 	if (!tquic_pm_open(sk))
-		queue_delayed_work(tquic_wq, &pm->work,
+		queue_delayed_work(tquic_urgent_wq, &pm->work,
 				   max(READ_ONCE(pm->retry_s), 1U) * HZ);
 }
 

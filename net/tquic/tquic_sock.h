@@ -183,8 +183,9 @@ static inline struct tquic_net *tquic_sock_net(const struct sock *sk)
 	return tquic_pernet(sock_net(sk));
 }
 
-/* For all that sleeps; tquic_main.c */
+/* For all that sleeps, and for what readers wait for: a link went; tquic_main.c */
 extern struct workqueue_struct *tquic_wq;
+extern struct workqueue_struct *tquic_urgent_wq;
 
 static inline u64 tquic_now_ns(void)
 {
