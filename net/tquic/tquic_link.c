@@ -9,20 +9,20 @@
 #include "core/migrate.h"
 #include "tquic_sock.h"
 
-static struct tquic_link *tquic_link_alloc(struct tquic_udp *udp,
+static struct tquic_link *tquic_link_alloc(struct sock *sk, struct tquic_udp *udp,
 					   const struct tquic_addr *local,
 					   const struct tquic_addr *peer,
-					   int ifindex, u32 mark, gfp_t gfp)
+					   int ifindex, gfp_t gfp)
 {
 	struct tquic_link *link = kzalloc(sizeof(*link), gfp);
 
 	if (!link)
 		return NULL;
 	link->udp = udp;
+	link->route.sk = sk;
 	link->route.local = *local;
 	link->route.peer = *peer;
 	link->route.ifindex = ifindex;
-	link->route.mark = mark;
 	return link;
 }
 
@@ -378,8 +378,7 @@ static struct tquic_link *tquic_link_make(struct sock *sk, const struct tquic_ad
 		udp = tquic_udp_get(sock_net(sk), local, ifindex, 0);
 	if (IS_ERR(udp))
 		return ERR_CAST(udp);
-	link = tquic_link_alloc(udp, local, peer, ifindex,
-				READ_ONCE(sk->sk_mark), GFP_KERNEL);
+	link = tquic_link_alloc(sk, udp, local, peer, ifindex, GFP_KERNEL);
 	if (!link) {
 		tquic_udp_put(udp);
 		return ERR_PTR(-ENOMEM);
@@ -602,8 +601,7 @@ int tquic_link_accept(struct sock *sk, struct tquic_path *path,
 
 	if (!tquic_udp_hold(udp))
 		return -ENODEV;
-	link = tquic_link_alloc(udp, local, peer, 0, READ_ONCE(sk->sk_mark),
-				GFP_ATOMIC);
+	link = tquic_link_alloc(sk, udp, local, peer, 0, GFP_ATOMIC);
 	if (!link) {
 		tquic_udp_put(udp);
 		return -ENOMEM;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Listening sockets: first packets become connections, accept() takes them */
+#include <linux/cgroup.h>
 #include <linux/rculist.h>
 #include <linux/security.h>
 #include <linux/slab.h>
@@ -94,6 +95,25 @@ static void tquic_listen_memcg(struct sock *sk, const struct sock *parent)
 }
 #endif
 
+#ifdef CONFIG_SOCK_CGROUP_DATA
+/* As cgroup_sk_clone(), which modules have not: so far it is in the worker's cgroup */
+static void tquic_listen_cgroup(struct sock *sk, struct sock *parent)
+{
+	struct cgroup *worker = sock_cgroup_ptr(&sk->sk_cgrp_data);
+	struct cgroup *cgroup = sock_cgroup_ptr(&parent->sk_cgrp_data);
+
+	cgroup_get(cgroup);
+	cgroup_bpf_get(cgroup);
+	sk->sk_cgrp_data = parent->sk_cgrp_data;
+	cgroup_bpf_put(worker);
+	cgroup_put(worker);
+}
+#else
+static void tquic_listen_cgroup(struct sock *sk, struct sock *parent)
+{
+}
+#endif
+
 /* A socket like its parent, without a file yet. Context: parent's lock held */
 static struct sock *tquic_listen_clone(struct sock *parent)
 {
@@ -113,10 +133,14 @@ static struct sock *tquic_listen_clone(struct sock *parent)
 	sk->sk_mark = READ_ONCE(parent->sk_mark);
 	sk->sk_bound_dev_if = parent->sk_bound_dev_if;
 	tquic_listen_memcg(sk, parent);
+	tquic_listen_cgroup(sk, parent);
 	sk->sk_uid = parent->sk_uid;
 	security_sk_clone(parent, sk);
-	if (sk->sk_family == AF_INET6)
+	inet_sk(sk)->tos = READ_ONCE(inet_sk(parent)->tos);
+	if (sk->sk_family == AF_INET6) {
 		inet_sk(sk)->pinet6 = &((struct tquic6_sock *)sk)->inet6;
+		inet6_sk(sk)->tclass = READ_ONCE(inet6_sk(parent)->tclass);
+	}
 	tquic_sock_init(sk);
 	sk->sk_userlocks = parent->sk_userlocks &
 			   (SOCK_SNDBUF_LOCK | SOCK_RCVBUF_LOCK);

@@ -253,6 +253,10 @@ int tquic_sock_init(struct sock *sk)
 	INIT_LIST_HEAD(&tsk->starved);
 	INIT_LIST_HEAD(&tsk->handshake);
 	sock_set_flag(sk, SOCK_RCU_FREE);
+	/* Who waits to write waits for windows, not for packets to leave */
+	sock_set_flag(sk, SOCK_USE_WRITE_QUEUE);
+	/* We set DF ourselves and look after the MTU */
+	WRITE_ONCE(inet_sk(sk)->pmtudisc, IP_PMTUDISC_INTERFACE);
 	sk->sk_destruct = tquic_sock_destruct;
 	sk_sockets_allocated_inc(sk);
 	return 0;

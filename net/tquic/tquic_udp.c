@@ -550,20 +550,37 @@ static u32 tquic_udp_mtu_v4(const struct dst_entry *dst)
 	return mtu - lwtunnel_headroom(dst->lwtstate, mtu);
 }
 
+/* DSCP of a route's packets: what their owner has set for their family */
+static u8 tquic_udp_tclass(const struct tquic_route *rt)
+{
+	const struct ipv6_pinfo *np;
+
+	if (!rt->sk)
+		return 0;
+	np = rt->peer.sa.sa_family == AF_INET6 ? inet6_sk(rt->sk) : NULL;
+	return (np ? READ_ONCE(np->tclass) : READ_ONCE(inet_sk(rt->sk)->tos)) &
+	       ~INET_ECN_MASK;
+}
+
+static u32 tquic_udp_mark(const struct tquic_route *rt)
+{
+	return rt->sk ? READ_ONCE(rt->sk->sk_mark) : 0;
+}
+
 static int tquic_udp_route_v4(struct tquic_udp *udp, struct tquic_route *rt)
 {
+	const struct sock *sk = rt->sk ?: udp->sock->sk;
 	struct flowi4 fl4 = {
 		.flowi4_oif = udp->ifindex ?: rt->ifindex,
 		.flowi4_mark = rt->mark,
 		.flowi4_proto = IPPROTO_UDP,
 		.flowi4_dscp = inet_dsfield_to_dscp(rt->tclass),
-		.flowi4_uid = sock_net_uid(udp->tn->net, NULL),
+		.flowi4_uid = sock_net_uid(udp->tn->net, rt->sk),
 		.daddr = rt->peer.v4.sin_addr.s_addr,
 		.saddr = rt->local.v4.sin_addr.s_addr,
 		.fl4_dport = rt->peer.v4.sin_port,
 		.fl4_sport = tquic_addr_port(&udp->local),
 	};
-	struct sock *sk = udp->sock->sk;
 	struct rtable *rth;
 
 	security_sk_classify_flow(sk, flowi4_to_flowi_common(&fl4));
@@ -584,19 +601,20 @@ static int tquic_udp_route_v4(struct tquic_udp *udp, struct tquic_route *rt)
 
 static int tquic_udp_route_v6(struct tquic_udp *udp, struct tquic_route *rt)
 {
+	/* an IPv4 socket may have IPv6 paths, and has no settings for them */
+	const struct sock *sk = rt->sk && inet6_sk(rt->sk) ? rt->sk : udp->sock->sk;
 	struct flowi6 fl6 = {
 		.flowi6_oif = udp->ifindex ?: rt->ifindex ?: rt->peer.v6.sin6_scope_id,
 		.flowi6_mark = rt->mark,
 		.flowi6_proto = IPPROTO_UDP,
 		.flowlabel = ip6_make_flowinfo(rt->tclass, 0),
-		.flowi6_uid = sock_net_uid(udp->tn->net, NULL),
+		.flowi6_uid = sock_net_uid(udp->tn->net, rt->sk),
 		.daddr = rt->peer.v6.sin6_addr,
 		.saddr = rt->local.v6.sin6_addr,
 		.fl6_dport = rt->peer.v6.sin6_port,
 		.fl6_sport = tquic_addr_port(&udp->local),
 	};
 	struct net *net = udp->tn->net;
-	struct sock *sk = udp->sock->sk;
 	struct dst_entry *dst;
 
 	security_sk_classify_flow(sk, flowi6_to_flowi_common(&fl6));
@@ -637,8 +655,8 @@ static int tquic_udp_route_source(const struct tquic_udp *udp, struct tquic_rout
 /**
  * tquic_udp_route() - look up the way to a peer, anew
  * @udp: socket
- * @rt: in: local, peer, ifindex, mark, tclass; out: local, mtu_bytes,
- *	hdr_bytes and the cached route
+ * @rt: in: sk, local, peer, ifindex; out: local, mtu_bytes, hdr_bytes and the
+ *	cached route
  *
  * Context: process or softirq.
  * Return: 0, -EAFNOSUPPORT, -EADDRNOTAVAIL, -ENETUNREACH, -EHOSTUNREACH or
@@ -654,6 +672,8 @@ int tquic_udp_route(struct tquic_udp *udp, struct tquic_route *rt)
 		return err;
 	if (!rt->txhash)
 		rt->txhash = get_random_u32() | 1;
+	rt->mark = tquic_udp_mark(rt);
+	rt->tclass = tquic_udp_tclass(rt);
 	if (rt->peer.sa.sa_family == AF_INET)
 		return tquic_udp_route_v4(udp, rt);
 	if (!IS_ENABLED(CONFIG_IPV6))
@@ -687,7 +707,7 @@ static void tquic_udp_push_header(struct sk_buff *skb, const struct tquic_udp *u
 static int tquic_udp_xmit_v4(const struct tquic_udp *udp, const struct tquic_route *rt,
 			     struct sk_buff *skb, u8 tos, u16 segs)
 {
-	struct sock *sk = udp->sock->sk;
+	struct sock *sk = skb->sk ?: udp->sock->sk;
 	struct net *net = udp->tn->net;
 	struct iphdr *iph;
 
@@ -719,7 +739,7 @@ static int tquic_udp_xmit_v6(const struct tquic_udp *udp, const struct tquic_rou
 	iph->hop_limit = ip6_dst_hoplimit(rt->dst);
 	iph->saddr = rt->local.v6.sin6_addr;
 	iph->daddr = rt->peer.v6.sin6_addr;
-	return ip6_local_out(net, udp->sock->sk, skb);
+	return ip6_local_out(net, skb->sk ?: udp->sock->sk, skb);
 }
 
 /* Headers and out; the route is valid and the packet fits it. */
@@ -745,6 +765,11 @@ static int __tquic_udp_xmit(const struct tquic_udp *udp, const struct tquic_rout
 	memset(skb->cb, 0, sizeof(skb->cb));
 	skb_dst_set_noref(skb, dst);
 	skb->ignore_df = 0;
+	/* what the socket has said, and the programs of its cgroup, see the packet as its own */
+	if (rt->sk) {
+		skb_set_owner_w(skb, rt->sk);
+		skb->priority = READ_ONCE(rt->sk->sk_priority);
+	}
 	skb->mark = rt->mark;
 	__skb_set_sw_hash(skb, rt->txhash, true);
 	tquic_udp_push_header(skb, udp, rt);
@@ -788,7 +813,8 @@ static int tquic_udp_xmit_check(struct tquic_udp *udp, struct tquic_route *rt,
 	u32 dgram = gso_size ?: skb->len;
 	int err;
 
-	if (!rt->dst || !dst_check(rt->dst, rt->cookie)) {
+	if (!rt->dst || !dst_check(rt->dst, rt->cookie) || rt->mark != tquic_udp_mark(rt) ||
+	    rt->tclass != tquic_udp_tclass(rt)) {
 		err = tquic_udp_route(udp, rt);
 		if (err) {
 			TQUIC_INC(udp->tn, TX_NO_ROUTE);
@@ -810,8 +836,8 @@ static int tquic_udp_xmit_check(struct tquic_udp *udp, struct tquic_route *rt,
  * @udp: socket
  * @rt: where to; looked up again when the cached route is stale, which may
  *	change rt->mtu_bytes
- * @skb: payload, with %TQUIC_UDP_HEADROOM in front; always consumed. Its owner
- *	(skb->sk, destructor) stays, so memory accounting is the sender's
+ * @skb: payload, with %TQUIC_UDP_HEADROOM in front; always consumed. It is the
+ *	route's socket's until it has left the host
  * @ecn: ECN bits, INET_ECN_*
  * @gso_size: bytes of each datagram but the last of a batch, 0 for a single one
  *
@@ -823,7 +849,6 @@ static int tquic_udp_xmit_check(struct tquic_udp *udp, struct tquic_route *rt,
 int tquic_udp_xmit(struct tquic_udp *udp, struct tquic_route *rt, struct sk_buff *skb,
 		   u8 ecn, u16 gso_size)
 {
-	u8 tclass = (rt->tclass & ~INET_ECN_MASK) | (ecn & INET_ECN_MASK);
 	struct tquic_net *tn = udp->tn;
 	u32 bytes = skb->len;
 	int err;
@@ -835,9 +860,9 @@ int tquic_udp_xmit(struct tquic_udp *udp, struct tquic_route *rt, struct sk_buff
 	if (err)
 		kfree_skb(skb);
 	else if (gso_size && dst_xfrm(rt->dst))
-		err = tquic_udp_xmit_split(udp, rt, skb, tclass, gso_size);
+		err = tquic_udp_xmit_split(udp, rt, skb, rt->tclass | ecn, gso_size);
 	else
-		err = __tquic_udp_xmit(udp, rt, skb, tclass, gso_size);
+		err = __tquic_udp_xmit(udp, rt, skb, rt->tclass | ecn, gso_size);
 	rcu_read_unlock();
 
 	if (err) {

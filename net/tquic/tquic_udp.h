@@ -117,13 +117,15 @@ struct tquic_udp_ops {
 
 /**
  * struct tquic_route - how one path's packets leave; zero it, then fill in
+ * @sk: whose packets they are, NULL: nobody's. Its mark, DSCP, priority, user and
+ *	IPsec policies are theirs
  * @local: source address; a wildcard is replaced by the kernel's choice.
  *	The port is ignored, that of the socket is used
  * @peer: destination
  * @ifindex: device to leave by, or 0; the socket's own binding wins
- * @mark: fwmark for policy routing
- * @tclass: DSCP in the upper six bits, sent in every packet
  * @dst: cached route, NULL until looked up
+ * @mark: fwmark it was looked up for
+ * @tclass: DSCP it was looked up for, in the upper six bits
  * @cookie: to check @dst with
  * @txhash: packet hash, for transmit queues and the IPv6 flow label
  * @mtu_bytes: largest IP packet, set by tquic_udp_route()
@@ -132,12 +134,13 @@ struct tquic_udp_ops {
  * The owner serialises all use of one route (connection lock).
  */
 struct tquic_route {
+	struct sock *sk;
 	struct tquic_addr local;
 	struct tquic_addr peer;
 	int ifindex;
-	u32 mark;
-	u8 tclass;
 
+	u8 tclass;
+	u32 mark;
 	struct dst_entry *dst;
 	u32 cookie;
 	u32 txhash;

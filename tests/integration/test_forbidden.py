@@ -17,7 +17,17 @@ from pathlib import Path
 import pytest
 from conftest import LabMaker
 from libc import LIBC, called
-from running import Certificates, RunningServer, dial, echo, wait_active, wait_for
+from running import (
+    STALL_S,
+    Certificates,
+    Joined,
+    RunningServer,
+    counter,
+    dial,
+    echo,
+    wait_active,
+    wait_for,
+)
 from test_endpoint import index_of
 
 from tquic.handshake import Options
@@ -35,8 +45,10 @@ PLAIN = Link()
 
 _SYS_BPF = 321  # x86-64
 _PROG_LOAD, _PROG_ATTACH = 5, 8
+_PROG_DETACH = 9
+_CGROUP_SKB, _INET_EGRESS = 8, 1
 _CGROUP_SOCK, _INET_SOCK_CREATE = 9, 2
-#: r0 = 0; exit: no socket is allowed
+#: r0 = 0; exit: nothing is allowed
 _REFUSE = struct.pack("=BBhi", 0xB7, 0, 0, 0) + struct.pack("=BBhi", 0x95, 0, 0, 0)
 _KINDS = [
     (family, kind)
@@ -64,13 +76,27 @@ def bpf(command: int, attributes: bytes) -> int:
     return called(LIBC.syscall(_SYS_BPF, command, buffer, len(attributes)))
 
 
-def load_refusal() -> int:
-    """A program for cgroups that refuses each new socket."""
+def load_refusal(kind: int, where: int) -> int:
+    """A program for cgroups that refuses whatever it is asked at some place."""
     code = ctypes.create_string_buffer(_REFUSE, len(_REFUSE))
     licence = ctypes.create_string_buffer(b"GPL")
-    head = (_CGROUP_SOCK, len(_REFUSE) // 8, ctypes.addressof(code), ctypes.addressof(licence))
-    rest = (0, 0, 0, 0, 0, b"", 0, _INET_SOCK_CREATE)
+    head = (kind, len(_REFUSE) // 8, ctypes.addressof(code), ctypes.addressof(licence))
+    rest = (0, 0, 0, 0, 0, b"", 0, where)
     return bpf(_PROG_LOAD, struct.pack("=IIQQ", *head) + struct.pack("=IIQII16sII", *rest))
+
+
+@contextlib.contextmanager
+def refusing(cgroup: Path, kind: int, where: int) -> Iterator[None]:
+    """In the block a cgroup's sockets may not do something."""
+    with contextlib.ExitStack() as held:
+        program = load_refusal(kind, where)
+        held.callback(os.close, program)
+        target = os.open(cgroup, os.O_RDONLY | os.O_DIRECTORY)
+        held.callback(os.close, target)
+        attributes = struct.pack("=IIII", target, program, where, 0)
+        bpf(_PROG_ATTACH, attributes)
+        held.callback(bpf, _PROG_DETACH, attributes)
+        yield
 
 
 @pytest.fixture
@@ -88,28 +114,52 @@ def hierarchy(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def strict(hierarchy: Path) -> Iterator[Path]:
-    """A cgroup that may not have sockets."""
+def cgroup(hierarchy: Path) -> Iterator[Path]:
+    """A cgroup of its own."""
     made = hierarchy / "tquic-strict"
     made.mkdir()
-    with contextlib.ExitStack() as held:
-        held.callback(made.rmdir)
-        program = load_refusal()
-        held.callback(os.close, program)
-        where = os.open(made, os.O_RDONLY | os.O_DIRECTORY)
-        held.callback(os.close, where)
-        bpf(_PROG_ATTACH, struct.pack("=IIII", where, program, _INET_SOCK_CREATE, 0))
-        yield made
+    yield made
+    # Sockets keep it until what they have sent has left the host.
+    made.rmdir()
 
 
-def test_a_cgroup_without_sockets(strict: Path) -> None:
+@contextlib.contextmanager
+def inside(cgroup: Path) -> Iterator[None]:
+    """In the block this process is in a cgroup."""
+    (cgroup / "cgroup.procs").write_text("0")
+    try:
+        yield
+    finally:
+        (cgroup.parent / "cgroup.procs").write_text("0")
+
+
+def test_a_cgroup_without_sockets(cgroup: Path) -> None:
     """Each kind is refused with EPERM, and whoever is not in the cgroup notices nothing."""
-    command = [sys.executable, "-c", _IN_CGROUP, str(strict)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert [int(line) for line in done.stdout.split()] == [errno.EPERM] * len(_KINDS)
-    for family, kind in _KINDS:
-        TquicSocket.open(family, kind).close()
+    command = [sys.executable, "-c", _IN_CGROUP, str(cgroup)]
+    with refusing(cgroup, _CGROUP_SOCK, _INET_SOCK_CREATE):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert [int(line) for line in done.stdout.split()] == [errno.EPERM] * len(_KINDS)
+        for family, kind in _KINDS:
+            TquicSocket.open(family, kind).close()
+
+
+def test_a_cgroup_that_may_not_send(lab: TwoLinks, cgroup: Path, joined: Joined) -> None:
+    """Accepted sockets are in their listener's. What is refused is lost, and sent again later."""
+    with inside(cgroup):
+        ends = joined()
+    ends.c.sendall(b"x")  # their stream is the client's
+    assert ends.s.recv(1) == b"x"
+    for near, far, host in ((ends.s, ends.c, lab.server), (ends.c, ends.s, lab.client)):
+        before = counter(host, "TxErrors")
+        with refusing(cgroup, _CGROUP_SKB, _INET_EGRESS):
+            near.sendall(b"x")
+            far.settimeout(0.3)
+            with pytest.raises(TimeoutError):
+                far.recv(1)
+            assert counter(host, "TxErrors") > before
+        far.settimeout(STALL_S)
+        assert far.recv(1) == b"x"
 
 
 # --- devices
