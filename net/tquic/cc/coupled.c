@@ -33,13 +33,13 @@
 
 /**
  * struct tquic_coupled - private state of all three
- * @rest: growth less than a byte, in units of 2^-TQUIC_GAIN_SHIFT bytes
+ * @rest: change by less than a byte, in units of 2^-TQUIC_GAIN_SHIFT bytes
  * @run: OLIA: bytes acknowledged since the last loss
  * @run_last: OLIA: between the last two
  * @run_undo: @run_last before the last congestion event
  */
 struct tquic_coupled {
-	u64 rest;
+	s64 rest;
 	u64 run;
 	u64 run_last;
 	u64 run_undo;
@@ -103,18 +103,15 @@ static void tquic_coupled_sum(const struct tquic_cc *cc, struct tquic_coupled_su
 static void tquic_coupled_grow(struct tquic_cc *cc, u64 acked, s64 gain)
 {
 	struct tquic_coupled *c = tquic_cc_priv(cc);
-	u64 step, bytes = min(acked, cc->cwnd) * cc->mss;
+	u64 bytes = min(acked, cc->cwnd) * cc->mss;
+	s64 step;
 
 	gain = clamp(gain, -TQUIC_GAIN_ONE, TQUIC_GAIN_ONE);
-	if (gain < 0) {
-		step = mul_u64_u64_div_u64(bytes, -gain, cc->cwnd) >> TQUIC_GAIN_SHIFT;
-		tquic_cc_set_cwnd(cc, cc->cwnd - min(cc->cwnd, step));
-		return;
-	}
-	c->rest += mul_u64_u64_div_u64(bytes, gain, cc->cwnd);
+	step = mul_u64_u64_div_u64(bytes, abs(gain), cc->cwnd);
+	c->rest += gain < 0 ? -step : step;
 	step = c->rest >> TQUIC_GAIN_SHIFT;
 	c->rest &= TQUIC_GAIN_ONE - 1;
-	tquic_cc_set_cwnd(cc, cc->cwnd + step);
+	tquic_cc_set_cwnd(cc, max_t(s64, cc->cwnd + step, 0));
 }
 
 /* Growth is congestion avoidance's. A path in no group has none to regard. */

@@ -235,6 +235,22 @@ static void coupled_rest_kept(struct kunit *test)
 	}
 }
 
+/* So do those that take a little each, where OLIA moves a window elsewhere. */
+static void olia_rest_kept(struct kunit *test)
+{
+	struct coupled *x = begin(test, &tquic_cc_olia);
+	u32 k;
+
+	path(x, 0, 2400000, 100 * MS);
+	path(x, 1, 1200000, 100 * MS);
+	for (k = 0; k < 1000; k++)
+		ack(x, 1, 2 * MSS);
+	for (k = 0; k < 1000; k++)
+		ack(x, 0, MSS);
+	KUNIT_EXPECT_LE(test, x->cc[0].cwnd, 2400000 - 31);
+	KUNIT_EXPECT_GE(test, x->cc[0].cwnd, 2400000 - 35);
+}
+
 /* RFC 6356 section 3: slow start is each path's own. */
 static void coupled_slow_start(struct kunit *test)
 {
@@ -331,6 +347,7 @@ static struct kunit_case coupled_cases[] = {
 	KUNIT_CASE(balia_values),
 	KUNIT_CASE(coupled_alone),
 	KUNIT_CASE(coupled_rest_kept),
+	KUNIT_CASE(olia_rest_kept),
 	KUNIT_CASE(coupled_slow_start),
 	KUNIT_CASE(coupled_as_one),
 	KUNIT_CASE(coupled_hostile),
