@@ -11,6 +11,7 @@
 	X(RX_GRO, "RxGroBatches")					\
 	X(RX_CSUM_ERR, "RxChecksumErrors")				\
 	X(RX_NOT_UNICAST, "RxNotUnicast")				\
+	X(RX_FILTERED, "RxFiltered")					\
 	X(RX_NO_MEM, "RxNoMemory")					\
 	X(RX_RCVBUF_ERR, "RxSocketBufferErrors")			\
 	X(TX_DGRAMS, "TxDatagrams")					\

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Listening sockets: first packets become connections, accept() takes them */
-#include <linux/cgroup.h>
 #include <linux/rculist.h>
 #include <linux/security.h>
 #include <linux/slab.h>
@@ -10,6 +9,7 @@
 #include "core/header.h"
 #include "sched/sched.h"
 #include "tquic_answer.h"
+#include "tquic_cgroup.h"
 #include "tquic_sock.h"
 #include "tquic_sysctl.h"
 
@@ -72,7 +72,7 @@ bool tquic_listen_input(struct tquic_net *tn, struct tquic_udp *udp,
 		TQUIC_INC(tn, LISTEN_DROP);
 		return false;
 	}
-	if (!refcount_inc_not_zero(&l->sk->sk_refcnt))
+	if (tquic_sock_filtered(l->sk, skb) || !refcount_inc_not_zero(&l->sk->sk_refcnt))
 		return false;
 	skb_queue_tail(&l->initials, skb);
 	if (!queue_work(tquic_wq, &l->work))
@@ -91,25 +91,6 @@ static void tquic_listen_memcg(struct sock *sk, const struct sock *parent)
 }
 #else
 static void tquic_listen_memcg(struct sock *sk, const struct sock *parent)
-{
-}
-#endif
-
-#ifdef CONFIG_SOCK_CGROUP_DATA
-/* As cgroup_sk_clone(), which modules have not: so far it is in the worker's cgroup */
-static void tquic_listen_cgroup(struct sock *sk, struct sock *parent)
-{
-	struct cgroup *worker = sock_cgroup_ptr(&sk->sk_cgrp_data);
-	struct cgroup *cgroup = sock_cgroup_ptr(&parent->sk_cgrp_data);
-
-	cgroup_get(cgroup);
-	cgroup_bpf_get(cgroup);
-	sk->sk_cgrp_data = parent->sk_cgrp_data;
-	cgroup_bpf_put(worker);
-	cgroup_put(worker);
-}
-#else
-static void tquic_listen_cgroup(struct sock *sk, struct sock *parent)
 {
 }
 #endif
@@ -133,7 +114,7 @@ static struct sock *tquic_listen_clone(struct sock *parent)
 	sk->sk_mark = READ_ONCE(parent->sk_mark);
 	sk->sk_bound_dev_if = parent->sk_bound_dev_if;
 	tquic_listen_memcg(sk, parent);
-	tquic_listen_cgroup(sk, parent);
+	tquic_cgroup_join(sk, parent);
 	sk->sk_uid = parent->sk_uid;
 	security_sk_clone(parent, sk);
 	inet_sk(sk)->tos = READ_ONCE(inet_sk(parent)->tos);

@@ -924,6 +924,10 @@ static void tquic_rx_dgram(struct tquic_net *tn, struct tquic_udp *udp,
 			trace_tquic_packet_dropped(NULL, 0, TQUIC_DROP_NO_CONN, skb->len);
 			break;
 		}
+		if (first && tquic_sock_filtered(sk, skb)) {
+			sock_put(sk);
+			break;
+		}
 		if (first && (h.type == TQUIC_PKT_INITIAL || h.type == TQUIC_PKT_HANDSHAKE) &&
 		    tquic_conn_takes_version(&tquic_sk(sk)->conn, h.ver)) {
 			TQUIC_RX_CB(skb)->kind = TQUIC_RX_OTHER;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Life of a connection's socket: start, what the engine asks for, end */
+#include <linux/filter.h>
 #include <net/inet_common.h>
 #include <net/proto_memory.h>
 #include <net/tcp_states.h>
@@ -227,6 +228,27 @@ void tquic_sock_queue_work(struct sock *sk)
 	sock_hold(sk);
 	if (!queue_work(tquic_wq, &tquic_sk(sk)->work))
 		__sock_put(sk);
+}
+
+/**
+ * tquic_sock_filtered() - do programs of its cgroup, a filter or an LSM refuse a datagram?
+ * @sk: socket it is for
+ * @skb: datagram; its data is the QUIC packet, and none of them makes it shorter
+ *
+ * Context: softirq or BH off, RCU; the lock need not be held.
+ * Return: true, and it is counted, when they do.
+ */
+bool tquic_sock_filtered(struct sock *sk, struct sk_buff *skb)
+{
+	int ret;
+
+	/* The queue of the UDP socket has taken it; programs ask where it came in. */
+	skb->dev = dev_get_by_index_rcu(sock_net(sk), TQUIC_SKB_CB(skb)->ifindex);
+	ret = sk_filter_trim_cap(sk, skb, skb->len);
+	skb->dev = NULL;
+	if (ret)
+		TQUIC_INC(tquic_sock_net(sk), RX_FILTERED);
+	return ret;
 }
 
 /**

@@ -195,6 +195,7 @@ static inline u64 tquic_now_ns(void)
 /* tquic_sock.c: life of a connection's socket */
 extern const struct tquic_conn_ops tquic_sock_conn_ops;
 int tquic_sock_init(struct sock *sk);
+bool tquic_sock_filtered(struct sock *sk, struct sk_buff *skb);
 void tquic_sock_destruct(struct sock *sk);
 int tquic_sock_start(struct sock *sk, bool server, const struct tquic_version *v,
 		     const struct tquic_cid *odcid,

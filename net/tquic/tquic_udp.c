@@ -14,6 +14,7 @@
 #include <net/route.h>
 #include <net/udp.h>
 #include <net/xfrm.h>
+#include "tquic_cgroup.h"
 #include "tquic_net.h"
 #include "tquic_sysctl.h"
 #include "tquic_udp.h"
@@ -318,6 +319,7 @@ static struct tquic_udp *tquic_udp_create(struct tquic_net *tn,
 			       &udp->sock);
 	if (err)
 		goto err_free;
+	tquic_cgroup_leave(udp->sock->sk);
 	err = tquic_udp_sock_setup(udp);
 	if (!err)
 		err = kernel_bind(udp->sock, (struct sockaddr_unsized *)&addr,

@@ -18,18 +18,22 @@ import pytest
 from conftest import LabMaker
 from libc import LIBC, called
 from running import (
+    DATA,
     STALL_S,
     Certificates,
     Joined,
     RunningServer,
+    Sender,
     counter,
     dial,
     echo,
+    exchange,
     wait_active,
     wait_for,
 )
 from test_endpoint import index_of
 
+from tquic.errors import ConnectionFailedError
 from tquic.handshake import Options
 from tquic.lab import Link, TwoLinks
 from tquic.record import Address
@@ -46,8 +50,9 @@ PLAIN = Link()
 _SYS_BPF = 321  # x86-64
 _PROG_LOAD, _PROG_ATTACH = 5, 8
 _PROG_DETACH = 9
-_CGROUP_SKB, _INET_EGRESS = 8, 1
+_CGROUP_SKB, _INET_INGRESS, _INET_EGRESS = 8, 0, 1
 _CGROUP_SOCK, _INET_SOCK_CREATE = 9, 2
+_SO_ATTACH_FILTER = 26
 #: r0 = 0; exit: nothing is allowed
 _REFUSE = struct.pack("=BBhi", 0xB7, 0, 0, 0) + struct.pack("=BBhi", 0x95, 0, 0, 0)
 _KINDS = [
@@ -133,6 +138,14 @@ def inside(cgroup: Path) -> Iterator[None]:
         (cgroup.parent / "cgroup.procs").write_text("0")
 
 
+def attach(sock: object, keep_bytes: int) -> None:
+    """Give a socket a filter that keeps so much of each datagram, 0: none."""
+    assert isinstance(sock, socket.socket)
+    code = ctypes.create_string_buffer(struct.pack("=HBBI", 0x06, 0, 0, keep_bytes))  # BPF_RET
+    program = struct.pack("HxxxxxxQ", 1, ctypes.addressof(code))
+    sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
+
+
 def test_a_cgroup_without_sockets(cgroup: Path) -> None:
     """Each kind is refused with EPERM, and whoever is not in the cgroup notices nothing."""
     command = [sys.executable, "-c", _IN_CGROUP, str(cgroup)]
@@ -144,22 +157,54 @@ def test_a_cgroup_without_sockets(cgroup: Path) -> None:
             TquicSocket.open(family, kind).close()
 
 
-def test_a_cgroup_that_may_not_send(lab: TwoLinks, cgroup: Path, joined: Joined) -> None:
+@pytest.mark.parametrize("where", [_INET_INGRESS, _INET_EGRESS], ids=["ingress", "egress"])
+def test_a_cgroup_without_packets(lab: TwoLinks, cgroup: Path, joined: Joined, where: int) -> None:
     """Accepted sockets are in their listener's. What is refused is lost, and sent again later."""
     with inside(cgroup):
         ends = joined()
     ends.c.sendall(b"x")  # their stream is the client's
     assert ends.s.recv(1) == b"x"
-    for near, far, host in ((ends.s, ends.c, lab.server), (ends.c, ends.s, lab.client)):
-        before = counter(host, "TxErrors")
-        with refusing(cgroup, _CGROUP_SKB, _INET_EGRESS):
+    name = "TxErrors" if where == _INET_EGRESS else "RxFiltered"
+    for near, far in ((ends.s, ends.c), (ends.c, ends.s)):
+        host = lab.server if (near is ends.s) == (where == _INET_EGRESS) else lab.client
+        before = counter(host, name)
+        with refusing(cgroup, _CGROUP_SKB, where):
             near.sendall(b"x")
             far.settimeout(0.3)
             with pytest.raises(TimeoutError):
                 far.recv(1)
-            assert counter(host, "TxErrors") > before
+            assert counter(host, name) > before
         far.settimeout(STALL_S)
         assert far.recv(1) == b"x"
+
+
+def test_whose_cgroup_does_not_matter(cgroup: Path, joined: Joined) -> None:
+    """A UDP port belongs to nobody: who had it first has no say in the connections of others."""
+    with inside(cgroup):
+        first = joined()  # has the port of the listener
+    with refusing(cgroup, _CGROUP_SKB, _INET_INGRESS), joined() as ends:
+        ends.c.sendall(b"x")
+        assert ends.s.recv(1) == b"x"
+    first.c.sendall(b"x")
+    assert first.s.recv(1) == b"x"
+
+
+@pytest.mark.parametrize("v6", [False, True], ids=["v4", "v6"])
+def test_a_listener_with_a_filter(
+    lab: TwoLinks, start_server: Start, certificates: Certificates, v6: bool
+) -> None:
+    """Nobody is connected while it refuses everything; what is kept otherwise is kept whole."""
+    server = start_server(lab, echo, v6=v6)
+    assert isinstance(server.listener.raw, socket.socket)
+    options = Options(timeout_s=1)
+    attach(server.listener.raw, 0)
+    with pytest.raises(ConnectionFailedError):
+        dial(lab, server.address, certificates.client(), options=options)
+    assert counter(lab.server, "RxFiltered")
+    attach(server.listener.raw, 1)
+    with dial(lab, server.address, certificates.client(), options=Options()) as sock:
+        attach(sock.raw, 1)
+        exchange(sock, [Sender(DATA)])
 
 
 # --- devices
