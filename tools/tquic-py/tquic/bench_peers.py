@@ -87,7 +87,6 @@ class Sample:
     seconds         from the request to the last of them
     bins            bytes in each tenth of a second
     gaps            waits for data of 20 ms and more: when they began, how long they were
-    paths           per path: id, UDP payload received, packets lost as the receiver knows
     busy_s          what the machine was not idle meanwhile; with a virtual clock its instructions
     asked           datagrams that the server was asked for
     delays_ms       one-way delays of those that came
@@ -98,7 +97,6 @@ class Sample:
     seconds: float
     bins: Sequence[int]
     gaps: Sequence[tuple[float, float]]
-    paths: Sequence[dict[str, float]] = field(default_factory=tuple)
     busy_s: float = 0
     asked: int = 0
     delays_ms: Sequence[float] = field(default_factory=tuple)
@@ -128,7 +126,7 @@ class Meter:
         self._last_s = now_s
         self.received_bytes += size
 
-    def sample(self, paths: Sequence[dict[str, float]] = ()) -> Sample:
+    def sample(self) -> Sample:
         """What was counted."""
         busy_s = time.monotonic() - self.origin_s - (idle_s() - self._idle_s)
         return Sample(
@@ -136,7 +134,6 @@ class Meter:
             round(self._last_s - self.origin_s, 6),
             self._bins,
             [(round(at_s, 6), round(gap_s, 6)) for at_s, gap_s in self._gaps],
-            paths,
             round(busy_s, 3),
         )
 
@@ -183,12 +180,7 @@ def receive_tquic(task: Task) -> Sample:
     with _open_tquic(task, socket.SOCK_STREAM, RecvMask.CRYPTO) as sock:
         sock.settimeout(_STALL_S)
         assert isinstance(sock.raw, socket.socket)
-        meter = _receive(sock.raw, task)
-        paths: list[dict[str, float]] = [
-            {"path_id": path.path_id, "bytes": path.bytes_received, "lost": path.packets_lost}
-            for path in sock.paths()
-        ]
-        done = meter.sample(paths)
+        done = _receive(sock.raw, task).sample()
         sock.close_with(0)
     return done
 
