@@ -124,7 +124,8 @@ static int tquic_input_ack(struct tquic_in *in, const struct tquic_frame *f)
 		tquic_conn_detect_loss_hs(conn, in->level, in->now);
 		return 0;
 	}
-	path->late |= res.late && path->state == TQUIC_PATH_SUSPECT;
+	if (res.late_ns)
+		tquic_path_on_late(path, res.late_ns, in->path == path);
 	if (res.pkts) {
 		/* What another path tells is older than it seems. */
 		due_ns = in->path == path ? in->now : res.largest_sent_ns + path->rtt.srtt_ns;

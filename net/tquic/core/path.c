@@ -805,6 +805,18 @@ static bool tquic_path_is_back(const struct tquic_conn *conn, struct tquic_path 
 	return !tquic_path_another(conn, path, tquic_path_is_reliable);
 }
 
+/*
+ * A packet sent at @sent_ns was acknowledged that had been given up: is the path slow, and
+ * not gone?  What another path tells may be what arrived before the end, and waited for
+ * the moment to be told: then it is a round trip older than the doubt, or nearly so.
+ */
+void tquic_path_on_late(struct tquic_path *path, u64 sent_ns, bool itself)
+{
+	if (path->state == TQUIC_PATH_SUSPECT && sent_ns <= path->suspect_ns &&
+	    (itself || sent_ns + path->rtt.srtt_ns > path->suspect_ns))
+		path->late = true;
+}
+
 /* An acknowledgment for the path's packets came that was due at @due: it works (again) */
 void tquic_path_on_progress(struct tquic_conn *conn, struct tquic_path *path, u64 due, u64 now)
 {

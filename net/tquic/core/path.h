@@ -226,6 +226,7 @@ void tquic_path_on_response(struct tquic_conn *conn, const u8 *data, u64 now);
 void tquic_path_on_rx(struct tquic_path *path, u32 bytes);
 void tquic_path_on_packet(struct tquic_conn *conn, struct tquic_path *path, u64 now);
 const u8 *tquic_path_new_challenge(struct tquic_path *path, u64 now);
+void tquic_path_on_late(struct tquic_path *path, u64 sent_ns, bool itself);
 void tquic_path_on_progress(struct tquic_conn *conn, struct tquic_path *path, u64 due, u64 now);
 u32 tquic_path_mtu_probe(const struct tquic_conn *conn, const struct tquic_path *path, u64 now);
 void tquic_path_mtu_probe_lost(struct tquic_path *path, u32 bytes);
@@ -284,12 +285,7 @@ static inline bool tquic_path_spared(const struct tquic_path *path)
 	       path->state == TQUIC_PATH_SUSPECT;
 }
 
-/**
- * tquic_path_is_open() - may packets travel on it
- * @path: path
- *
- * Return: true from the first packet until it is abandoned.
- */
+/* May packets travel on it?  From the first packet until it is abandoned */
 static inline bool tquic_path_is_open(const struct tquic_path *path)
 {
 	return path->state == TQUIC_PATH_VALIDATING ||

@@ -224,7 +224,8 @@ int tquic_space_on_ack(struct tquic_space *space, const struct tquic_frame *ack,
 	pkt = tquic_sent_get(&space->sent, ack->ack.largest);
 	if (pkt && (pkt->state == TQUIC_SENT_OUTSTANDING || pkt->state == TQUIC_SENT_GIVEN_UP))
 		largest_ns = pkt->sent_ns;
-	res->late = pkt && pkt->state == TQUIC_SENT_GIVEN_UP;
+	if (pkt && pkt->state == TQUIC_SENT_GIVEN_UP)
+		res->late_ns = pkt->sent_ns;
 
 	tquic_ack_iter_init(&it, ack);
 	while (tquic_ack_iter_next(&it, &lo, &hi)) {

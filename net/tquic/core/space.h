@@ -96,8 +96,8 @@ struct tquic_space {
  * @ce_pkts: growth of the peer's ECN-CE count; act on it only if !@ecn_failed
  * @spurious_oldest_ns: oldest send time among @spurious_pkts
  * @spurious_pkts: packets declared lost earlier that did arrive
+ * @late_ns: when the largest one was sent, if it had been given up and is new, or 0
  * @eliciting: some newly acknowledged packet was ack-eliciting
- * @late: the largest one is new and had been given up
  * @ecn_failed: the ECN counts do not add up: stop marking (RFC 9000 13.4.2)
  */
 struct tquic_ack_result {
@@ -111,8 +111,8 @@ struct tquic_ack_result {
 	u64 ce_pkts;
 	u64 spurious_oldest_ns;
 	u32 spurious_pkts;
+	u64 late_ns;
 	bool eliciting;
-	bool late;
 	bool ecn_failed;
 };
 

@@ -74,6 +74,32 @@ static void doubt_patience(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, path->patience, 0);
 }
 
+/*
+ * What had arrived before a link was cut is acknowledged over the other one, when the
+ * peer sees fit: it is no sign that the link has only been slow.
+ */
+static void doubt_hearsay(struct kunit *test)
+{
+	struct tquic_path *path;
+	struct pair *p;
+	u32 ms;
+
+	for (ms = 300; ms < 320; ms++) {
+		p = pair_create(test, 2);
+		pair_link_set(&p->link[0], 10000000, PAIR_MS(10), 50000);
+		pair_link_set(&p->link[1], 10000000, PAIR_MS(10), 50000);
+		KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+		KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
+		KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[0], false, 8 << 20));
+		pair_run(p, PAIR_MS(ms));
+		path = pair_path(p, 0, 0);
+		p->link[0].cut = true;
+		pair_run(p, PAIR_MS(400));
+		KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_SUSPECT);
+		KUNIT_EXPECT_FALSE(test, path->late);
+	}
+}
+
 /* A link that comes and goes is used again after more and more answers. */
 static void doubt_relapse(struct kunit *test)
 {
@@ -213,6 +239,7 @@ static void doubt_heard(struct kunit *test)
 static struct kunit_case doubt_cases[] = {
 	KUNIT_CASE(doubt_queue),
 	KUNIT_CASE(doubt_patience),
+	KUNIT_CASE(doubt_hearsay),
 	KUNIT_CASE(doubt_relapse),
 	KUNIT_CASE(doubt_for_long),
 	KUNIT_CASE(doubt_told),

@@ -389,7 +389,7 @@ static void give_up(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, d.recs);
 	KUNIT_EXPECT_EQ(test, ack(test, 0, 1, 32 * MS), 0);
 	KUNIT_EXPECT_EQ(test, c->res.rtt_ns, 30 * MS);
-	KUNIT_EXPECT_TRUE(test, c->res.late);
+	KUNIT_EXPECT_EQ(test, c->res.late_ns, 2 * MS);
 	KUNIT_EXPECT_EQ(test, c->res.pkts, 0);
 	KUNIT_EXPECT_EQ(test, c->res.spurious_pkts, 0);
 	KUNIT_EXPECT_EQ(test, c->res.bytes, 0);
@@ -398,10 +398,10 @@ static void give_up(struct kunit *test)
 	/* Once each; and alone the last one, which wanted no answer, says nothing. */
 	KUNIT_EXPECT_EQ(test, ack(test, 0, 2, 33 * MS), 0);
 	KUNIT_EXPECT_EQ(test, c->res.rtt_ns, 0);
-	KUNIT_EXPECT_TRUE(test, c->res.late);
+	KUNIT_EXPECT_EQ(test, c->res.late_ns, 3 * MS);
 	KUNIT_EXPECT_EQ(test, free_count(&c->res.acked), 1);
 	KUNIT_EXPECT_EQ(test, ack(test, 0, 2, 34 * MS), 0);
-	KUNIT_EXPECT_FALSE(test, c->res.late);
+	KUNIT_EXPECT_EQ(test, c->res.late_ns, 0);
 	KUNIT_EXPECT_NULL(test, c->res.acked);
 	/* What arrived before an outage is told of after it, with what came since. */
 	send(test, 3, DATA, 35 * MS);
@@ -409,7 +409,7 @@ static void give_up(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, free_count(&d.recs), 1);
 	send(test, 4, DATA, 50 * MS);
 	KUNIT_EXPECT_EQ(test, ack(test, 3, 4, 60 * MS), 0);
-	KUNIT_EXPECT_FALSE(test, c->res.late);
+	KUNIT_EXPECT_EQ(test, c->res.late_ns, 0);
 	KUNIT_EXPECT_EQ(test, c->res.rtt_ns, 10 * MS);
 	KUNIT_EXPECT_EQ(test, free_count(&c->res.acked), 2);
 	/* What is never acknowledged is forgotten with all it held. */
