@@ -56,27 +56,40 @@ void tquic_ahead_plan(const struct tquic_conn *conn, const struct tquic_path *pa
 }
 
 /**
- * tquic_ahead_backlog() - does more wait than the faster paths bring in time
- * @s: stream
+ * tquic_ahead_from() - what of the pending bytes of a stream a path begins with
+ * @s: stream about to be sent on it
  * @a: from tquic_ahead_plan()
+ * @mtu_bytes: smaller pieces are not made
  *
- * So it is after a loss of much, or when the fastest path has become a narrow one:
- * then nobody works ahead.  Twice as much is what jitter may make of the plan.
+ * It is behind as much as the faster paths bring until its own is there, and up to half
+ * as much again, so that there are few pieces: what is there too soon waits, for what is
+ * late all the others do.  When less is pending the path sends new data.  More there is
+ * of it where a still slower path works further ahead, after a loss of much, and when
+ * the fastest path has become a narrow one.
+ *
+ * Return: offset for tquic_send_next_from(), U64_MAX for new data.
  */
-bool tquic_ahead_backlog(const struct tquic_stream *s, const struct tquic_ahead *a)
+u64 tquic_ahead_from(struct tquic_stream *s, const struct tquic_ahead *a, u32 mtu_bytes)
 {
+	u64 most = a->filled + a->filled / 2;
 	u64 pending = 0, lo, hi, at = s->tx.una;
+	struct tquic_rec *rec;
 	unsigned int i;
 
 	for (i = 0; i < TQUIC_AHEAD_RANGES; i++) {
 		if (!tquic_rset_next(&s->tx.lost, at, &lo, &hi))
-			return false;
-		pending += hi - max(lo, at);
-		if (pending > 2 * a->filled + TQUIC_AHEAD_SLACK_BYTES)
-			return true;
+			return U64_MAX;
+		lo = max(lo, at);
+		if (pending >= a->filled)
+			return lo;
+		if (pending + hi - lo >= most + mtu_bytes) {
+			rec = tquic_rec_alloc(GFP_ATOMIC);
+			return rec ? tquic_send_split(&s->tx, rec, lo + most - pending) : lo;
+		}
+		pending += hi - lo;
 		at = hi;
 	}
-	return false;
+	return at;
 }
 
 /**

@@ -19,12 +19,9 @@ struct tquic_ahead {
 	u64 filled;
 };
 
-/* What may wait besides: bursts of a few packets */
-#define TQUIC_AHEAD_SLACK_BYTES	(16 * 1024)
-
 void tquic_ahead_plan(const struct tquic_conn *conn, const struct tquic_path *path,
 		      struct tquic_ahead *a);
-bool tquic_ahead_backlog(const struct tquic_stream *s, const struct tquic_ahead *a);
+u64 tquic_ahead_from(struct tquic_stream *s, const struct tquic_ahead *a, u32 mtu_bytes);
 void tquic_ahead_skip(struct tquic_conn *conn, struct tquic_stream *s, u64 ahead_bytes,
 		      u32 mtu_bytes);
 

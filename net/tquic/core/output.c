@@ -410,15 +410,15 @@ static bool tquic_output_seg(struct tquic_conn *conn, struct tquic_out *o,
 			     struct tquic_stream *s, const struct tquic_ahead *plan,
 			     struct tquic_send_seg *seg)
 {
-	bool ahead = plan->bytes && !tquic_ahead_backlog(s, plan);
-	u32 left = tquic_wbuf_left(&o->bld.b);
-	u64 credit;
+	u32 mtu_bytes = o->bld.path->pmtu.bytes;
+	u64 from = 0;
 
-	if (ahead)
-		tquic_ahead_skip(conn, s, plan->bytes, o->bld.path->pmtu.bytes);
-	credit = tquic_flow_tx_credit(&conn->flow_tx);
-	return ahead ? tquic_send_next_ahead(&s->tx, left, credit, seg) :
-		       tquic_send_next(&s->tx, left, credit, seg);
+	if (plan->bytes)
+		from = tquic_ahead_from(s, plan, mtu_bytes);
+	if (from == U64_MAX)
+		tquic_ahead_skip(conn, s, plan->bytes, mtu_bytes);
+	return tquic_send_next_from(&s->tx, from, tquic_wbuf_left(&o->bld.b),
+				    tquic_flow_tx_credit(&conn->flow_tx), seg);
 }
 
 /* Streams that are due before @floor_ns are left to another path */

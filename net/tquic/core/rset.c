@@ -81,7 +81,7 @@ bool tquic_rset_cut(struct rb_root *root, u64 lo, u64 hi, struct tquic_rec **spa
 {
 	struct tquic_rec *rec, *next;
 
-	if (lo >= hi)
+	if (lo > hi)
 		return true;
 	rec = rset_seek_above(root, lo);
 	if (rec && rec->off < lo && rec->id > hi) {

@@ -28,6 +28,8 @@ void tquic_rset_add(struct rb_root *root, struct tquic_rec *rec, u64 lo, u64 hi)
  * @hi: first value kept behind the hole
  * @spare: unused record; taken and set to NULL when a range has to be split
  *
+ * An empty hole splits the range around it into two that touch.
+ *
  * Return: false when a split was needed and *@spare was NULL; set unchanged.
  */
 bool tquic_rset_cut(struct rb_root *root, u64 lo, u64 hi, struct tquic_rec **spare);

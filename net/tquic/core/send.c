@@ -154,11 +154,12 @@ static bool send_alive(const struct tquic_send *s)
 }
 
 /* The last byte of a range in @lost is never in @acked: see where both are changed. */
-static bool send_next_lost(const struct tquic_send *s, u32 room, struct tquic_send_seg *seg)
+static bool send_next_lost(const struct tquic_send *s, u64 from, u32 room,
+			   struct tquic_send_seg *seg)
 {
 	u64 lo, hi, acked_lo, acked_hi;
 
-	if (!room || !tquic_rset_next(&s->lost, s->una, &lo, &hi))
+	if (!room || !tquic_rset_next(&s->lost, max(from, s->una), &lo, &hi))
 		return false;
 	lo = tquic_rset_contig(&s->acked, lo);
 	if (tquic_rset_next(&s->acked, lo, &acked_lo, &acked_hi))
@@ -183,13 +184,13 @@ static bool send_next_new(const struct tquic_send *s, u32 room, u64 conn_credit,
 	return seg->len > 0;
 }
 
-static bool send_next(const struct tquic_send *s, u32 room, u64 conn_credit, bool ahead,
-		      struct tquic_send_seg *seg)
+bool tquic_send_next_from(const struct tquic_send *s, u64 from, u32 room, u64 conn_credit,
+			  struct tquic_send_seg *seg)
 {
 	if (!send_alive(s))
 		return false;
-	if ((ahead && send_next_new(s, room, conn_credit, seg)) ||
-	    send_next_lost(s, room, seg) || send_next_new(s, room, conn_credit, seg)) {
+	if (send_next_lost(s, from, room, seg) || send_next_new(s, room, conn_credit, seg) ||
+	    send_next_lost(s, 0, room, seg)) {
 		seg->fin = s->fin && !s->fin_acked && seg->off + seg->len == s->end;
 		return true;
 	}
@@ -202,13 +203,18 @@ static bool send_next(const struct tquic_send *s, u32 room, u64 conn_credit, boo
 bool tquic_send_next(const struct tquic_send *s, u32 room, u64 conn_credit,
 		     struct tquic_send_seg *seg)
 {
-	return send_next(s, room, conn_credit, false, seg);
+	return tquic_send_next_from(s, 0, room, conn_credit, seg);
 }
 
-bool tquic_send_next_ahead(const struct tquic_send *s, u32 room, u64 conn_credit,
-			   struct tquic_send_seg *seg)
+u64 tquic_send_split(struct tquic_send *s, struct tquic_rec *rec, u64 at)
 {
-	return send_next(s, room, conn_credit, true, seg);
+	u64 acked_lo, acked_hi;
+
+	if (at && tquic_rset_next(&s->acked, at - 1, &acked_lo, &acked_hi))
+		at = min(at, acked_lo);
+	tquic_rset_cut(&s->lost, at, at, &rec);
+	tquic_rec_free(rec);
+	return at;
 }
 
 u64 tquic_send_gap(const struct tquic_send *s)
@@ -240,12 +246,14 @@ void tquic_send_skip(struct tquic_send *s, struct tquic_rec *rec, u64 bytes)
 
 void tquic_send_sent(struct tquic_send *s, const struct tquic_send_seg *seg)
 {
-	u64 end = seg->off + seg->len;
+	u64 end = seg->off + seg->len, lo, hi;
+	struct tquic_rec *none = NULL;
 
 	if (!send_alive(s))
 		return;
-	if (seg->retx)
-		tquic_rset_trim_below(&s->lost, end);
+	/* With what is acknowledged in front of it */
+	if (seg->retx && tquic_rset_next(&s->lost, seg->off, &lo, &hi))
+		tquic_rset_cut(&s->lost, lo, end, &none);
 	if (end > s->nxt) {
 		send_unsent(s, -(s64)(end - s->nxt));
 		s->nxt = end;

@@ -136,9 +136,19 @@ int tquic_send_finish(struct tquic_send *s);
 bool tquic_send_next(const struct tquic_send *s, u32 room, u64 conn_credit,
 		     struct tquic_send_seg *seg);
 
-/* The same for a path that works ahead: new data comes first. */
-bool tquic_send_next_ahead(const struct tquic_send *s, u32 room, u64 conn_credit,
-			   struct tquic_send_seg *seg);
+/* The same, but what is pending in front of @from comes last, after new data. */
+bool tquic_send_next_from(const struct tquic_send *s, u64 from, u32 room, u64 conn_credit,
+			  struct tquic_send_seg *seg);
+
+/**
+ * tquic_send_split() - have a pending range begin within another
+ * @s: sending half
+ * @rec: unused record; consumed
+ * @at: where; in front of what is acknowledged if that is there
+ *
+ * Return: where the range begins, for tquic_send_next_from().
+ */
+u64 tquic_send_split(struct tquic_send *s, struct tquic_rec *rec, u64 at);
 
 /* How far the next new byte is behind the first pending one. */
 u64 tquic_send_gap(const struct tquic_send *s);

@@ -93,35 +93,69 @@ static void ahead_of_whom(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, a.bytes, 0);
 }
 
-/* When more waits than the faster paths bring in time nobody works ahead. */
-static void ahead_backlog(struct kunit *test)
+static struct tquic_stream *ahead_stream(struct kunit *test, struct pair *p, u64 bytes)
 {
-	const struct tquic_ahead a = { .bytes = 1000000, .filled = 20000 };
-	const u64 most = 2 * a.filled + TQUIC_AHEAD_SLACK_BYTES;
-	struct pair *p = ahead_pair(test);
-	struct tquic_conn *conn = &pair_server(p)->conn;
-	struct tquic_send_seg seg;
 	struct tquic_stream *s;
 	u8 *dst;
 	int n;
 
-	KUNIT_ASSERT_EQ(test, tquic_streams_open(&conn->streams, false, p->now, GFP_KERNEL, &s), 0);
-	while (s->tx.end < 2 * most + 1000) {
-		n = tquic_send_reserve(&s->tx, 2 * most + 1000 - s->tx.end, GFP_KERNEL, &dst);
+	KUNIT_ASSERT_EQ(test, tquic_streams_open(&pair_server(p)->conn.streams, false, p->now,
+						 GFP_KERNEL, &s), 0);
+	while (s->tx.end < bytes) {
+		n = tquic_send_reserve(&s->tx, bytes - s->tx.end, GFP_KERNEL, &dst);
 		KUNIT_ASSERT_GT(test, n, 0);
 		memset(dst, 0, n);
 		tquic_send_commit(&s->tx, n);
 	}
-	KUNIT_EXPECT_FALSE(test, tquic_ahead_backlog(s, &a));
-	/* Two gaps with something sent between them are the most there may be. */
-	tquic_ahead_skip(conn, s, most - 100, 0);
-	KUNIT_ASSERT_TRUE(test, tquic_send_next_ahead(&s->tx, 500, U64_MAX, &seg));
+	return s;
+}
+
+static void ahead_send(struct kunit *test, struct tquic_stream *s, u64 from, u64 off, u32 len)
+{
+	struct tquic_send_seg seg;
+
+	KUNIT_ASSERT_TRUE(test, tquic_send_next_from(&s->tx, from, len, U64_MAX, &seg));
+	KUNIT_EXPECT_EQ(test, seg.off, off);
+	KUNIT_EXPECT_EQ(test, seg.len, len);
 	tquic_send_sent(&s->tx, &seg);
-	KUNIT_EXPECT_FALSE(test, tquic_ahead_backlog(s, &a));
-	tquic_send_skip(&s->tx, tquic_rec_alloc(GFP_KERNEL), 100);
-	KUNIT_EXPECT_FALSE(test, tquic_ahead_backlog(s, &a));
-	tquic_send_skip(&s->tx, tquic_rec_alloc(GFP_KERNEL), 1);
-	KUNIT_EXPECT_TRUE(test, tquic_ahead_backlog(s, &a));
+}
+
+/* A slow path begins behind as much as the faster ones bring, or half as much again. */
+static void ahead_begins(struct kunit *test)
+{
+	const struct tquic_ahead a = { .bytes = 50000, .filled = 20000 };
+	struct tquic_stream *s = ahead_stream(test, ahead_pair(test), 100000);
+	u32 i;
+
+	KUNIT_EXPECT_EQ(test, tquic_ahead_from(s, &a, 1200), U64_MAX);
+	/* Less than a packet behind that is not worth one. */
+	tquic_send_skip(&s->tx, tquic_rec_alloc(GFP_KERNEL), 31199);
+	KUNIT_EXPECT_EQ(test, tquic_ahead_from(s, &a, 1200), U64_MAX);
+	tquic_send_skip(&s->tx, tquic_rec_alloc(GFP_KERNEL), 8801);
+	for (i = 0; i < 5; i++) {
+		/* The others send 2,000 bytes meanwhile. */
+		KUNIT_EXPECT_EQ(test, tquic_ahead_from(s, &a, 1200), 30000 + 1200 * i);
+		ahead_send(test, s, 30000 + 1200 * i, 30000 + 1200 * i, 1200);
+		ahead_send(test, s, 0, 2000 * i, 2000);
+	}
+	/* With a byte less in front of it this is too near, and behind is no room for a piece. */
+	KUNIT_EXPECT_EQ(test, tquic_ahead_from(s, &a, 1200), 36000);
+	ahead_send(test, s, 0, 10000, 1);
+	KUNIT_EXPECT_EQ(test, tquic_ahead_from(s, &a, 1200), U64_MAX);
+	tquic_send_skip(&s->tx, tquic_rec_alloc(GFP_KERNEL), 20000);
+	KUNIT_EXPECT_EQ(test, tquic_ahead_from(s, &a, 1200), 46001);
+	ahead_send(test, s, 46001, 46001, 1200);
+	/* Paths as fast as this one bring nothing. */
+	KUNIT_EXPECT_EQ(test, tquic_ahead_from(s, &(struct tquic_ahead){ .bytes = 1 }, 1200), 10001);
+	/* More ranges than so many are not looked at. */
+	ahead_send(test, s, 36000, 36000, 10001);
+	ahead_send(test, s, 47201, 47201, 12799);
+	for (i = 0; i < 70; i++) {
+		ahead_send(test, s, U64_MAX, 60000 + 2 * i, 1);
+		tquic_send_skip(&s->tx, tquic_rec_alloc(GFP_KERNEL), 1);
+	}
+	KUNIT_EXPECT_EQ(test, tquic_ahead_from(s, &(struct tquic_ahead){ .filled = 50000 }, 1200),
+			60000 + 2 * 63);
 }
 
 /* The end of what is written and the limits are not passed. */
@@ -129,19 +163,9 @@ static void ahead_bounds(struct kunit *test)
 {
 	struct pair *p = ahead_pair(test);
 	struct tquic_conn *conn = &pair_server(p)->conn;
-	struct tquic_stream *s;
-	u64 credit;
-	u8 *dst;
-	int n;
+	struct tquic_stream *s = ahead_stream(test, p, 40000);
+	u64 credit = tquic_flow_tx_credit(&conn->flow_tx);
 
-	KUNIT_ASSERT_EQ(test, tquic_streams_open(&conn->streams, false, p->now, GFP_KERNEL, &s), 0);
-	for (n = 0; s->tx.end < 40000; ) {
-		n = tquic_send_reserve(&s->tx, 40000 - s->tx.end, GFP_KERNEL, &dst);
-		KUNIT_ASSERT_GT(test, n, 0);
-		memset(dst, 0, n);
-		tquic_send_commit(&s->tx, n);
-	}
-	credit = tquic_flow_tx_credit(&conn->flow_tx);
 	tquic_ahead_skip(conn, s, 10000, 1200);
 	KUNIT_EXPECT_EQ(test, s->tx.nxt, 10000);
 	KUNIT_EXPECT_EQ(test, tquic_flow_tx_credit(&conn->flow_tx), credit - 10000);
@@ -169,7 +193,7 @@ static struct kunit_case ahead_cases[] = {
 	KUNIT_CASE(ahead_in_order),
 	KUNIT_CASE(ahead_gap_filled),
 	KUNIT_CASE(ahead_of_whom),
-	KUNIT_CASE(ahead_backlog),
+	KUNIT_CASE(ahead_begins),
 	KUNIT_CASE(ahead_bounds),
 	{}
 };

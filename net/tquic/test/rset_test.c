@@ -96,7 +96,14 @@ static void rset_cut_splits_with_spare_only(struct kunit *test)
 	add(test, &root, 0, 100);
 	KUNIT_EXPECT_FALSE(test, tquic_rset_cut(&root, 40, 60, &none));
 	expect_next(test, &root, 0, 0, 100);
-	KUNIT_EXPECT_TRUE(test, tquic_rset_cut(&root, 50, 50, &none));
+	/* An empty hole splits as well, but not where a range ends, or behind all. */
+	KUNIT_EXPECT_FALSE(test, tquic_rset_cut(&root, 50, 50, &none));
+	KUNIT_EXPECT_TRUE(test, tquic_rset_cut(&root, 0, 0, &none));
+	KUNIT_EXPECT_TRUE(test, tquic_rset_cut(&root, 100, 100, &none));
+	KUNIT_EXPECT_TRUE(test, tquic_rset_cut(&root, 200, 200, &none));
+	KUNIT_EXPECT_TRUE(test, cut(test, &root, 50, 50));
+	expect_next(test, &root, 0, 0, 50);
+	expect_next(test, &root, 50, 50, 100);
 	KUNIT_EXPECT_TRUE(test, cut(test, &root, 40, 60));
 	expect_next(test, &root, 0, 0, 40);
 	expect_next(test, &root, 40, 60, 100);
@@ -167,7 +174,7 @@ static void rset_matches_model(struct kunit *test)
 	prandom_seed_state(&rnd, 0x7157);
 	for (step = 0; step < MODEL_STEPS; step++) {
 		lo = prandom_u32_state(&rnd) % MODEL_SIZE;
-		hi = min(lo + prandom_u32_state(&rnd) % 24, MODEL_SIZE);
+		hi = min(lo + 1 + prandom_u32_state(&rnd) % 24, MODEL_SIZE);
 		switch (prandom_u32_state(&rnd) % 16) {
 		case 0:
 			tquic_rset_trim_below(&root, lo / 4);

@@ -515,7 +515,7 @@ static void send_left_out(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, s.nxt, 300);
 	KUNIT_EXPECT_EQ(test, mem.unsent, 700);
 	KUNIT_EXPECT_EQ(test, tquic_send_gap(&s), 300);
-	KUNIT_ASSERT_TRUE(test, tquic_send_next_ahead(&s, 100, U64_MAX, &seg));
+	KUNIT_ASSERT_TRUE(test, tquic_send_next_from(&s, U64_MAX, 100, U64_MAX, &seg));
 	KUNIT_EXPECT_EQ(test, seg.off, 300);
 	KUNIT_EXPECT_FALSE(test, seg.retx);
 	tquic_send_sent(&s, &seg);
@@ -528,7 +528,7 @@ static void send_left_out(struct kunit *test)
 	expect_send(test, &s, 1000, 400, 500, false, false);
 	/* Nothing new is allowed: who works ahead takes what is pending. */
 	lost(test, &s, 100, 50, false);
-	KUNIT_ASSERT_TRUE(test, tquic_send_next_ahead(&s, 100, U64_MAX, &seg));
+	KUNIT_ASSERT_TRUE(test, tquic_send_next_from(&s, U64_MAX, 100, U64_MAX, &seg));
 	KUNIT_EXPECT_EQ(test, seg.off, 100);
 	KUNIT_EXPECT_EQ(test, seg.len, 50);
 	/* A reset tells the final size with it. */
@@ -539,6 +539,60 @@ static void send_left_out(struct kunit *test)
 	tquic_send_skip(&s, record(test, 0, 0, false), 10);
 	KUNIT_EXPECT_EQ(test, mem.used, 0);
 	KUNIT_EXPECT_EQ(test, mem.unsent, 0);
+	tquic_send_destroy(&s);
+}
+
+static void expect_from(struct kunit *test, struct tquic_send *s, u64 from, u64 off, u32 len)
+{
+	struct tquic_send_seg seg;
+
+	KUNIT_ASSERT_TRUE(test, tquic_send_next_from(s, from, 1000, 0, &seg));
+	KUNIT_EXPECT_EQ(test, seg.off, off);
+	KUNIT_EXPECT_EQ(test, seg.len, len);
+	KUNIT_EXPECT_TRUE(test, seg.retx);
+	tquic_send_sent(s, &seg);
+}
+
+/* A range that is pending is sent from its middle on; the rest of it stays. */
+static void send_from_within(struct kunit *test)
+{
+	struct tquic_send s;
+	u32 i;
+
+	tquic_send_init(&s, U64_MAX, NULL);
+	write_bytes(test, &s, 1000);
+	expect_send(test, &s, 1000, 0, 1000, false, false);
+	lost(test, &s, 0, 400, false);
+	lost(test, &s, 500, 500, false);
+	KUNIT_EXPECT_EQ(test, tquic_send_split(&s, record(test, 0, 0, false), 300), 300);
+	expect_from(test, &s, 300, 300, 100);
+	/* Nothing there: the next one; and behind all of them the first. */
+	expect_from(test, &s, 450, 500, 500);
+	expect_from(test, &s, U64_MAX, 0, 300);
+	expect_idle(test, &s);
+	/* The ends of a range are no middle. */
+	lost(test, &s, 100, 200, false);
+	KUNIT_EXPECT_EQ(test, tquic_send_split(&s, record(test, 0, 0, false), 100), 100);
+	KUNIT_EXPECT_EQ(test, tquic_send_split(&s, record(test, 0, 0, false), 300), 300);
+	KUNIT_EXPECT_EQ(test, tquic_send_split(&s, record(test, 0, 0, false), 0), 0);
+	expect_send(test, &s, 1000, 100, 200, false, true);
+	expect_idle(test, &s);
+	/* A cut within what is acknowledged would leave a range that ends with that. */
+	for (i = 0; i < 2; i++) {
+		lost(test, &s, 600, 300, false);
+		if (!i)
+			acked(test, &s, 700, 100, false);
+		KUNIT_EXPECT_EQ(test, tquic_send_split(&s, record(test, 0, 0, false), 750), 700);
+		expect_from(test, &s, 700, 800, 100);
+		expect_send(test, &s, 1000, 600, 100, false, true);
+		expect_idle(test, &s);
+	}
+	/* Two that touch are one when something is lost at their border. */
+	lost(test, &s, 0, 400, false);
+	tquic_send_split(&s, record(test, 0, 0, false), 200);
+	lost(test, &s, 199, 1, false);
+	expect_send(test, &s, 1000, 0, 400, false, true);
+	expect_idle(test, &s);
 	tquic_send_destroy(&s);
 }
 
@@ -583,17 +637,26 @@ static void model_send(struct kunit *test, struct model *m)
 	struct tquic_send_seg seg;
 	u32 i;
 
-	bool ahead = !(prandom_u32_state(&m->rnd) % 3);
 	u32 room = 1 + prandom_u32_state(&m->rnd) % 1400;
-	u64 left = m->s.end - m->s.nxt;
+	u64 left = m->s.end - m->s.nxt, from = 0;
 
-	if (ahead && left > 5000) {
+	switch (prandom_u32_state(&m->rnd) % 6) {
+	case 0:
+		from = U64_MAX;
+		if (left <= 5000)
+			break;
 		m->credit_used += 5000;
 		tquic_send_skip(&m->s, record(test, 0, 0, false), 5000);
+		break;
+	case 1:
+		from = m->s.una + prandom_u32_state(&m->rnd) % 8000;
+		from = tquic_send_split(&m->s, record(test, 0, 0, false), from);
+		break;
 	}
-	if (!(ahead ? tquic_send_next_ahead(&m->s, room, U64_MAX, &seg) :
-		      tquic_send_next(&m->s, room, U64_MAX, &seg)))
+	if (!tquic_send_next_from(&m->s, from, room, U64_MAX, &seg)) {
+		KUNIT_EXPECT_FALSE(test, tquic_send_pending(&m->s));
 		return;
+	}
 	KUNIT_ASSERT_LE(test, seg.off + seg.len, (u64)MODEL_BYTES);
 	KUNIT_ASSERT_TRUE(test, tquic_send_copy(&m->s, seg.off, m->frame, seg.len));
 	for (i = 0; i < seg.len; i++)
@@ -766,6 +829,7 @@ static struct kunit_case send_cases[] = {
 	KUNIT_CASE(send_reset_at_unsent),
 	KUNIT_CASE(send_reset_at_lowered),
 	KUNIT_CASE(send_left_out),
+	KUNIT_CASE(send_from_within),
 	KUNIT_CASE(send_stop_makes_reset),
 	KUNIT_CASE(send_survives_random_loss),
 	KUNIT_CASE(send_reserve_sizes),
