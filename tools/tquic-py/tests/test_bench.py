@@ -123,6 +123,8 @@ def test_objects_and_fairness() -> None:
     changed = Sample(slow.received_bytes + fast.received_bytes, 90.0, [*slow.bins, *fast.bins], [])
     runs = [
         Run(4, "object", "tquic", 2, replace(quick, seconds=0.083)),
+        Run(4, "object", "tquic", 2, replace(quick, seconds=0.2)),
+        Run(4, "object", "tquic", 2, replace(quick, seconds=0.081)),
         Run(4, "object", "tquic", 1, quick),
         Run(4, "object", "mptcp", 2, replace(quick, seconds=0.5)),
         Run(6, "shared", "tquic", 2, steady(33, 70)),
@@ -258,7 +260,7 @@ def test_a_page_of_results() -> None:
         Run(1, "bulk", "mptcp", 2, steady(90, 10)),
         Run(1, "bulk", "tquic", 1, steady(47, 10), 1),
         Run(1, "down", "tquic", 2, steady(50, 12, [(4.0, 0.04), (6.0, 0.09)]), srtt_ms=34.0),
-        Run(2, "object", "tquic", 2, Sample(65536, 0.1, [65536], [])),
+        *(Run(2, "object", "tquic", 2, Sample(65536, s, [65536], [])) for s in (0.3, 0.1, 0.09)),
         Run(2, "object", "mptcp", 2, Sample(65536, 0.2, [65536], [])),
         Run(6, "shared", "tquic", 2, steady(33, 61), congestion="olia"),
         Run(6, "rival", "tquic", 1, steady(25, 61), congestion="reno"),
@@ -267,7 +269,7 @@ def test_a_page_of_results() -> None:
     rows = {" ".join(text.split()) for text in page.splitlines()}
     assert "1 2 x 50 Mbit/s, 20 ms 92.0 97.1% 90.0 47.0 -" in rows
     assert "1 - - - - - 40 ms 34 ms 90 ms 0.0 s" in rows
-    assert "2 64 KiB 100 ms - 200 ms" in rows
+    assert "2 64 KiB 100 ms 300 ms - - 200 ms" in rows
     assert "6 TQUIC olia 33.0 33.0 reno 25.0 25.0" in rows
     assert any(row.startswith("ecf ") and row.endswith(" 2") for row in rows)
     assert "Datagrams\n" not in page

@@ -41,7 +41,8 @@ SHARED_RUN_S = 180.0
 COUPLED = "olia"
 #: What TQUIC and MPTCP run beside: the TCP that coupling is defined by, and the usual one.
 RIVALS = (("tquic", "reno"), ("tquic", "cubic"), ("mptcp", "cubic"))
-OBJECTS = (64 << 10, 1 << 20, 32 << 20)
+#: Sizes, and how often each is fetched: in a small one a link's own losses are a matter of chance.
+OBJECTS = ((64 << 10, 3), (1 << 20, 3), (32 << 20, 1))
 #: Datagrams beside as much stream data as the links take.
 DATAGRAMS = Load(seconds=5, bulk=True, datagram_bytes=1000, datagram_every_s=0.01)
 #: TCP's controller beside one of TQUIC's, when it is not its usual one.
@@ -335,12 +336,9 @@ class _Measure:
         return replace(run, srtt_ms=round(max(srtt_ms, default=0), 1))
 
     def _objects(self, best: int) -> Iterator[Run]:
-        for size in OBJECTS[:1] if self._job.quick else OBJECTS:
-            for transport, paths in (
-                ("tquic", self._every),
-                ("tquic", [best]),
-                ("mptcp", self._every),
-            ):
+        ways = (("tquic", self._every), ("tquic", [best]), ("mptcp", self._every))
+        for size, times in OBJECTS[:1] if self._job.quick else OBJECTS:
+            for transport, paths in ways * (1 if self._job.quick else times):
                 run = self._run("object", self._bench.task(transport, paths, size=size), paths)
                 if run.sample.received_bytes != size:
                     raise BenchError(

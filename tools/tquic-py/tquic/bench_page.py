@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from statistics import median
 
 from .bench_profiles import PROFILES
-from .bench_report import BREAKS, Line, Report, beside, best, of_kind
+from .bench_report import BREAKS, Line, Report, beside, best, object_times, of_kind
 from .codegen_text import table
 from .sched_trials import BASE, METRICS
 
@@ -109,20 +110,21 @@ def _broken(lines: Sequence[Line], number: int) -> list[str]:
     return row
 
 
-_OBJECTS = ("profile", "size", "TQUIC", "best link alone", "MPTCP")
+_OBJECTS = ("profile", "size", "TQUIC", "slowest", "best link alone", "slowest ", "MPTCP")
 
 
 def _objects(lines: Sequence[Line], number: int) -> list[list[str]]:
+    ours, alone, theirs = (
+        object_times(lines, number, *which)
+        for which in (("tquic", False), ("tquic", True), ("mptcp", False))
+    )
     rows = []
-    alone = _lines(lines, number, "object", "tquic", alone=True)
-    theirs = _lines(lines, number, "object", "mptcp", alone=False)
-    for line in _lines(lines, number, "object", "tquic", alone=False):
-        seconds = [line.seconds]
-        for others in (alone, theirs):
-            same = [item.seconds for item in others if item.received_bytes == line.received_bytes]
-            seconds += same[:1] or [0.0]
-        size = f"{line.received_bytes >> 10} KiB"
-        rows.append([str(number), size, *(_ms(each * 1000 or None) for each in seconds)])
+    for size, times_s in ours.items():
+        row = [str(number), f"{size >> 10} KiB"]
+        for each in (times_s, alone.get(size, [])):
+            row += [_ms(1000 * of(each)) if each else _NONE for of in (median, max)]
+        row.append(_ms(1000 * median(theirs[size])) if size in theirs else _NONE)
+        rows.append(row)
     return rows
 
 
