@@ -422,7 +422,7 @@ static void path_told(struct kunit *test)
 	pair_link_set(&p->link[1], 10000000, PAIR_MS(30), 50000);
 	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
 	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
-	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[1], false, 16 << 20));
+	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[1], false, 8 << 20));
 	pair_run(p, PAIR_MS(500));
 	path = pair_path(p, 0, 0);
 	slow = pair_path(p, 0, 1);

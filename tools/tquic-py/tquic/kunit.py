@@ -14,7 +14,7 @@ from .errors import TquicError
 _SUITE_NAME = re.compile(
     r"struct kunit_suite\s+\w+\s*=\s*\{[^}]*?\.name\s*=\s*\"([^\"]+)\"", re.DOTALL
 )
-_TIMEOUT_S = 900.0
+_TIMEOUT_S = 1800.0
 _BUILD_COPY = re.compile(r"\S*/build/module/[^/\s]+/src/")
 _DEBUGFS = "/sys/kernel/debug/kunit"
 
