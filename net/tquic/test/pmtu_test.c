@@ -305,8 +305,8 @@ static void pmtu_black_hole(struct kunit *test)
 
 	for (links = 1; links <= 2; links++) {
 		for (sender = 0; sender < 2; sender++) {
-			p = pmtu_pair(test, links, 20000000, 1472, 1472);
-			f = pair_flow_open(&p->end[sender], false, 8 * MIB);
+			p = pmtu_pair(test, links, 5000000, 1472, 1472);
+			f = pair_flow_open(&p->end[sender], false, 2 * MIB);
 			KUNIT_ASSERT_NOT_NULL(test, f);
 			pair_run(p, SEC);
 			path = pair_path(p, sender, 0);
@@ -321,7 +321,7 @@ static void pmtu_black_hole(struct kunit *test)
 			KUNIT_EXPECT_EQ(test, path->stats.mtu_black_holes, 1);
 			KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
 			KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 60 * SEC));
-			KUNIT_EXPECT_EQ(test, f->read, 8 * MIB);
+			KUNIT_EXPECT_EQ(test, f->read, 2 * MIB);
 			KUNIT_EXPECT_EQ(test, path->stats.mtu_black_holes, 1);
 			pair_check(p);
 		}
