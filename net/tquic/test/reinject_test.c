@@ -256,16 +256,20 @@ static void reinject_order(struct kunit *test)
 	KUNIT_EXPECT_NOT_NULL(test, first->recs);
 }
 
-/* Too late: all of it arrives before a copy could. */
+/* Too late: all of it arrives before a copy could, unless its time varies by more. */
 static void reinject_too_late(struct kunit *test)
 {
 	struct pair *p = reinject_pair(test, false, no_copies);
 	struct tquic_conn *conn = &pair_server(p)->conn;
+	struct tquic_path *slow = pair_path(p, 1, 1);
 
 	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(pair_server(p), false, 64 * KIB));
 	pair_run(p, PAIR_MS(90));
 	conn->tune.reinject_percent = 10;
+	slow->rtt.rttvar_ns = 0;
 	KUNIT_EXPECT_NULL(test, tquic_reinject(conn, p->now + PAIR_MS(140)));
+	slow->rtt.rttvar_ns = PAIR_MS(100);
+	KUNIT_EXPECT_PTR_EQ(test, tquic_reinject(conn, p->now + PAIR_MS(140)), pair_path(p, 1, 0));
 }
 
 /* Has the server's first stream a gap, and the slow path something of it? */
