@@ -190,7 +190,7 @@ bool tquic_send_next_from(const struct tquic_send *s, u64 from, u32 room, u64 co
 	if (!send_alive(s))
 		return false;
 	if (send_next_lost(s, from, room, seg) || send_next_new(s, room, conn_credit, seg) ||
-	    send_next_lost(s, 0, room, seg)) {
+	    (from && send_next_lost(s, 0, room, seg))) {
 		seg->fin = s->fin && !s->fin_acked && seg->off + seg->len == s->end;
 		return true;
 	}

@@ -40,6 +40,16 @@ static void doubt_queue(struct kunit *test)
 	}
 }
 
+/* Two paths over links that are as they come */
+static struct pair *doubt_pair(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 2);
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
+	return p;
+}
+
 static void doubt_answer(struct pair *p, struct tquic_path *path, u64 now)
 {
 	tquic_path_on_progress(&p->end[0].conn, path, now, now);
@@ -48,13 +58,10 @@ static void doubt_answer(struct pair *p, struct tquic_path *path, u64 now)
 /* Doubt that was wrong has the next come later; some time without any ends that. */
 static void doubt_patience(struct kunit *test)
 {
-	struct pair *p = pair_create(test, 2);
-	struct tquic_path *path;
+	struct pair *p = doubt_pair(test);
+	struct tquic_path *path = pair_path(p, 0, 0);
 	u32 i;
 
-	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
-	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
-	path = pair_path(p, 0, 0);
 	for (i = 0; i < 4; i++) {
 		KUNIT_EXPECT_EQ(test, path->patience, min(i, 2));
 		path->state = TQUIC_PATH_SUSPECT;
@@ -80,14 +87,10 @@ static void doubt_patience(struct kunit *test)
  */
 static void doubt_hearsay(struct kunit *test)
 {
-	struct pair *p = pair_create(test, 2);
-	struct tquic_path *path;
-	u64 srtt;
+	struct pair *p = doubt_pair(test);
+	struct tquic_path *path = pair_path(p, 0, 0);
+	u64 srtt = path->rtt.srtt_ns;
 
-	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
-	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
-	path = pair_path(p, 0, 0);
-	srtt = path->rtt.srtt_ns;
 	path->suspect_ns = p->now;
 	tquic_path_on_late(path, p->now, true);
 	KUNIT_EXPECT_FALSE(test, path->late);
