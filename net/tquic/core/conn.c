@@ -724,16 +724,12 @@ static u64 tquic_conn_hs_pto_ns(const struct tquic_conn *conn)
 	return due;
 }
 
-static void tquic_conn_on_hs_pto(struct tquic_conn *conn, const struct tquic_hs *hs)
+/* Packets that have to be answered, with what is still without an answer (RFC 9002 §6.2.4) */
+static void tquic_conn_probe_hs(struct tquic_conn *conn, const struct tquic_hs *hs)
 {
-	struct tquic_path *path = tquic_conn_path(conn, 0);
 	bool any = false;
 	unsigned int i;
 
-	path->stats.ptos++;
-	conn->hs_pto_count = min(conn->hs_pto_count + 1, 16);
-	if (conn->hs_pto_count >= TQUIC_PATH_ECN_PTOS)
-		path->ecn = false;
 	for (i = 0; i < 2; i++) {
 		if (!hs->space[i].eliciting_in_flight)
 			continue;
@@ -744,6 +740,32 @@ static void tquic_conn_on_hs_pto(struct tquic_conn *conn, const struct tquic_hs 
 		return;
 	i = conn->keys_tx & BIT(TQUIC_LEVEL_HANDSHAKE) ? 1 : 0;
 	conn->hs_probes[i] = TQUIC_HS_PROBES;
+}
+
+static void tquic_conn_on_hs_pto(struct tquic_conn *conn, const struct tquic_hs *hs)
+{
+	struct tquic_path *path = tquic_conn_path(conn, 0);
+
+	path->stats.ptos++;
+	conn->hs_pto_count = min(conn->hs_pto_count + 1, 16);
+	if (conn->hs_pto_count >= TQUIC_PATH_ECN_PTOS)
+		path->ecn = false;
+	tquic_conn_probe_hs(conn, hs);
+}
+
+/**
+ * tquic_conn_hs_again() - an outage seems to be over: go on with the handshake
+ * @conn: connection
+ * @since_ns: what was sent after this time is still waited for
+ *
+ * The probe timeouts have backed off, and the peer does not wait for ever (RFC 9002 §6.2.3).
+ */
+void tquic_conn_hs_again(struct tquic_conn *conn, u64 since_ns)
+{
+	const struct tquic_hs *hs = tquic_conn_in_handshake(conn);
+
+	if (hs && max(hs->space[0].last_eliciting_ns, hs->space[1].last_eliciting_ns) <= since_ns)
+		tquic_conn_probe_hs(conn, hs);
 }
 
 /* Idle for so long that the connection ends; never below 3 PTO */

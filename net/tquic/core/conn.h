@@ -195,6 +195,7 @@ void tquic_conn_discard_level(struct tquic_conn *conn, enum tquic_level level,
 			      u64 now);
 void tquic_conn_on_ack_hs(struct tquic_conn *conn, enum tquic_level level,
 			  u32 acked_pkts);
+void tquic_conn_hs_again(struct tquic_conn *conn, u64 since_ns);
 void tquic_conn_close(struct tquic_conn *conn, u64 error, u64 frame_type,
 		      bool app, const u8 *reason, u32 reason_len, u64 now);
 void tquic_conn_closed_by_peer(struct tquic_conn *conn,

@@ -687,6 +687,8 @@ int tquic_conn_input(struct tquic_conn *conn, const struct tquic_rx_pkt *pkt,
 	space->ack_now |= in.ack_now;
 	if (!ret && newest && in.non_probing && pkt->type == TQUIC_PKT_1RTT)
 		tquic_migrate_on_packet(conn, pkt, now);
+	if (conn->hs_pto_count > 1)
+		tquic_conn_hs_again(conn, now - in.path->rtt.srtt_ns);
 	if (ret > 0)
 		tquic_conn_close(conn, ret, frame_type, false, NULL, 0, now);
 	return 0;

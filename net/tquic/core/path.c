@@ -623,6 +623,8 @@ void tquic_path_link_up(struct tquic_conn *conn, struct tquic_path *path,
 	if (!tquic_path_spared(path))
 		tquic_path_tell_status(path);
 	path->pto_count = 0;
+	if (!path->id)
+		tquic_conn_hs_again(conn, now);
 	if (path->state == TQUIC_PATH_VALIDATING) {
 		path->ctl |= TQUIC_PATH_CTL_CHALLENGE;
 		return;

@@ -808,6 +808,59 @@ static void conn_hs_loss_timer(struct kunit *test)
 	}
 }
 
+/* The client's last packet of the handshake and four seconds more are lost */
+static struct pair *conn_hs_outage_pair(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+
+	KUNIT_ASSERT_TRUE(test, pair_start(p));
+	pair_run(p, PAIR_MS(25));
+	KUNIT_EXPECT_EQ(test, p->end[0].conn.state, TQUIC_STATE_ESTABLISHED);
+	KUNIT_EXPECT_EQ(test, p->end[1].conn.state, TQUIC_STATE_HANDSHAKE);
+	p->link[0].cut = true;
+	pair_run(p, 4 * NSEC_PER_SEC);
+	KUNIT_EXPECT_GT(test, p->end[0].conn.hs_pto_count, 3);
+	return p;
+}
+
+/* Whose host saw the outage sends when it is over; what arrives has the other one send, too. */
+static void conn_hs_outage(struct kunit *test)
+{
+	struct pair *p;
+	u32 i;
+
+	for (i = 0; i < 2; i++) {
+		p = conn_hs_outage_pair(test);
+		p->link[0].cut = false;
+		tquic_path_link_up(&p->end[i].conn, pair_path(p, i, 0), p->now);
+		pair_kick(&p->end[i]);
+		/* A round trip, and half of one before when the server begins. */
+		pair_run(p, PAIR_MS(i ? 31 : 21));
+		KUNIT_EXPECT_TRUE(test, p->end[0].conn.confirmed);
+		KUNIT_EXPECT_TRUE(test, p->end[1].conn.confirmed);
+	}
+}
+
+/* What has just been sent does not go again because something comes. */
+static void conn_hs_again_once(struct kunit *test)
+{
+	struct pair *p = conn_hs_outage_pair(test);
+	struct tquic_conn *c = &p->end[0].conn;
+	u64 sent_ns = tquic_conn_hs(c)->space[1].last_eliciting_ns;
+
+	tquic_conn_hs_again(c, sent_ns - 1);
+	KUNIT_EXPECT_EQ(test, c->hs_probes[1], 0);
+	tquic_conn_hs_again(c, sent_ns);
+	KUNIT_EXPECT_EQ(test, c->hs_probes[1], 2);
+	KUNIT_EXPECT_EQ(test, c->hs_probes[0], 0);
+	p->link[0].cut = false;
+	pair_kick(&p->end[0]);
+	pair_run(p, PAIR_MS(21));
+	KUNIT_EXPECT_TRUE(test, c->confirmed);
+	tquic_conn_hs_again(c, p->now);
+	KUNIT_EXPECT_EQ(test, c->hs_probes[1], 0);
+}
+
 /* However often nobody answers, the count stops somewhere. */
 static void conn_hs_pto_count(struct kunit *test)
 {
@@ -899,6 +952,8 @@ static struct kunit_case conn_cases[] = {
 	KUNIT_CASE(conn_close_kept),
 	KUNIT_CASE(conn_idle_is_no_error),
 	KUNIT_CASE(conn_hs_loss_timer),
+	KUNIT_CASE(conn_hs_outage),
+	KUNIT_CASE(conn_hs_again_once),
 	KUNIT_CASE(conn_hs_pto_count),
 	KUNIT_CASE(conn_stream_limits),
 	KUNIT_CASE(conn_reset_of_abandoned_path),
