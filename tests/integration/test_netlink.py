@@ -449,7 +449,7 @@ def test_refused_changes_change_nothing(
         )
         assert refused(lambda: client.set_connection(2**31 - 2, scheduler="ecf")) == nobody
         shown = client.connection(token)
-        assert (shown.scheduler, shown.congestion) == ("minrtt", "cubic")
+        assert (shown.scheduler, shown.congestion) == ("ecf", "cubic")
         assert refused(lambda: client.set_path(token, 0, weight=1001))[::2] == (
             errno.ERANGE,
             "weight",

@@ -62,11 +62,11 @@ def _conn_dump(world: World) -> None:
 @does("conn-set")
 def _conn_set(world: World) -> None:
     sock = world.sock("multi")
-    world.ask("conn-set", {"token": "multi", "scheduler": "ecf", "congestion": "newreno"})
-    assert (sock.scheduler, sock.congestion) == ("ecf", "newreno")
-    world.ask("conn-set", {"token": "multi", "scheduler": "minrtt"})
+    world.ask("conn-set", {"token": "multi", "scheduler": "minrtt", "congestion": "newreno"})
+    assert (sock.scheduler, sock.congestion) == ("minrtt", "newreno")
+    world.ask("conn-set", {"token": "multi", "scheduler": "ecf"})
     world.ask("conn-set", {"token": "multi", "congestion": "cubic"})
-    assert (sock.scheduler, sock.congestion) == ("minrtt", "cubic")
+    assert (sock.scheduler, sock.congestion) == ("ecf", "cubic")
 
 
 @does("path-get")

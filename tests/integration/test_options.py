@@ -294,7 +294,7 @@ def _key_update(stage: Stage) -> None:
 @does(SockOpt.CONGESTION, SockOpt.SCHEDULER)
 def _registries(stage: Stage) -> None:
     client = stage.ends.client
-    for congestion, scheduler in (("newreno", "ecf"), ("cubic", "minrtt")):
+    for congestion, scheduler in (("newreno", "minrtt"), ("cubic", "ecf")):
         client.congestion, client.scheduler = congestion, scheduler
         assert (client.congestion, client.scheduler) == (congestion, scheduler)
         assert client.info().congestion == congestion

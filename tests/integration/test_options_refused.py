@@ -300,7 +300,7 @@ def test_it_is_refused(stage: Stage, row: Refusal) -> None:
             == (errno.errorcode[row.code])
         )
     info = stage.ends.client.info()
-    assert (info.paths, info.scheduler, info.congestion) == (1, "minrtt", "cubic")
+    assert (info.paths, info.scheduler, info.congestion) == (1, "ecf", "cubic")
 
 
 def test_every_documented_error_has_a_row() -> None:

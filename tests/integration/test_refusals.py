@@ -55,7 +55,7 @@ def _no_connection() -> Iterator[Refusal]:
     """What all operations on one connection refuse."""
     rest: dict[str, dict[str, Any]] = {
         "conn-get": {},
-        "conn-set": {"scheduler": "minrtt"},
+        "conn-set": {"scheduler": "ecf"},
         "path-get": {"path_id": 0},
         "path-add": {"local": _HERE},
         "path-del": {"path_id": 0},
@@ -202,7 +202,7 @@ def test_it_is_refused(world: World, row: Refusal) -> None:
         assert answer == (row.code, row.attribute)
         assert (world.netlink.limits(), world.netlink.endpoints()) == (limits, endpoints)
     sock = world.sock("multi")
-    assert (sock.scheduler, sock.congestion) == ("minrtt", "cubic")
+    assert (sock.scheduler, sock.congestion) == ("ecf", "cubic")
     wait_for(lambda: [path.path_id for path in sock.paths()] == [0])
 
 

@@ -184,7 +184,7 @@ class Story:
         self.client("backup", f"tquic path set {token} 0 --backup")
         time.sleep(3)
         self.told.spared = self.client("spared", "tquic path show")
-        self.client("scheduler", f"tquic conn set {token} --scheduler ecf")
+        self.client("scheduler", f"tquic conn set {token} --scheduler minrtt")
         self.told.scheduled = self.client("scheduled", "tquic conn show")
 
     def cut(self) -> None:
@@ -350,8 +350,8 @@ def test_backup_within_a_round_trip(told: Told) -> None:
 
 
 def test_scheduler(told: Told) -> None:
-    assert told.conn["scheduler"] == "minrtt"
-    assert " ecf " in told.scheduled
+    assert told.conn["scheduler"] == "ecf"
+    assert " minrtt " in told.scheduled
 
 
 def test_sched_histogram(told: Told) -> None:

@@ -35,7 +35,8 @@ static u64 tquic_ecf_time_ns(const struct tquic_path *path, u64 bytes)
  * round trips.  It is waited for when that is sooner than one round trip of
  * the slow path, and when the slow path would not be done with all of it in
  * two round trips of the fast one.  Both with a margin for jitter; having
- * waited once, a quarter more is asked for to change the mind.
+ * waited once, a quarter more is asked for to change the mind.  A program that
+ * waits for room in the send buffer has more than k: its end is not in sight.
  */
 static bool tquic_ecf_wait(struct tquic_conn *conn, const struct tquic_path *fast,
 			   const struct tquic_path *slow)
@@ -49,7 +50,7 @@ static bool tquic_ecf_wait(struct tquic_conn *conn, const struct tquic_path *fas
 	BUILD_BUG_ON(sizeof(*ecf) > sizeof(conn->sched_priv));
 	if (ecf->waiting)
 		bound_ns += bound_ns / 4;
-	if (fast_ns + tquic_ecf_time_ns(fast, k) >= bound_ns) {
+	if (conn->tx_full || fast_ns + tquic_ecf_time_ns(fast, k) >= bound_ns) {
 		ecf->waiting = false;
 		return false;
 	}

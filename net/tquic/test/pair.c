@@ -959,7 +959,7 @@ struct pair *pair_create(struct kunit *test, u32 links)
 		p->end[i].flight_bytes = i ? 2500 : 350;
 		tquic_conn_init(&p->end[i].conn, &pair_ops);
 		p->end[i].conn.cc_ops = &tquic_cc_cubic;
-		p->end[i].conn.sched = &tquic_sched_minrtt;
+		p->end[i].conn.sched = &tquic_sched_ecf;
 	}
 	p->remembered = p->end[1].conn.local;
 	kunit_add_action(test, pair_destroy, p);

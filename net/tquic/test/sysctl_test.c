@@ -68,7 +68,7 @@ static void sysctl_start(struct kunit *test)
 	strscpy(x->tn.sysctls.congestion_control, "newreno");
 	KUNIT_ASSERT_EQ(test, tquic_sysctl_start(&x->tn, &x->conn), 0);
 	KUNIT_EXPECT_STREQ(test, x->conn.cc_ops->entry.name, "newreno");
-	KUNIT_EXPECT_STREQ(test, x->conn.sched->entry.name, "minrtt");
+	KUNIT_EXPECT_STREQ(test, x->conn.sched->entry.name, "ecf");
 	/* What the program chose stays. */
 	strscpy(x->tn.sysctls.congestion_control, "cubic");
 	KUNIT_ASSERT_EQ(test, tquic_sysctl_start(&x->tn, &x->conn), 0);
@@ -130,7 +130,7 @@ static void sysctl_choice(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, sysctl_write(x, "\n"), -EINVAL);
 	/* Cut to its length it would be a name. */
 	KUNIT_EXPECT_EQ(test, sysctl_write(x, "sysctl-other-15x\n"), -EINVAL);
-	KUNIT_EXPECT_STREQ(test, value, "minrtt");
+	KUNIT_EXPECT_STREQ(test, value, "ecf");
 	KUNIT_EXPECT_EQ(test, sysctl_write(x, "sysctl-other-15\n"), 0);
 	KUNIT_EXPECT_STREQ(test, value, "sysctl-other-15");
 	tquic_sched_unregister(&other);

@@ -67,7 +67,7 @@ def test_show_some_as_json(folder: Path) -> None:
     assert ecn["unit"] is None
     assert schedulers["value"] == ["one", "two"]
     assert "default" not in schedulers
-    assert (scheduler["value"], scheduler["type"]) == ("minrtt", "choice")
+    assert (scheduler["value"], scheduler["type"]) == ("ecf", "choice")
     assert "min" not in scheduler
 
 

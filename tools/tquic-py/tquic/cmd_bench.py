@@ -31,7 +31,7 @@ from .sched_view import score_table
     help="Compare each scheduler with `minrtt` in what it is for; alone without --profile.",
 )
 @click.option("--quick", is_flag=True, help="Three seconds each, the smallest object only.")
-@click.option("--scheduler", default="minrtt", show_default=True, help="TQUIC's scheduler.")
+@click.option("--scheduler", default="ecf", show_default=True, help="TQUIC's scheduler.")
 @click.option("--congestion", default="cubic", show_default=True, help="TQUIC's usual controller.")
 @click.option(
     "--document", is_flag=True, help="Keep the results in the tree, as a page with plots."

@@ -82,7 +82,7 @@ def group() -> None:
 @_LINK
 @_SECONDS
 @_SEED
-@click.option("--scheduler", default="minrtt", show_default=True)
+@click.option("--scheduler", default="ecf", show_default=True)
 @click.option("--congestion", default="cubic", show_default=True)
 @click.option("--sample", type=click.FloatRange(0), default=0.0, help="Seconds between samples.")
 @_JSON

@@ -65,7 +65,7 @@ class Scenario:
     links: tuple[Link, ...]
     events: tuple[Event, ...]
     seconds: float
-    scheduler: str = "minrtt"
+    scheduler: str = "ecf"
     congestion: str = "cubic"
     seed: int = 1
     sample_s: float = 0

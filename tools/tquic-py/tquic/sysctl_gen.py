@@ -305,7 +305,7 @@ SYSCTLS: Final = (
         type="choice",
         scope="connection",
         summary="packet scheduler",
-        default="minrtt",
+        default="ecf",
         choices="available_schedulers",
     ),
     SysctlSpec(
