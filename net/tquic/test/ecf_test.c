@@ -57,6 +57,9 @@ static void ecf_inequalities(struct kunit *test)
 	/* The fast path alone would need as long as the slow one does. */
 	KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 58879), -1);
 	KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 58880), 1);
+	/* There is more than that as long as the send buffer is full. */
+	x->conn.tx_full = true;
+	KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 58879), 1);
 }
 
 /* A fast path whose pacer holds it back for longer than a round trip of the slow one */
