@@ -168,17 +168,6 @@ const struct tquic_cid_entry *tquic_cidtab_lookup(struct tquic_cidtab *tab,
 }
 
 /**
- * tquic_cidtab_count() - how many IDs are registered
- * @tab: table
- *
- * Return: the number, of all kinds.
- */
-unsigned int tquic_cidtab_count(const struct tquic_cidtab *tab)
-{
-	return atomic_read(&tab->ht.nelems);
-}
-
-/**
  * tquic_cid_generate() - choose a connection ID of our own
  * @cid: result; unpredictable, as RFC 9000 §5.1 asks
  */

@@ -69,7 +69,6 @@ const struct tquic_cid_entry *tquic_cidtab_lookup(struct tquic_cidtab *tab,
 const struct tquic_cid_entry *tquic_cidtab_lookup_bytes(struct tquic_cidtab *tab,
 							enum tquic_cid_kind kind,
 							const u8 *id, u8 len);
-unsigned int tquic_cidtab_count(const struct tquic_cidtab *tab);
 void tquic_cid_generate(struct tquic_cid *cid);
 
 #endif /* TQUIC_CIDTAB_H */

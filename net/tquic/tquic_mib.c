@@ -49,17 +49,6 @@ u64 tquic_mib_sum(const struct tquic_mib __percpu *mib, enum tquic_mib_id id)
 }
 
 /**
- * tquic_mib_name() - what users know a counter by
- * @id: which
- *
- * Return: its name.
- */
-const char *tquic_mib_name(enum tquic_mib_id id)
-{
-	return tquic_mib_names[id];
-}
-
-/**
  * tquic_mib_show() - print all counters, one "name value" line each
  * @seq: where to
  * @mib: counters

@@ -31,7 +31,6 @@ struct tquic_mib {
 struct tquic_mib __percpu *tquic_mib_alloc(void);
 void tquic_mib_free(struct tquic_mib __percpu *mib);
 u64 tquic_mib_sum(const struct tquic_mib __percpu *mib, enum tquic_mib_id id);
-const char *tquic_mib_name(enum tquic_mib_id id);
 void tquic_mib_show(struct seq_file *seq, const struct tquic_mib __percpu *mib);
 
 #endif /* TQUIC_MIB_H */

@@ -54,7 +54,7 @@ static void cidtab_test_add_del(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, cidtab_test_owner(tab, TQUIC_CID_LOCAL, &cid));
 	KUNIT_ASSERT_EQ(test, tquic_cidtab_add(tab, TQUIC_CID_LOCAL, &cid, &cidtab_test_a, 3,
 					       GFP_KERNEL), 0);
-	KUNIT_EXPECT_EQ(test, tquic_cidtab_count(tab), 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&tab->ht.nelems), 1);
 	rcu_read_lock();
 	e = tquic_cidtab_lookup(tab, TQUIC_CID_LOCAL, &cid);
 	if (e) {
@@ -70,7 +70,7 @@ static void cidtab_test_add_del(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, tquic_cidtab_del(tab, TQUIC_CID_LOCAL, &cid, &cidtab_test_a));
 	KUNIT_EXPECT_FALSE(test, tquic_cidtab_del(tab, TQUIC_CID_LOCAL, &cid, &cidtab_test_a));
 	KUNIT_EXPECT_NULL(test, cidtab_test_owner(tab, TQUIC_CID_LOCAL, &cid));
-	KUNIT_EXPECT_EQ(test, tquic_cidtab_count(tab), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&tab->ht.nelems), 0);
 }
 
 static void cidtab_test_collision(struct kunit *test)
@@ -84,7 +84,7 @@ static void cidtab_test_collision(struct kunit *test)
 					       GFP_KERNEL), -EEXIST);
 	KUNIT_EXPECT_PTR_EQ(test, cidtab_test_owner(tab, TQUIC_CID_LOCAL, &cid),
 			    (void *)&cidtab_test_a);
-	KUNIT_EXPECT_EQ(test, tquic_cidtab_count(tab), 1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&tab->ht.nelems), 1);
 }
 
 static void cidtab_test_kinds(struct kunit *test)
@@ -147,7 +147,7 @@ static void cidtab_test_growth(struct kunit *test)
 					    GFP_KERNEL);
 	}
 	KUNIT_EXPECT_EQ(test, wrong, 0);
-	KUNIT_EXPECT_EQ(test, tquic_cidtab_count(tab), CIDTAB_TEST_MANY);
+	KUNIT_EXPECT_EQ(test, atomic_read(&tab->ht.nelems), CIDTAB_TEST_MANY);
 	for (i = 0; i < CIDTAB_TEST_MANY; i++) {
 		cid = cidtab_test_cid(i, 8);
 		wrong += cidtab_test_owner(tab, TQUIC_CID_LOCAL, &cid) !=
@@ -160,7 +160,7 @@ static void cidtab_test_growth(struct kunit *test)
 		wrong += !tquic_cidtab_del(tab, TQUIC_CID_LOCAL, &cid, &cidtab_test_b);
 	}
 	KUNIT_EXPECT_EQ(test, wrong, 0);
-	KUNIT_EXPECT_EQ(test, tquic_cidtab_count(tab), CIDTAB_TEST_MANY / 2);
+	KUNIT_EXPECT_EQ(test, atomic_read(&tab->ht.nelems), CIDTAB_TEST_MANY / 2);
 }
 
 static void cidtab_test_generate(struct kunit *test)
