@@ -181,9 +181,20 @@ static void tquic_link_drop(struct tquic_link *link)
 }
 
 /* The path goes another way: no longer found by the addresses of this one */
-static void tquic_link_leave(struct sock *sk, struct tquic_link *link)
+static void tquic_link_leave(struct sock *sk, const struct tquic_path *path)
 {
-	tquic_cidtab_del(&tquic_sock_net(sk)->cids, TQUIC_CID_TUPLE, &link->tuple, sk);
+	struct tquic_cidtab *cids = &tquic_sock_net(sk)->cids;
+	const struct tquic_link *link = path->link;
+	const struct tquic_cid_entry *e;
+	bool ours;
+
+	/* Where paths share a port and the peer's address, it is the first one's. */
+	rcu_read_lock();
+	e = tquic_cidtab_lookup(cids, TQUIC_CID_TUPLE, &link->tuple);
+	ours = e && e->owner == sk && e->path_id == path->id;
+	rcu_read_unlock();
+	if (ours)
+		tquic_cidtab_del(cids, TQUIC_CID_TUPLE, &link->tuple, sk);
 }
 
 /* Release path->link; the last packet is out or will not go out */
@@ -193,7 +204,7 @@ void tquic_link_free(struct sock *sk, struct tquic_path *path)
 
 	if (!link)
 		return;
-	tquic_link_leave(sk, link);
+	tquic_link_leave(sk, path);
 	path->link = NULL;
 	tquic_link_drop(link->next);
 	tquic_link_drop(link->last);
@@ -307,7 +318,7 @@ int tquic_link_move(struct sock *sk, struct tquic_path *path, const struct sk_bu
 	link->route.peer = peer;
 	link->route.dst = NULL;
 	link->route.txhash = 0;
-	tquic_link_leave(sk, link);
+	tquic_link_leave(sk, path);
 	tquic_link_enter(sk, path);
 	local_bh_enable();
 	return 0;
@@ -348,7 +359,7 @@ void tquic_link_back(struct sock *sk, struct tquic_path *path)
 	tquic_udp_route_release(&link->route);
 	link->route = link->other;
 	link->other.dst = NULL;
-	tquic_link_leave(sk, link);
+	tquic_link_leave(sk, path);
 	tquic_link_enter(sk, path);
 	local_bh_enable();
 }
@@ -358,7 +369,9 @@ static void tquic_link_attach(struct sock *sk, struct tquic_path *path,
 			      struct tquic_link *link)
 {
 	path->link = link;
+	local_bh_disable();
 	tquic_link_enter(sk, path);
+	local_bh_enable();
 	link->works = tquic_link_works(link);
 }
 
@@ -526,7 +539,7 @@ void tquic_link_switch(struct sock *sk, struct tquic_path *path)
 	was->next = NULL;
 	tquic_link_drop(was->last);
 	was->last = NULL;
-	tquic_link_leave(sk, was);
+	tquic_link_leave(sk, path);
 	link->last = was;
 	link->works = true;
 	link->endpoint = was->endpoint;

@@ -351,6 +351,7 @@ static void tquic_listen_work(struct work_struct *work)
 			tquic_listen_one(l, skb);
 		else
 			kfree_skb(skb);
+		cond_resched();
 	}
 	sock_put(sk);
 }

@@ -249,6 +249,7 @@ static __poll_t tquic_ops_poll(struct file *file, struct socket *sock,
 	struct sock *sk = sock->sk;
 	struct tquic_sock *tsk = tquic_sk(sk);
 	__poll_t mask = 0;
+	bool writable;
 
 	sock_poll_wait(file, sock, wait);
 	lock_sock(sk);
@@ -264,12 +265,12 @@ static __poll_t tquic_ops_poll(struct file *file, struct socket *sock,
 		mask |= EPOLLRDHUP | EPOLLIN | EPOLLRDNORM;
 	if (tquic_sock_readable(sk))
 		mask |= EPOLLIN | EPOLLRDNORM;
-	if (tquic_sock_writable(sk)) {
+	writable = tquic_sock_writable(sk);
+	if (writable && tquic_sock_dgram_room(sk))
 		mask |= EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND;
-	} else {
+	else
 		set_bit(SOCK_NOSPACE, &sock->flags);
-		tsk->conn.tx_full = true;
-	}
+	tsk->conn.tx_full |= !writable && tquic_poll_writes(wait);
 out:
 	release_sock(sk);
 	return mask;

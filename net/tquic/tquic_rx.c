@@ -86,7 +86,7 @@ static struct tquic_udp *tquic_rx_path_udp(const struct tquic_conn *conn,
 
 /* Server's answer to the first packet of an unused path id (RFC 10069 §3.1) */
 static int tquic_rx_open_path(struct sock *sk, struct tquic_path *path,
-			      struct sk_buff *skb)
+			      struct sk_buff *skb, u64 now)
 {
 	struct tquic_conn *conn = &tquic_sk(sk)->conn;
 	struct tquic_addr local, peer;
@@ -102,7 +102,7 @@ static int tquic_rx_open_path(struct sock *sk, struct tquic_path *path,
 	ret = tquic_link_accept(sk, path, udp, &local, &peer);
 	if (ret)
 		return ret;
-	ret = tquic_path_start(conn, path, tquic_now_ns());
+	ret = tquic_path_start(conn, path, now);
 	if (ret)
 		tquic_link_free(sk, path);
 	else
@@ -232,7 +232,7 @@ static void tquic_rx_deliver(struct sock *sk, struct sk_buff *skb)
 		memcpy(dcid.id, skb->data + 1, dcid.len);
 		pkt.dcid = &dcid;
 	}
-	if (path->state == TQUIC_PATH_UNUSED && tquic_rx_open_path(sk, path, skb))
+	if (path->state == TQUIC_PATH_UNUSED && tquic_rx_open_path(sk, path, skb, now))
 		return;
 	pkt.moved = path->link ? tquic_link_moved(path, skb) : TQUIC_MOVED_NOT;
 	if (path->link && !conn->server && tquic_link_tried(path, skb))

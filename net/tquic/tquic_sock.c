@@ -251,6 +251,22 @@ bool tquic_sock_filtered(struct sock *sk, struct sk_buff *skb)
 	return ret;
 }
 
+/*
+ * There is room in the connection's own queues.  Not asked for is what sock_def_write_space()
+ * waits for, that packets have left: those of one link may be held up while others are free.
+ */
+static void tquic_sock_write_space(struct sock *sk)
+{
+	struct socket_wq *wq;
+
+	rcu_read_lock();
+	wq = rcu_dereference(sk->sk_wq);
+	if (skwq_has_sleeper(wq))
+		wake_up_interruptible_sync_poll(&wq->wait, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
+	sk_wake_async_rcu(sk, SOCK_WAKE_SPACE, POLL_OUT);
+	rcu_read_unlock();
+}
+
 /**
  * tquic_sock_init() - set up the part of a socket that is ours
  * @sk: fresh socket
@@ -277,6 +293,7 @@ int tquic_sock_init(struct sock *sk)
 	sock_set_flag(sk, SOCK_RCU_FREE);
 	/* Who waits to write waits for windows, not for packets to leave */
 	sock_set_flag(sk, SOCK_USE_WRITE_QUEUE);
+	sk->sk_write_space = tquic_sock_write_space;
 	/* We set DF ourselves and look after the MTU */
 	WRITE_ONCE(inet_sk(sk)->pmtudisc, IP_PMTUDISC_INTERFACE);
 	sk->sk_destruct = tquic_sock_destruct;
@@ -471,6 +488,7 @@ void tquic_sock_renew(struct sock *sk, const struct tquic_params *local)
 	struct tquic_sock *tsk = tquic_sk(sk);
 	struct tquic_conn *conn = &tsk->conn;
 	const struct tquic_cc_ops *cc_ops = conn->cc_ops;
+	const struct tquic_version *prefer = conn->prefer;
 	const struct tquic_sched *sched = conn->sched;
 	u64 keepalive_ns = conn->keepalive_ns;
 	u16 token_len = conn->token_len;
@@ -485,6 +503,7 @@ void tquic_sock_renew(struct sock *sk, const struct tquic_params *local)
 	conn->local = *local;
 	conn->cc_ops = cc_ops;
 	conn->sched = sched;
+	conn->prefer = prefer;
 	conn->keepalive_ns = keepalive_ns;
 	memset(&tsk->peer, 0, sizeof(tsk->peer));
 	tquic_sock_mirror(sk);
@@ -575,11 +594,12 @@ static void tquic_sock_charge(struct sock *sk)
 	struct tquic_conn *conn = &tsk->conn;
 	u64 rx = conn->streams.rx_mem.used + conn->dgram_rx_bytes +
 		 conn->streams.count * sizeof(struct tquic_stream);
-	u64 tx = conn->streams.tx_mem.used;
+	u64 tx = conn->streams.tx_mem.used + conn->dgram_tx_bytes;
 
 	if (tx != tsk->tx_charged)
 		tquic_sock_account(sk, tx - tsk->tx_charged, SK_MEM_SEND);
-	if (rx != tsk->rx_charged) {
+	/* Where nothing is taken any more nothing changes: ask again whether that is over. */
+	if (rx != tsk->rx_charged || conn->streams.rx_mem.tight) {
 		conn->streams.rx_mem.tight = !tquic_sock_account(sk, rx - tsk->rx_charged,
 								 SK_MEM_RECV);
 		atomic_add(rx - tsk->rx_charged, &sk->sk_rmem_alloc);
@@ -656,8 +676,8 @@ void tquic_sock_abandon(struct sock *sk)
 	struct tquic_sock *tsk = tquic_sk(sk);
 	struct tquic_conn *conn = &tsk->conn;
 
-	if (tsk->stream && !tquic_send_finish(&tsk->stream->tx))
-		tquic_streams_update_ready(&conn->streams, tsk->stream);
+	if (tsk->stream)
+		tquic_conn_stream_finish(conn, tsk->stream);
 	tquic_sock_stop_streams(conn, tquic_now_ns());
 }
 

@@ -4,6 +4,7 @@
 #define TQUIC_SOCK_H
 
 #include <linux/hrtimer.h>
+#include <linux/poll.h>
 #include <linux/timekeeping.h>
 #include <linux/workqueue.h>
 #include <net/inet_sock.h>
@@ -214,8 +215,7 @@ void tquic_sock_kick(struct sock *sk);
 void tquic_sock_release_cb(struct sock *sk);
 void tquic_sock_queue_work(struct sock *sk);
 u64 tquic_sock_send_limit(const struct sock *sk);
-struct sock *tquic_sock_next(struct tquic_net *tn, unsigned long *token,
-			     unsigned long max);
+struct sock *tquic_sock_next(struct tquic_net *tn, unsigned long *token, unsigned long max);
 int tquic_sock_update_keys(struct sock *sk);
 
 /* tquic_rx.c, tquic_tx.c */
@@ -266,6 +266,12 @@ int tquic_recv_cut(const struct tquic_conn *conn, const struct tquic_stream *s);
 int tquic_socket_shutdown(struct sock *sk, int how);
 bool tquic_sock_readable(struct sock *sk);
 bool tquic_sock_writable(struct sock *sk);
+bool tquic_sock_dgram_room(struct sock *sk);
+/* Does who polls want to write? */
+static inline bool tquic_poll_writes(const poll_table *wait)
+{
+	return poll_requested_events(wait) & (EPOLLOUT | EPOLLWRNORM);
+}
 int tquic_sendmsg_crypto(struct sock *sk, struct msghdr *msg, size_t len);
 int tquic_recvmsg_crypto(struct sock *sk, struct msghdr *msg, size_t len);
 bool tquic_recv_crypto_ready(struct sock *sk);
@@ -278,8 +284,8 @@ int tquic_setsockopt_stream(struct sock *sk, u64 id, int optname, sockptr_t optv
 int tquic_getsockopt(struct sock *sk, int level, int optname,
 		     char __user *optval, int __user *optlen);
 void tquic_info_fill(struct sock *sk, struct tquic_info *info);
-void tquic_path_info_fill(const struct tquic_path *path,
-			  struct tquic_path_info *info);
+void tquic_path_info_fill(const struct tquic_path *path, struct tquic_path_info *info);
+u32 tquic_info_datagram_bytes(const struct tquic_conn *conn);
 
 /* tquic_proto.c */
 extern struct proto tquic_prot;

@@ -158,6 +158,13 @@ bool tquic_sock_writable(struct sock *sk)
 	       conn->streams.tx_mem.used < tquic_sock_send_limit(sk);
 }
 
+/* And a datagram, as far as those are concerned that wait? */
+bool tquic_sock_dgram_room(struct sock *sk)
+{
+	return skb_queue_len(&tquic_sk(sk)->conn.dgram_tx) <
+	       TQUIC_SYSCTL(tquic_sock_net(sk), datagram_queue_max);
+}
+
 static int tquic_send_crypto(struct sock *sk, struct msghdr *msg, size_t len,
 			     u8 level)
 {
@@ -199,21 +206,21 @@ static int tquic_send_datagram(struct sock *sk, struct msghdr *msg, size_t len,
 	long timeo = sock_sndtimeo(sk, msg->msg_flags & MSG_DONTWAIT);
 	u64 deadline_ns = tquic_send_deadline_ns(a);
 	struct tquic_conn *conn = &tquic_sk(sk)->conn;
-	struct tquic_net *tn = tquic_sock_net(sk);
-	struct tquic_info info;
 	struct sk_buff *skb;
+	u32 max_bytes;
 	int ret;
 
 	for (;;) {
 		ret = tquic_send_refused(sk, sk);
 		if (ret)
 			return ret;
-		tquic_info_fill(sk, &info);
-		if (!info.max_datagram_bytes)
+		if (!tquic_dgram_peer_bytes(conn))
 			return -EOPNOTSUPP;
-		if (len > info.max_datagram_bytes)
+		/* 0 while all paths are asked whether the peer is there */
+		max_bytes = tquic_info_datagram_bytes(conn);
+		if (max_bytes && len > max_bytes)
 			return -EMSGSIZE;
-		if (skb_queue_len(&conn->dgram_tx) < TQUIC_SYSCTL(tn, datagram_queue_max))
+		if (max_bytes && tquic_sock_dgram_room(sk))
 			break;
 		ret = tquic_sock_wait(sk, sk, &timeo);
 		if (ret)
@@ -238,10 +245,8 @@ static int tquic_socket_shut(struct sock *sk)
 	struct tquic_stream *s = tsk->stream;
 	int ret = 0;
 
-	if (sk->sk_shutdown & SEND_SHUTDOWN) {
-		ret = tquic_send_finish(&s->tx);
-		tquic_streams_update_ready(&tsk->conn.streams, s);
-	}
+	if (sk->sk_shutdown & SEND_SHUTDOWN)
+		ret = tquic_conn_stream_finish(&tsk->conn, s);
 	if (sk->sk_shutdown & RCV_SHUTDOWN)
 		tquic_conn_stream_stop(&tsk->conn, s, 0, tquic_now_ns());
 	return ret;
@@ -402,10 +407,8 @@ int tquic_send_data(struct sock *sk, struct sock *who, struct tquic_stream *s,
 			tquic_sock_kick(sk);
 		}
 	}
-	if (fin && done == len) {
-		ret = tquic_send_finish(&s->tx);
-		tquic_streams_update_ready(&conn->streams, s);
-	}
+	if (fin && done == len)
+		ret = tquic_conn_stream_finish(conn, s);
 	if ((msg->msg_flags & MSG_MORE) && !ret) {
 		/* The timer sends it if nobody does before. */
 		if (!conn->pace_due_ns)

@@ -3,6 +3,7 @@
 #include <linux/sockptr.h>
 #include <net/ip.h>
 #include "cc/cc.h"
+#include "core/dgram.h"
 #include "core/early.h"
 #include "core/negotiate.h"
 #include "core/token.h"
@@ -102,8 +103,11 @@ static int tquic_opt_set_config(struct sock *sk, sockptr_t optval,
 		tsk->own_paths = c.own_paths;
 	if (c.mask & TQUIC_CONFIG_NO_MIGRATION)
 		p->disable_active_migration = c.no_migration;
-	if (c.mask & TQUIC_CONFIG_KEEPALIVE)
+	if (c.mask & TQUIC_CONFIG_KEEPALIVE) {
 		tsk->conn.keepalive_ns = (u64)c.keepalive_ms * NSEC_PER_MSEC;
+		/* The first may be due before anything else is. */
+		tquic_sock_kick(sk);
+	}
 	return 0;
 }
 
@@ -763,12 +767,15 @@ int tquic_setsockopt_stream(struct sock *sk, u64 id, int optname, sockptr_t optv
 	return ret;
 }
 
-/* Largest datagram payload that fits the widest usable path now */
-static u32 tquic_info_datagram_bytes(const struct tquic_conn *conn)
+/**
+ * tquic_info_datagram_bytes() - largest datagram that can be sent now
+ * @conn: connection
+ *
+ * Return: payload that every usable path carries, and the peer takes; 0: none.
+ */
+u32 tquic_info_datagram_bytes(const struct tquic_conn *conn)
 {
-	/* type and length count against the peer's limit */
-	u64 peer = conn->peer.max_datagram_frame_size;
-	u32 best = 0, room, frame = 1 + 2;
+	u32 best = 0, room;
 	const struct tquic_path *path;
 
 	tquic_for_each_path(conn, path) {
@@ -783,9 +790,7 @@ static u32 tquic_info_datagram_bytes(const struct tquic_conn *conn)
 		/* A datagram may meet any path: the narrowest counts. */
 		best = best ? min(best, room) : room;
 	}
-	if (peer <= frame)
-		return 0;
-	return min_t(u64, best, peer - frame);
+	return min_t(u64, best, tquic_dgram_peer_bytes(conn));
 }
 
 static void tquic_info_bond(const struct tquic_bond *bond, u64 now,

@@ -117,8 +117,8 @@ static void tquic_stream_leave(struct tquic_stream_sock *ss)
 	list_del_init(&ss->room);
 	if (sock_flag(who, SOCK_LINGER) && !who->sk_lingertime)
 		tquic_conn_stream_reset(conn, s, 0);
-	else if (!tquic_send_finish(&s->tx))
-		tquic_streams_update_ready(&conn->streams, s);
+	else
+		tquic_conn_stream_finish(conn, s);
 	tquic_conn_stream_stop(conn, s, 0, tquic_now_ns());
 	tquic_streams_release(&conn->streams, s);
 	if (sock_flag(ss->conn, SOCK_DEAD) && list_empty(&tquic_sk(ss->conn)->claims))
@@ -239,7 +239,7 @@ static __poll_t tquic_stream_poll(struct file *file, struct socket *sock, poll_t
 		if (said || tquic_stream_room(sock->sk))
 			mask |= EPOLLOUT | EPOLLWRNORM;
 		else
-			conn->tx_full = true;
+			conn->tx_full |= tquic_poll_writes(wait);
 	}
 	release_sock(ss->conn);
 	return mask;
@@ -259,10 +259,8 @@ static int tquic_stream_shutdown(struct socket *sock, int how)
 		ret = -ENOTCONN;
 		goto out;
 	}
-	if (how == SHUT_WR || (how == SHUT_RDWR && s->tx.state != TQUIC_SEND_NONE)) {
-		ret = tquic_send_finish(&s->tx);
-		tquic_streams_update_ready(&conn->streams, s);
-	}
+	if (how == SHUT_WR || (how == SHUT_RDWR && s->tx.state != TQUIC_SEND_NONE))
+		ret = tquic_conn_stream_finish(conn, s);
 	if (how != SHUT_WR)
 		tquic_conn_stream_stop(conn, s, 0, tquic_now_ns());
 	tquic_sock_kick(ss->conn);

@@ -10,6 +10,8 @@
 
 /* Datagrams one call may send; the timer or the next ACK goes on */
 #define TQUIC_TX_BUDGET		256
+/* After that many others get the CPU.  Long enough to be ahead when the timer is set */
+#define TQUIC_TX_BREATH_NS	(50 * NSEC_PER_USEC)
 
 /* Bytes of UDP payload in one skb: an IP packet with its headers holds them */
 #define TQUIC_TX_BATCH_BYTES	65000
@@ -376,9 +378,9 @@ void tquic_tx_push(struct sock *sk)
 	run.frag = this_cpu_ptr(&tquic_tx_mem.frag);
 	while (budget && tquic_tx_dgram(&run))
 		budget--;
-	if (!budget)
-		conn->pace_due_ns = run.now + NSEC_PER_USEC;
 	tquic_tx_flush(&run);
+	if (!budget)
+		conn->pace_due_ns = tquic_now_ns() + TQUIC_TX_BREATH_NS;
 	local_unlock_nested_bh(&tquic_tx_mem.bh_lock);
 	local_bh_enable();
 	if (!conn->key_drop_prev_ns && tquic_keyring_update_due(keys))

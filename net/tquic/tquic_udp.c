@@ -311,6 +311,7 @@ static struct tquic_udp *tquic_udp_create(struct tquic_net *tn,
 	refcount_set(&udp->refs, 1);
 	udp->tn = tn;
 	udp->local = *local;
+	udp->uid = current_fsuid();
 	udp->ifindex = ifindex;
 	udp->v6only = v6only;
 	udp->ephemeral = !tquic_addr_port(local);
@@ -378,9 +379,18 @@ static void tquic_udp_gc(struct work_struct *work)
 static struct tquic_udp *__tquic_udp_reuse(struct tquic_udp *udp)
 {
 	lockdep_assert_held(&udp->tn->udp_lock);
-	if (!refcount_inc_not_zero(&udp->refs))
+	if (!refcount_inc_not_zero(&udp->refs)) {
 		refcount_set(&udp->refs, 1);
+		udp->uid = current_fsuid();
+	}
 	return udp;
+}
+
+/* As with SO_REUSEPORT a user's port is not another's, who could listen there one day. */
+static bool tquic_udp_may_share(const struct tquic_udp *udp)
+{
+	return !refcount_read(&udp->refs) || uid_eq(udp->uid, current_fsuid()) ||
+	       ns_capable(udp->tn->net->user_ns, CAP_NET_ADMIN);
 }
 
 static struct tquic_udp *__tquic_udp_find(struct tquic_net *tn,
@@ -434,6 +444,8 @@ static struct tquic_udp *__tquic_udp_get(struct tquic_net *tn,
 		if (!udp)
 			return created;
 	}
+	if (!any_port && !tquic_udp_may_share(udp))
+		return ERR_PTR(-EADDRINUSE);
 	/* the next one who shares gets another */
 	list_move_tail(&udp->node, &tn->udps);
 	return __tquic_udp_reuse(udp);

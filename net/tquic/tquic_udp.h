@@ -32,12 +32,13 @@ struct tquic_net;
  * @sock: the kernel socket
  * @refs: users; at 0 a worker closes the socket
  * @local: address and port it is bound to; the address may be a wildcard
+ * @uid: whose it is; others may not ask for its port
  * @ifindex: device it is bound to, or 0
  * @v6only: see TQUIC_UDP_V6ONLY
  * @ephemeral: the kernel chose the port
  * @drops_seen: how much of the socket's drop counter is in the MIB; atomic
  *
- * All but @node, @refs and @drops_seen is constant.
+ * All but @node, @refs and @drops_seen is constant, and @uid while there are users.
  */
 struct tquic_udp {
 	struct list_head node;
@@ -45,6 +46,7 @@ struct tquic_udp {
 	struct socket *sock;
 	refcount_t refs;
 	struct tquic_addr local;
+	kuid_t uid;
 	int ifindex;
 	bool v6only;
 	bool ephemeral;

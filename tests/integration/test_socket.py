@@ -8,6 +8,7 @@ import errno
 import select
 import socket
 import struct
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -25,9 +26,11 @@ from tquic.record import Address
 from tquic.sock import Datagram, Message, StreamData, TquicSocket
 from tquic.tls import Role
 from tquic.uapi import (
+    IPPROTO_TQUIC,
     SOL_TQUIC,
     CloseFlag,
     Cmsg,
+    Config,
     Deadline,
     Event,
     EventType,
@@ -555,3 +558,74 @@ def test_a_handshake_nobody_finishes(lab: TwoLinks, certificates: Certificates) 
                 time.sleep(0.2)
         finally:
             lab.restore(0)
+
+
+def test_writers_do_not_wait_for_packets_to_leave(joined: Joined, lab: TwoLinks) -> None:
+    """What waits at a device is not what there is no room for."""
+    ends = joined(socket.SOCK_DGRAM, RecvMask.ALL)
+    lab.client.tc("qdisc replace dev c0 root tbf rate 8mbit burst 3000 limit 10000000")
+    ends.client.settimeout(None)  # with a timeout Python never lets the kernel wait
+    try:
+        for _ in range(1500):  # far more than wait here, and than half of SO_SNDBUF at the device
+            ends.client.send_datagram(bytes(1000))
+        ends.client.send_new(DATA + DATA, fin=True)
+        wait_for(lambda: ends.client.info().datagrams_sent == 1500)
+    finally:
+        lab.client.tc("qdisc del dev c0 root")
+
+
+def test_poll_where_datagrams_wait(joined: Joined, lab: TwoLinks) -> None:
+    ends = joined(socket.SOCK_DGRAM)
+    poller = select.poll()
+    poller.register(ends.c, select.POLLOUT)
+    assert poller.poll(0)
+    with tuned(lab.client, datagram_queue_max=4):
+        ends.client.settimeout(0)
+        lab.cut(0)
+        try:
+            deadline = time.monotonic() + STALL_S
+            while poller.poll(50):  # the window fills
+                assert time.monotonic() < deadline
+                with contextlib.suppress(BlockingIOError):
+                    ends.client.send_datagram(bytes(1000))
+        finally:
+            lab.restore(0)
+        assert poller.poll(1000 * STALL_S)
+        ends.client.send_datagram(bytes(1000))
+
+
+def test_keepalive_of_an_idle_connection(joined: Joined, lab: TwoLinks) -> None:
+    with tuned(lab.client, idle_timeout_ms=4000):
+        ends = joined()
+    time.sleep(1)  # nothing else is due before it ends
+    ends.client.config = Config.of(keepalive_ms=500)
+    time.sleep(6)
+    ends.c.sendall(b"x")
+    assert ends.s.recv(1) == b"x"
+
+
+_BIND_AS_NOBODY = """
+import os, socket, sys
+os.setgid(65534); os.setuid(65534)
+for port in map(int, sys.argv[3:]):
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, int(sys.argv[1]))
+    try:
+        sock.bind((sys.argv[2], port))
+    except OSError as error:
+        print(error.errno)
+    else:
+        print(0)
+"""
+
+
+def test_the_port_of_another_user(lab: TwoLinks) -> None:
+    """Who could bind to it would have it when its owner starts again."""
+    address = lab.server_address(port=PORT)
+    command = [sys.executable, "-c", _BIND_AS_NOBODY, str(IPPROTO_TQUIC), address.host]
+    with lab.server.entered():
+        listener = listen(address, Options())
+    with listener:
+        done = lab.server.run(
+            [*command, str(PORT), str(PORT + 1), str(PORT + 1)], capture_output=True, text=True
+        )
+    assert done.stdout.split() == [str(errno.EADDRINUSE), "0", "0"], done.stderr

@@ -481,7 +481,7 @@ def test_connections_one_after_another(
             exchange(sock, [Sender(DATA[:100])])
             if index % 2:
                 sock.close_with(0)
-    assert server.server.stats.established == CONNECTIONS
+    wait_for(lambda: server.server.stats.established == CONNECTIONS)
     assert server.log == []
 
 

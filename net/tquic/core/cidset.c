@@ -307,6 +307,14 @@ int tquic_cidset_remote_rotate(struct tquic_cidset_remote *c)
 	return 0;
 }
 
+void tquic_cidset_remote_spend(struct tquic_cidset_remote *c)
+{
+	s8 next = cidset_remote_unused(c);
+
+	if (next >= 0 && cidset_remote_queue_retire(c, c->e[next].seq))
+		cidset_remote_drop(c, next);
+}
+
 static struct tquic_cid_retired *cidset_remote_retired(struct tquic_cidset_remote *c, u64 seq)
 {
 	u8 i;

@@ -155,6 +155,9 @@ u32 tquic_cidset_remote_spare(const struct tquic_cidset_remote *c);
  */
 int tquic_cidset_remote_rotate(struct tquic_cidset_remote *c);
 
+/* The next unused id was seen on a way that is not taken: retire it. */
+void tquic_cidset_remote_spend(struct tquic_cidset_remote *c);
+
 /* Sequence number to retire next; false when there is none. */
 bool tquic_cidset_remote_next_retire(const struct tquic_cidset_remote *c, u64 *seq);
 void tquic_cidset_remote_retire_sent(struct tquic_cidset_remote *c, u64 seq);

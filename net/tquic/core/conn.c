@@ -925,6 +925,24 @@ void tquic_conn_read_done(struct tquic_conn *conn, struct tquic_stream *s,
 }
 
 /**
+ * tquic_conn_stream_finish() - the program has said on a stream all it has to say
+ * @conn: connection
+ * @s: stream
+ *
+ * Return: 0, or -EPIPE when it may not write on it.
+ */
+int tquic_conn_stream_finish(struct tquic_conn *conn, struct tquic_stream *s)
+{
+	int ret = tquic_send_finish(&s->tx);
+
+	/* Who waits for room on another stream will say so again. */
+	if (!ret)
+		conn->tx_full = false;
+	tquic_streams_update_ready(&conn->streams, s);
+	return ret;
+}
+
+/**
  * tquic_conn_stream_reset() - stop sending on a stream, drop what is queued
  * @conn: connection
  * @s: stream

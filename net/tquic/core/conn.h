@@ -33,7 +33,7 @@ struct tquic_sched;
 #define TQUIC_TODO_STATE	BIT(2)	/* conn->state changed */
 #define TQUIC_TODO_PATHS	BIT(3)	/* a path was validated or lost, or could be opened */
 #define TQUIC_TODO_KEYS		BIT(4)	/* next keys have to be computed */
-#define TQUIC_TODO_DGRAM	BIT(5)	/* a datagram left the queue */
+#define TQUIC_TODO_DGRAM	BIT(5)	/* there may be room for datagrams */
 
 /* Control frames of the connection as a whole; conn->ctl */
 enum tquic_conn_ctl {
@@ -138,6 +138,7 @@ struct tquic_conn {
 	struct tquic_flow_tx flow_tx;
 	struct sk_buff_head dgram_tx, dgram_rx;
 	u32 dgram_rx_bytes;
+	u64 dgram_tx_bytes;
 	u8 ctl;				/* enum tquic_conn_ctl bits */
 
 	const struct tquic_sched *sched;
@@ -226,8 +227,8 @@ bool tquic_output_has_data(const struct tquic_conn *conn, u64 floor_ns);
 
 void tquic_conn_read_done(struct tquic_conn *conn, struct tquic_stream *s,
 			  u32 bytes, u64 now);
-int tquic_conn_stream_reset(struct tquic_conn *conn, struct tquic_stream *s,
-			    u64 error);
+int tquic_conn_stream_finish(struct tquic_conn *conn, struct tquic_stream *s);
+int tquic_conn_stream_reset(struct tquic_conn *conn, struct tquic_stream *s, u64 error);
 int tquic_conn_stream_reset_at(struct tquic_conn *conn, struct tquic_stream *s,
 			       u64 error, u64 reliable);
 int tquic_conn_stream_stop(struct tquic_conn *conn, struct tquic_stream *s,

@@ -25,6 +25,19 @@ static struct tquic_dgram *tquic_dgram(const struct sk_buff *skb)
 }
 
 /**
+ * tquic_dgram_peer_bytes() - what the peer takes in a datagram
+ * @conn: connection
+ *
+ * Return: payload of a frame with type and length, which count too; 0: it takes none.
+ */
+u64 tquic_dgram_peer_bytes(const struct tquic_conn *conn)
+{
+	u64 max_bytes = conn->peer.max_datagram_frame_size;
+
+	return max_bytes - min_t(u64, max_bytes, 1 + 2);
+}
+
+/**
  * tquic_dgram_queue() - have a datagram sent
  * @conn: connection, established
  * @skb: its payload; goes with the call
@@ -38,6 +51,7 @@ void tquic_dgram_queue(struct tquic_conn *conn, struct sk_buff *skb, u64 deadlin
 	struct sk_buff *before;
 
 	*tquic_dgram(skb) = (struct tquic_dgram) { deadline_ns, drop };
+	conn->dgram_tx_bytes += skb->truesize;
 	skb_queue_reverse_walk(&conn->dgram_tx, before)
 		if (tquic_dgram(before)->deadline_ns <= deadline_ns) {
 			__skb_queue_after(&conn->dgram_tx, before, skb);
@@ -113,6 +127,7 @@ void tquic_dgram_build(struct tquic_conn *conn, struct tquic_build *bld, u32 max
 		if (!useless && !tquic_dgram_put(bld, skb))
 			return;
 		__skb_unlink(skb, &conn->dgram_tx);
+		conn->dgram_tx_bytes -= skb->truesize;
 		conn->todo |= TQUIC_TODO_DGRAM;
 		if (useless) {
 			conn->stats.datagrams_dropped++;

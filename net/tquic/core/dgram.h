@@ -9,6 +9,7 @@ struct sk_buff;
 struct tquic_build;
 struct tquic_conn;
 
+u64 tquic_dgram_peer_bytes(const struct tquic_conn *conn);
 void tquic_dgram_queue(struct tquic_conn *conn, struct sk_buff *skb, u64 deadline_ns,
 		       bool drop);
 u64 tquic_dgram_last_due_ns(const struct tquic_conn *conn);

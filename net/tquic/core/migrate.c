@@ -47,15 +47,26 @@ static void tquic_migrate_cid(struct tquic_path *path, const struct tquic_cid *d
 		tquic_cidset_remote_rotate(&path->remote);
 }
 
-/* The id for an answer to where a client tries to move to; NULL: it left us none (§9.5) */
-static const struct tquic_cid *tquic_migrate_answer_cid(const struct tquic_path *path,
+/*
+ * The id for an answer to where a client tries to move to; NULL: it left us none.  One
+ * that was seen where the client tried before, with another of our ids, is for there
+ * only (§9.5).
+ */
+static const struct tquic_cid *tquic_migrate_answer_cid(struct tquic_path *path,
 							const struct tquic_cid *dcid)
 {
-	const struct tquic_cid *used = tquic_cidset_remote_current(&path->remote);
+	const struct tquic_cid *used = tquic_cidset_remote_current(&path->remote), *next;
 
 	if (!used || !used->len || !tquic_migrate_new_dcid(path, dcid))
 		return used;
-	return tquic_cidset_remote_next(&path->remote);
+	next = tquic_cidset_remote_next(&path->remote);
+	if (next && tquic_cid_equal(next, &path->other_dcid) &&
+	    !tquic_cid_equal(dcid, &path->probe_dcid)) {
+		tquic_cidset_remote_spend(&path->remote);
+		next = tquic_cidset_remote_next(&path->remote);
+	}
+	path->probe_dcid = *dcid;
+	return next;
 }
 
 /**
@@ -164,16 +175,22 @@ void tquic_migrate_done(struct tquic_conn *conn, struct tquic_path *path, u64 no
  * @path: path whose validation failed
  * @now: time in ns
  *
- * Return: true when it is back at its old address and goes on as before.
+ * Return: true when it is back at its old address and goes on as before, which may
+ * have been silent.
  */
 bool tquic_migrate_failed(struct tquic_conn *conn, struct tquic_path *path, u64 now)
 {
+	const struct tquic_cid *used = tquic_cidset_remote_current(&path->remote);
+
 	if (!path->moving)
 		return false;
 	path->moving = TQUIC_MOVED_NOT;
 	path->ctl &= ~TQUIC_PATH_CTL_CHALLENGE_OTHER;
 	conn->ops->path_back(conn, path);
-	tquic_path_set_validated(conn, path, now);
+	/* The id that the new address was asked by is not for the old one (§9.5). */
+	if (used && !tquic_cid_equal(used, &path->other_dcid))
+		tquic_cidset_remote_rotate(&path->remote);
+	tquic_path_stay(conn, path, now);
 	return true;
 }
 
@@ -218,6 +235,8 @@ static void tquic_migrate_trial_over(struct tquic_path *path)
 static void tquic_migrate_stay(struct tquic_conn *conn, struct tquic_path *path)
 {
 	tquic_migrate_trial_over(path);
+	/* Its id was seen there, and is for no other way (RFC 9000 §9.5). */
+	tquic_cidset_remote_spend(&path->remote);
 	conn->ops->path_back(conn, path);
 	tquic_conn_event(conn, TQUIC_EVENT_PATH_MIGRATED, path->id, TQUIC_MIGRATED_STAYED);
 }

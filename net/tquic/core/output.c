@@ -750,20 +750,24 @@ static int tquic_output_other(struct tquic_conn *conn, u8 *buf, u32 room, u64 no
 	const u8 any = TQUIC_PATH_CTL_RESPONSE_OTHER | TQUIC_PATH_CTL_CHALLENGE_OTHER;
 	struct tquic_out o = { .pkt = pkt, .other = true };
 	struct tquic_path *path;
+	u32 fits;
 
-	room = min_t(u32, room, TQUIC_MIN_UDP_PAYLOAD);
 	tquic_for_each_path(conn, path) {
 		if (!(path->ctl & any))
 			continue;
+		fits = min_t(u32, room, TQUIC_MIN_UDP_PAYLOAD);
 		if (path->ctl & TQUIC_PATH_CTL_RESPONSE_OTHER)
-			room = min(room, path->other_room_bytes);
-		if (!tquic_output_begin(conn, path, TQUIC_LEVEL_APP, buf, room, &o, now) ||
+			fits = min(fits, path->other_room_bytes);
+		if (!tquic_output_begin(conn, path, TQUIC_LEVEL_APP, buf, fits, &o, now) ||
 		    !tquic_output_other_frames(path, &o)) {
 			path->ctl &= ~any;
+			/* A client asks again. */
+			if (path->trial_end_ns)
+				path->trial_due_ns = now + TQUIC_RTT_INITIAL_NS;
 			continue;
 		}
 		o.bld.eliciting = true;
-		tquic_output_pad(&o, room);
+		tquic_output_pad(&o, fits);
 		tquic_output_end(conn, &o, now);
 		return 1;
 	}

@@ -466,8 +466,12 @@ static void tquic_path_activate(struct tquic_conn *conn, struct tquic_path *path
 	struct tquic_path *other;
 
 	tquic_path_set_state(conn, path, TQUIC_PATH_ACTIVE);
+	/* The peer may have been asked to spare it. */
+	if (path->status_seq && !tquic_path_spared(path))
+		tquic_path_tell_status(path);
 	tquic_path_reuse(conn, path, since_ns, now);
-	conn->todo |= TQUIC_TODO_PATHS;
+	/* Datagrams may have had to wait for any. */
+	conn->todo |= TQUIC_TODO_PATHS | TQUIC_TODO_DGRAM;
 	tquic_for_each_path(conn, other) {
 		if (other != path &&
 		    (other->pto_count || other->down) &&
@@ -493,6 +497,20 @@ void tquic_path_set_validated(struct tquic_conn *conn, struct tquic_path *path,
 	tquic_path_activate(conn, path, now, now);
 	tquic_conn_event(conn, TQUIC_EVENT_PATH_VALIDATED, path->id, 0);
 	tquic_path_bond(conn, now);
+}
+
+/*
+ * Back at the address from before it seemed to move: in doubt as it was, when nothing had
+ * come to what went there
+ */
+void tquic_path_stay(struct tquic_conn *conn, struct tquic_path *path, u64 now)
+{
+	if (path->progress_ns < path->suspect_ns && tquic_path_others(conn, path)) {
+		tquic_path_set_state(conn, path, TQUIC_PATH_SUSPECT);
+		path->probes = 1;
+		tquic_path_bond(conn, now);
+	}
+	tquic_path_set_validated(conn, path, now);
 }
 
 /**
@@ -840,8 +858,6 @@ void tquic_path_on_progress(struct tquic_conn *conn, struct tquic_path *path, u6
 	/* Probes lost meanwhile say nothing about congestion now. */
 	tquic_path_drain(conn, path, now);
 	tquic_path_activate(conn, path, path->suspect_ns, now);
-	if (!tquic_path_spared(path))
-		tquic_path_tell_status(path);
 	tquic_conn_event(conn, TQUIC_EVENT_PATH_RECOVERED, path->id, 0);
 	tquic_path_bond(conn, now);
 }

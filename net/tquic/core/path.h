@@ -95,6 +95,7 @@ enum tquic_path_ctl {
  * @local: connection ids we gave out for this path
  * @remote: connection ids the peer gave us for this path
  * @other_dcid: a server's: id of the peer's that what goes to the other address has
+ * @probe_dcid: and id of ours that the client's newest trial came to
  * @other_response: data of the PATH_RESPONSE to the other address
  * @other_room_bytes: how large the datagram with it may be (RFC 9000 §8.1)
  * @trial: data of the PATH_CHALLENGE to where a client may move to
@@ -159,7 +160,7 @@ struct tquic_path {
 	struct tquic_cidset_local local;
 	struct tquic_cidset_remote remote;
 
-	struct tquic_cid other_dcid;
+	struct tquic_cid other_dcid, probe_dcid;
 	u8 other_response[TQUIC_PATH_DATA_LEN];
 	u32 other_room_bytes;
 	u8 trial[TQUIC_PATH_DATA_LEN];
@@ -221,6 +222,7 @@ void tquic_path_revalidate(struct tquic_conn *conn, struct tquic_path *path, u64
 void tquic_path_restart_mtu(struct tquic_path *path);
 void tquic_path_too_big(struct tquic_path *path, u32 fits_bytes);
 void tquic_path_set_validated(struct tquic_conn *conn, struct tquic_path *path, u64 now);
+void tquic_path_stay(struct tquic_conn *conn, struct tquic_path *path, u64 now);
 void tquic_path_on_challenge(struct tquic_path *path, const u8 *data);
 void tquic_path_on_response(struct tquic_conn *conn, const u8 *data, u64 now);
 void tquic_path_on_rx(struct tquic_path *path, u32 bytes);
@@ -250,7 +252,7 @@ static inline u64 tquic_path_rate(const struct tquic_path *path)
 	u64 rate = div64_u64(path->cc.cwnd * USEC_PER_SEC,
 			     max_t(u64, div_u64(path->rtt.srtt_ns, NSEC_PER_USEC), 1));
 
-	return min_not_zero(rate, path->rate_cap);
+	return min(min_not_zero(rate, path->rate_cap), TQUIC_RATE_MAX);
 }
 
 /* Time to the peer, as far as we know: queues are on the way there, not on the way back */

@@ -158,7 +158,7 @@ struct tquic_path *tquic_reinject(struct tquic_conn *conn, u64 now)
 	return NULL;
 }
 
-/* Does a packet under way carry the stream's bytes before @end? */
+/* Does a packet under way carry bytes of the stream before @end that are still to arrive? */
 static bool tquic_reinject_before(const struct tquic_sent_pkt *pkt,
 				  const struct tquic_stream *s, u64 end)
 {
@@ -167,7 +167,8 @@ static bool tquic_reinject_before(const struct tquic_sent_pkt *pkt,
 	if (pkt->state != TQUIC_SENT_OUTSTANDING)
 		return false;
 	for (rec = pkt->recs; rec; rec = rec->next)
-		if (rec->kind == TQUIC_REC_STREAM && rec->id == s->id && rec->off < end)
+		if (rec->kind == TQUIC_REC_STREAM && rec->id == s->id && rec->off < end &&
+		    tquic_send_wants(&s->tx, rec))
 			return true;
 	return false;
 }

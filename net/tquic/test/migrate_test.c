@@ -254,6 +254,16 @@ static void migrate_new_id(struct kunit *test)
 						 tquic_cidset_remote_current(&path->remote)));
 }
 
+/* The peer has one more id for the path than there were spare ones. */
+static void id_from_peer(struct kunit *test, struct tquic_path *path)
+{
+	const u8 token[TQUIC_RESET_TOKEN_LEN] = { 0x77 };
+	const struct tquic_cid cid = { .len = TQUIC_LOCAL_CID_LEN, .id = { 0x77 } };
+
+	path->remote.limit++;
+	KUNIT_ASSERT_EQ(test, tquic_cidset_remote_add(&path->remote, 100, 0, &cid, token), 0);
+}
+
 /* A trial by a new id of ours is answered by a new one of the client's, or not at all. */
 static void migrate_probe_new_id(struct kunit *test)
 {
@@ -266,6 +276,13 @@ static void migrate_probe_new_id(struct kunit *test)
 	next = *tquic_cidset_remote_next(&path->remote);
 	KUNIT_EXPECT_EQ(test, inject(pair_server(p), challenge, sizeof(challenge), 0, &other), 0);
 	KUNIT_EXPECT_TRUE(test, tquic_cid_equal(&path->other_dcid, &next));
+	/* The same when it asks again there, another one elsewhere */
+	KUNIT_EXPECT_EQ(test, inject(pair_server(p), challenge, sizeof(challenge), 0, &other), 0);
+	KUNIT_EXPECT_TRUE(test, tquic_cid_equal(tquic_cidset_remote_next(&path->remote), &next));
+	other.id[0] ^= 2;
+	id_from_peer(test, path);
+	KUNIT_EXPECT_EQ(test, inject(pair_server(p), challenge, sizeof(challenge), 0, &other), 0);
+	KUNIT_EXPECT_FALSE(test, tquic_cid_equal(&path->other_dcid, &next));
 	KUNIT_EXPECT_EQ(test, inject(pair_server(p), challenge, sizeof(challenge), 0,
 				     &path->rx_dcid), 0);
 	KUNIT_EXPECT_TRUE(test, tquic_cid_equal(&path->other_dcid,
@@ -289,7 +306,7 @@ static void migrate_old_id(struct kunit *test)
 {
 	struct pair *p = migrate_pair(test);
 	struct tquic_path *path = path_of(pair_server(p));
-	struct tquic_cid before, other = path->rx_dcid;
+	struct tquic_cid before, moved, other = path->rx_dcid;
 
 	pair_run(p, PAIR_MS(200));
 	before = *tquic_cidset_remote_current(&path->remote);
@@ -300,6 +317,39 @@ static void migrate_old_id(struct kunit *test)
 	other.id[0] ^= 2;
 	KUNIT_EXPECT_EQ(test, inject(pair_server(p), ping, sizeof(ping), 0, &other), 0);
 	KUNIT_EXPECT_TRUE(test, tquic_cid_equal(&path->other_dcid, &before));
+	/* Nobody is there: what it was asked by is not for the address it had. */
+	moved = *tquic_cidset_remote_current(&path->remote);
+	id_from_peer(test, path);
+	KUNIT_EXPECT_TRUE(test, tquic_migrate_failed(&pair_server(p)->conn, path, p->now));
+	KUNIT_EXPECT_FALSE(test, tquic_cid_equal(&moved,
+						 tquic_cidset_remote_current(&path->remote)));
+}
+
+/* Silent before it seemed to move, and nobody is there either: still in doubt. */
+static void migrate_fails_in_doubt(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 2);
+	struct tquic_path *path;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
+	path = path_of(pair_server(p));
+	tquic_path_link_down(&pair_server(p)->conn, path, p->now);
+	path->down = false;
+	KUNIT_ASSERT_EQ(test, path->state, TQUIC_PATH_SUSPECT);
+	path->moving = TQUIC_MOVED_PORT;
+	tquic_path_revalidate(&pair_server(p)->conn, path, p->now);
+	KUNIT_EXPECT_TRUE(test, tquic_migrate_failed(&pair_server(p)->conn, path, p->now));
+	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_SUSPECT);
+	KUNIT_EXPECT_TRUE(test, path->validated);
+	KUNIT_EXPECT_EQ(test, path->validate_end_ns, 0);
+	/* With nothing else it is used. */
+	pair_path(p, 1, 1)->state = TQUIC_PATH_VALIDATING;
+	path->moving = TQUIC_MOVED_PORT;
+	tquic_path_revalidate(&pair_server(p)->conn, path, p->now);
+	KUNIT_EXPECT_TRUE(test, tquic_migrate_failed(&pair_server(p)->conn, path, p->now));
+	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
+	pair_path(p, 1, 1)->state = TQUIC_PATH_ACTIVE;
 }
 
 /* Of two paths one moves; the other carries on meanwhile. */
@@ -326,6 +376,32 @@ static void migrate_in_bond(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, path_of(pair_server(p))->link, (void *)&p->link[2]);
 	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 20 * SEC));
 	KUNIT_EXPECT_LE(test, f->gap_ns, PAIR_MS(150));
+	pair_check(p);
+}
+
+/* A path that was silent comes back from another address: the peer need not spare it any more. */
+static void migrate_from_doubt(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 3);
+	u32 i;
+
+	for (i = 0; i < 3; i++)
+		pair_link_set(&p->link[i], 10000000, PAIR_MS(10), 50000);
+	p->links = 2;
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
+	p->links = 3;
+	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(pair_server(p), false, 4 * MIB));
+	pair_run(p, PAIR_MS(500));
+	p->link[0].cut = true;
+	pair_run(p, PAIR_MS(500));
+	KUNIT_ASSERT_EQ(test, path_of(pair_server(p))->state, TQUIC_PATH_SUSPECT);
+	KUNIT_EXPECT_TRUE(test, path_of(pair_client(p))->peer_backup);
+	path_of(pair_client(p))->link = &p->link[2];
+	pair_run(p, SEC);
+	KUNIT_EXPECT_EQ(test, path_of(pair_server(p))->state, TQUIC_PATH_ACTIVE);
+	KUNIT_EXPECT_FALSE(test, path_of(pair_client(p))->peer_backup);
+	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 20 * SEC));
 	pair_check(p);
 }
 
@@ -440,6 +516,7 @@ static void migrate_stays(struct kunit *test)
 	struct pair *p = migrate_pair(test);
 	struct pair_flow *up = pair_flow_open(pair_client(p), true, 2 * MIB);
 	struct tquic_path *path = path_of(pair_client(p));
+	struct tquic_cid tried;
 	u64 sent;
 
 	p->link[1].cut = true;
@@ -459,10 +536,15 @@ static void migrate_stays(struct kunit *test)
 	/* A challenge or an answer that was still to be sent there is not. */
 	KUNIT_EXPECT_EQ(test, client_tries(p, 1), 0);
 	path->ctl |= TQUIC_PATH_CTL_CHALLENGE_OTHER | TQUIC_PATH_CTL_RESPONSE_OTHER;
+	tried = *tquic_cidset_remote_next(&path->remote);
 	tquic_conn_on_timeout(&pair_client(p)->conn, path->trial_end_ns);
 	KUNIT_EXPECT_EQ(test, path->ctl & (TQUIC_PATH_CTL_CHALLENGE_OTHER |
 					   TQUIC_PATH_CTL_RESPONSE_OTHER), 0);
-	/* It may try again. */
+	/* It may try again, by another id as soon as it has one (RFC 9000 §9.5). */
+	pair_kick(pair_client(p));
+	pair_run(p, PAIR_MS(100));
+	KUNIT_EXPECT_FALSE(test, tquic_cid_equal(&tried,
+						 tquic_cidset_remote_next(&path->remote)));
 	p->link[1].cut = false;
 	KUNIT_EXPECT_EQ(test, client_tries(p, 1), 0);
 	pair_run(p, SEC);
@@ -616,7 +698,9 @@ static struct kunit_case migrate_cases[] = {
 	KUNIT_CASE(migrate_new_id),
 	KUNIT_CASE(migrate_probe_new_id),
 	KUNIT_CASE(migrate_old_id),
+	KUNIT_CASE(migrate_fails_in_doubt),
 	KUNIT_CASE(migrate_in_bond),
+	KUNIT_CASE(migrate_from_doubt),
 	KUNIT_CASE(migrate_on_purpose),
 	KUNIT_CASE(migrate_again),
 	KUNIT_CASE(migrate_stays),

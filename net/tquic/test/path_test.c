@@ -873,7 +873,8 @@ static void path_outage_window(struct kunit *test)
 	conn->todo = TQUIC_TODO_READ;
 	tquic_path_on_progress(conn, path, now, now);
 	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
-	KUNIT_EXPECT_EQ(test, conn->todo, TQUIC_TODO_READ | TQUIC_TODO_PATHS);
+	KUNIT_EXPECT_EQ(test, conn->todo,
+			TQUIC_TODO_READ | TQUIC_TODO_PATHS | TQUIC_TODO_DGRAM);
 	KUNIT_EXPECT_EQ(test, path->cc.cwnd, 100000);
 	tquic_path_link_down(conn, path, now);
 	now += 3 * path->rtt.srtt_ns + 1;
