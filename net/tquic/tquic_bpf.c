@@ -246,7 +246,7 @@ static struct tquic_path *tquic_bpf_get_path(struct tquic_conn *conn, u64 now)
 	rcu_read_unlock();
 	if (path || (ops && tquic_bpf_busy(conn)))
 		return path;
-	return tquic_sched_minrtt.get_path(conn, now);
+	return tquic_minrtt_get_path(conn, now);
 }
 
 static void tquic_bpf_free(struct tquic_entry *e)

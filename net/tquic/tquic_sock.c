@@ -774,7 +774,7 @@ u64 tquic_sock_deadline_ns(const struct sock *sk)
 	u64 deadline = tquic_conn_deadline_ns(&tsk->conn);
 	u64 limit = tquic_sock_limit_ns(tsk);
 
-	return limit && (!deadline || limit < deadline) ? limit : deadline;
+	return min_not_zero(limit, deadline);
 }
 
 /**

@@ -60,7 +60,7 @@ static DEFINE_PER_CPU(struct tquic_tx_mem, tquic_tx_mem) = {
  * struct tquic_tx_run - one call of tquic_tx_push()
  * @sk: socket
  * @frag: this CPU's memory for datagrams
- * @skb: batch being filled, or an unused buffer: nothing in it
+ * @skb: batch being filled, or NULL; without packets only until its first one is built
  * @now: time in ns
  */
 struct tquic_tx_run {
@@ -302,8 +302,6 @@ static u8 *tquic_tx_place(struct tquic_tx_run *run, u32 *room)
 {
 	struct page_frag *frag = run->frag;
 
-	if (run->skb && !tquic_tx_ctx(run->skb)->pkts)
-		return run->skb->data;
 	if (run->skb && !tquic_tx_ctx(run->skb)->closed &&
 	    skb_page_frag_refill(*room, frag, GFP_ATOMIC | __GFP_NOWARN) &&
 	    frag->size - frag->offset >= *room)

@@ -708,8 +708,7 @@ static u64 tquic_conn_hs_pto_ns(const struct tquic_conn *conn)
 	for (i = 0; i < 2; i++) {
 		t = tquic_loss_pto_deadline_ns(&hs->space[i], &path->rtt, 0,
 					       conn->hs_pto_count);
-		if (t && (!due || t < due))
-			due = t;
+		due = min_not_zero(due, t);
 	}
 	/* A client whose address the server cannot trust yet has to give it
 	 * more bytes to answer with (RFC 9002 §6.2.2.1).

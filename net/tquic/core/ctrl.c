@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Control frames, and what becomes of every frame once its packet is acked or lost */
+#include <linux/array_size.h>
 #include <linux/minmax.h>
 #include "core/build.h"
 #include "core/conn.h"
@@ -61,75 +62,61 @@ static s64 tquic_ctrl_path_id(const struct tquic_conn *conn,
 	return conn->multipath ? path->id : TQUIC_PATH_ID_NONE;
 }
 
+/* Frames of the connection, in the order in which they are written */
+static const struct {
+	u8 bit;			/* enum tquic_conn_ctl */
+	u8 kind;		/* enum tquic_rec_kind */
+} tquic_ctrl_conn_frames[] = {
+	{ TQUIC_CONN_CTL_HANDSHAKE_DONE, TQUIC_REC_HANDSHAKE_DONE },
+	{ TQUIC_CONN_CTL_NEW_TOKEN, TQUIC_REC_NEW_TOKEN },
+	{ TQUIC_CONN_CTL_MAX_DATA, TQUIC_REC_MAX_DATA },
+	{ TQUIC_CONN_CTL_DATA_BLOCKED, TQUIC_REC_DATA_BLOCKED },
+	{ TQUIC_CONN_CTL_MAX_PATH_ID, TQUIC_REC_MAX_PATH_ID },
+	{ TQUIC_CONN_CTL_PATHS_BLOCKED, TQUIC_REC_PATHS_BLOCKED },
+	{ TQUIC_CONN_CTL_PING, TQUIC_REC_PING },
+};
+
+static bool tquic_ctrl_put_conn(const struct tquic_conn *conn, struct tquic_wbuf *b,
+				struct tquic_rec *rec)
+{
+	switch (rec->kind) {
+	case TQUIC_REC_HANDSHAKE_DONE:
+		return tquic_frame_put_handshake_done(b);
+	case TQUIC_REC_NEW_TOKEN:
+		return tquic_frame_put_new_token(b, conn->new_token, conn->new_token_len);
+	case TQUIC_REC_MAX_DATA:
+		rec->off = conn->flow_rx.max;
+		return tquic_frame_put_max_data(b, rec->off);
+	case TQUIC_REC_DATA_BLOCKED:
+		rec->off = conn->flow_tx.max;
+		return tquic_frame_put_data_blocked(b, rec->off);
+	case TQUIC_REC_MAX_PATH_ID:
+		rec->off = conn->max_path_id_local;
+		return tquic_frame_put_max_path_id(b, rec->off);
+	case TQUIC_REC_PATHS_BLOCKED:
+		rec->off = conn->max_path_id_peer;
+		return tquic_frame_put_paths_blocked(b, rec->off);
+	default:
+		return tquic_frame_put_ping(b);
+	}
+}
+
 static void tquic_ctrl_build_conn(struct tquic_conn *conn,
 				  struct tquic_build *bld)
 {
 	struct tquic_rec *rec;
+	unsigned int i;
 
-	if (conn->ctl & TQUIC_CONN_CTL_HANDSHAKE_DONE) {
-		rec = tquic_build_rec(bld, TQUIC_REC_HANDSHAKE_DONE);
-		if (!rec || !tquic_ctrl_finish(bld, rec,
-					       tquic_frame_put_handshake_done(&bld->b)))
+	for (i = 0; i < ARRAY_SIZE(tquic_ctrl_conn_frames); i++) {
+		if (!(conn->ctl & tquic_ctrl_conn_frames[i].bit))
+			continue;
+		rec = tquic_build_rec(bld, tquic_ctrl_conn_frames[i].kind);
+		if (!rec || !tquic_ctrl_finish(bld, rec, tquic_ctrl_put_conn(conn, &bld->b, rec)))
 			return;
-		conn->ctl &= ~TQUIC_CONN_CTL_HANDSHAKE_DONE;
+		conn->ctl &= ~tquic_ctrl_conn_frames[i].bit;
 	}
-	if (conn->ctl & TQUIC_CONN_CTL_NEW_TOKEN) {
-		rec = tquic_build_rec(bld, TQUIC_REC_NEW_TOKEN);
-		if (!rec || !tquic_ctrl_finish(bld, rec,
-					       tquic_frame_put_new_token(&bld->b, conn->new_token,
-									 conn->new_token_len)))
-			return;
-		conn->ctl &= ~TQUIC_CONN_CTL_NEW_TOKEN;
-	}
-	if (conn->ctl & TQUIC_CONN_CTL_MAX_DATA) {
-		rec = tquic_build_rec(bld, TQUIC_REC_MAX_DATA);
-		if (!rec)
-			return;
-		rec->off = conn->flow_rx.max;
-		if (!tquic_ctrl_finish(bld, rec,
-				       tquic_frame_put_max_data(&bld->b, rec->off)))
-			return;
-		conn->ctl &= ~TQUIC_CONN_CTL_MAX_DATA;
-	}
-	if (conn->ctl & TQUIC_CONN_CTL_DATA_BLOCKED) {
-		rec = tquic_build_rec(bld, TQUIC_REC_DATA_BLOCKED);
-		if (!rec)
-			return;
-		rec->off = conn->flow_tx.max;
-		if (!tquic_ctrl_finish(bld, rec,
-				       tquic_frame_put_data_blocked(&bld->b, rec->off)))
-			return;
-		conn->ctl &= ~TQUIC_CONN_CTL_DATA_BLOCKED;
-	}
-	if (conn->ctl & TQUIC_CONN_CTL_MAX_PATH_ID) {
-		rec = tquic_build_rec(bld, TQUIC_REC_MAX_PATH_ID);
-		if (!rec)
-			return;
-		rec->off = conn->max_path_id_local;
-		if (!tquic_ctrl_finish(bld, rec,
-				       tquic_frame_put_max_path_id(&bld->b, rec->off)))
-			return;
-		conn->ctl &= ~TQUIC_CONN_CTL_MAX_PATH_ID;
-	}
-	if (conn->ctl & TQUIC_CONN_CTL_PATHS_BLOCKED) {
-		rec = tquic_build_rec(bld, TQUIC_REC_PATHS_BLOCKED);
-		if (!rec)
-			return;
-		rec->off = conn->max_path_id_peer;
-		if (!tquic_ctrl_finish(bld, rec,
-				       tquic_frame_put_paths_blocked(&bld->b, rec->off)))
-			return;
-		conn->ctl &= ~TQUIC_CONN_CTL_PATHS_BLOCKED;
-	}
-	if (conn->ctl & TQUIC_CONN_CTL_ACK_FREQUENCY && !tquic_ackfreq_build(conn, bld))
-		return;
-	if (conn->ctl & TQUIC_CONN_CTL_PING) {
-		rec = tquic_build_rec(bld, TQUIC_REC_PING);
-		if (!rec || !tquic_ctrl_finish(bld, rec,
-					       tquic_frame_put_ping(&bld->b)))
-			return;
-		conn->ctl &= ~TQUIC_CONN_CTL_PING;
-	}
+	if (conn->ctl & TQUIC_CONN_CTL_ACK_FREQUENCY)
+		tquic_ackfreq_build(conn, bld);
 }
 
 static void tquic_ctrl_build_max_streams(struct tquic_conn *conn,

@@ -91,25 +91,19 @@ static u64 tquic_blest_window(const struct tquic_conn *conn)
 	return s ? min(window, s->tx.max_data - s->tx.una) : window;
 }
 
+/* Would the slow path's packet be in the way of what the fast one could send meanwhile? */
+static bool tquic_blest_wait(struct tquic_conn *conn, const struct tquic_path *fast,
+			     const struct tquic_path *slow, u64 now)
+{
+	u64 need = div_u64(tquic_blest_estimate(fast, slow) *
+			   tquic_blest_lambda(conn, fast->rtt.srtt_ns, now), 1000);
+
+	return need + slow->cc.in_flight + slow->cc.mss > tquic_blest_window(conn);
+}
+
 static struct tquic_path *tquic_blest_get_path(struct tquic_conn *conn, u64 now)
 {
-	u16 slots = tquic_sched_candidates(conn);
-	struct tquic_path *fast = tquic_sched_fastest(conn, slots, false, now);
-	struct tquic_path *slow = tquic_sched_fastest(conn, slots, true, now);
-	u64 need, taken, window;
-
-	if (!slow)
-		return NULL;
-	if (slow != fast && tquic_sched_soon(fast, slow, now)) {
-		need = div_u64(tquic_blest_estimate(fast, slow) *
-			       tquic_blest_lambda(conn, fast->rtt.srtt_ns, now),
-			       1000);
-		taken = slow->cc.in_flight + slow->cc.mss;
-		window = tquic_blest_window(conn);
-		if (need + taken > window)
-			return NULL;
-	}
-	return tquic_sched_paced(slow, now) ? NULL : slow;
+	return tquic_sched_unless(conn, now, tquic_blest_wait);
 }
 
 struct tquic_sched tquic_sched_blest = {

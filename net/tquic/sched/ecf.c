@@ -39,7 +39,7 @@ static u64 tquic_ecf_time_ns(const struct tquic_path *path, u64 bytes)
  * waits for room in the send buffer has more than k: its end is not in sight.
  */
 static bool tquic_ecf_wait(struct tquic_conn *conn, const struct tquic_path *fast,
-			   const struct tquic_path *slow)
+			   const struct tquic_path *slow, u64 now)
 {
 	struct tquic_ecf *ecf = (struct tquic_ecf *)conn->sched_priv;
 	u64 margin_ns = max(fast->rtt.rttvar_ns, slow->rtt.rttvar_ns);
@@ -62,14 +62,7 @@ static bool tquic_ecf_wait(struct tquic_conn *conn, const struct tquic_path *fas
 
 static struct tquic_path *tquic_ecf_get_path(struct tquic_conn *conn, u64 now)
 {
-	u16 slots = tquic_sched_candidates(conn);
-	struct tquic_path *fast = tquic_sched_fastest(conn, slots, false, now);
-	struct tquic_path *slow = tquic_sched_fastest(conn, slots, true, now);
-
-	if (!slow || (slow != fast && tquic_sched_soon(fast, slow, now) &&
-		      tquic_ecf_wait(conn, fast, slow)))
-		return NULL;
-	return tquic_sched_paced(slow, now) ? NULL : slow;
+	return tquic_sched_unless(conn, now, tquic_ecf_wait);
 }
 
 struct tquic_sched tquic_sched_ecf = {

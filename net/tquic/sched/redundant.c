@@ -3,18 +3,10 @@
 #include "core/conn.h"
 #include "sched/sched.h"
 
-/*
- * Which path leads hardly matters: the others follow with copies before they get
- * anything new (core/copies.c).
- */
-static struct tquic_path *tquic_redundant_get_path(struct tquic_conn *conn, u64 now)
-{
-	return tquic_sched_minrtt.get_path(conn, now);
-}
-
+/* Which path leads hardly matters: the others follow with copies first (core/copies.c). */
 struct tquic_sched tquic_sched_redundant = {
 	.entry.name	= "redundant",
 	.entry.owner	= THIS_MODULE,
 	.copies		= true,
-	.get_path	= tquic_redundant_get_path,
+	.get_path	= tquic_minrtt_get_path,
 };

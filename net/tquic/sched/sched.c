@@ -247,3 +247,26 @@ struct tquic_path *tquic_sched_fastest(const struct tquic_conn *conn,
 	}
 	return best;
 }
+
+/**
+ * tquic_sched_unless() - the fastest path with room, unless a faster one is worth waiting for
+ * @conn: connection
+ * @now: time in ns
+ * @wait: is it?  It has no room, but will before what the slow one carries would be there
+ *
+ * Return: the path, NULL to wait.
+ */
+struct tquic_path *tquic_sched_unless(struct tquic_conn *conn, u64 now,
+				      bool (*wait)(struct tquic_conn *conn,
+						   const struct tquic_path *fast,
+						   const struct tquic_path *slow, u64 now))
+{
+	u16 slots = tquic_sched_candidates(conn);
+	struct tquic_path *fast = tquic_sched_fastest(conn, slots, false, now);
+	struct tquic_path *slow = tquic_sched_fastest(conn, slots, true, now);
+
+	if (!slow || (slow != fast && tquic_sched_soon(fast, slow, now) &&
+		      wait(conn, fast, slow, now)))
+		return NULL;
+	return tquic_sched_paced(slow, now) ? NULL : slow;
+}

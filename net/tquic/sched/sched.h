@@ -57,5 +57,10 @@ struct tquic_path *tquic_sched_fastest(const struct tquic_conn *conn,
 				       u16 slots, bool room, u64 now);
 bool tquic_sched_soon(const struct tquic_path *fast, const struct tquic_path *slow, u64 now);
 bool tquic_sched_full(const struct tquic_path *path, u64 now);
+struct tquic_path *tquic_sched_unless(struct tquic_conn *conn, u64 now,
+				      bool (*wait)(struct tquic_conn *conn,
+						   const struct tquic_path *fast,
+						   const struct tquic_path *slow, u64 now));
+struct tquic_path *tquic_minrtt_get_path(struct tquic_conn *conn, u64 now);
 
 #endif /* TQUIC_SCHED_SCHED_H */
