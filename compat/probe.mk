@@ -10,5 +10,6 @@ ccflags-y += $(call tquic-has,linux/socket.h,^struct sockaddr_unsized,SOCKADDR_U
 ccflags-y += $(call tquic-has,net/flow.h,flowi4_dscp,FLOWI4_DSCP)
 ccflags-y += $(call tquic-has,crypto/chacha.h,^struct chacha_state,CHACHA_STATE)
 ccflags-y += $(call tquic-has,linux/inet_diag.h,inet_diag_bc_sk.*inet_diag_dump_data,DIAG_BC_DATA)
+ccflags-y += $(call tquic-has,net/sock.h,^void __sk_charge,SK_CHARGE)
 ccflags-y += $(call tquic-has,linux/btf.h,define KF_TRUSTED_ARGS,KF_TRUSTED_ARGS)
 ccflags-y += $(call tquic-has,linux/module.h,define MODULE_IMPORT_NS.*import_ns. ns,NS_STRING)

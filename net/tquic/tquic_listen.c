@@ -80,8 +80,11 @@ bool tquic_listen_input(struct tquic_net *tn, struct tquic_udp *udp,
 	return true;
 }
 
-#ifdef CONFIG_MEMCG
-/* It was not made by a task of the listener's cgroup, but its memory is that one's */
+#if defined(CONFIG_MEMCG) && !defined(TQUIC_HAVE_SK_CHARGE)
+/*
+ * It was not made by a task of the listener's cgroup, but its memory is that one's.  Newer
+ * kernels charge whoever accepts it, and would do so once more.
+ */
 static void tquic_listen_memcg(struct sock *sk, const struct sock *parent)
 {
 	if (!mem_cgroup_sockets_enabled || !parent->sk_memcg)
