@@ -162,27 +162,24 @@ void tquic_ackfreq_judge(struct tquic_conn *conn, u64 now)
 /**
  * tquic_ackfreq_build() - put our ACK_FREQUENCY into a packet
  * @conn: connection with one to send
- * @bld: 1-RTT packet under construction
- *
- * Return: false when the packet is full.
+ * @bld: 1-RTT packet under construction; when it is full the next one is for it
  */
-bool tquic_ackfreq_build(struct tquic_conn *conn, struct tquic_build *bld)
+void tquic_ackfreq_build(struct tquic_conn *conn, struct tquic_build *bld)
 {
 	struct tquic_rec *rec = tquic_build_rec(bld, TQUIC_REC_ACK_FREQUENCY);
 	const struct tquic_ackfreq *af = &conn->ackfreq;
 
 	if (!rec)
-		return false;
+		return;
 	rec->off = af->seq_next - 1;
 	if (!tquic_frame_put_ack_frequency(&bld->b, rec->off, af->threshold,
 					   div_u64(af->delay_ns, NSEC_PER_USEC),
 					   TQUIC_ACKFREQ_REORDER)) {
 		tquic_build_undo(bld, rec);
-		return false;
+		return;
 	}
 	tquic_build_commit(bld, rec);
 	conn->ctl &= ~TQUIC_CONN_CTL_ACK_FREQUENCY;
-	return true;
 }
 
 /**

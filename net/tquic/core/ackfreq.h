@@ -39,7 +39,7 @@ void tquic_ackfreq_start(struct tquic_conn *conn);
 int tquic_ackfreq_on_frame(struct tquic_conn *conn, const struct tquic_frame *f);
 u64 tquic_ackfreq_peer_delay_ns(const struct tquic_conn *conn);
 void tquic_ackfreq_judge(struct tquic_conn *conn, u64 now);
-bool tquic_ackfreq_build(struct tquic_conn *conn, struct tquic_build *bld);
+void tquic_ackfreq_build(struct tquic_conn *conn, struct tquic_build *bld);
 void tquic_ackfreq_urge(struct tquic_conn *conn, struct tquic_build *bld);
 void tquic_ackfreq_lost(struct tquic_conn *conn, u64 seq);
 void tquic_ackfreq_acked(struct tquic_conn *conn, u64 seq, u64 now);

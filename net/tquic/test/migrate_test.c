@@ -352,11 +352,10 @@ static void migrate_fails_in_doubt(struct kunit *test)
 	pair_path(p, 1, 1)->state = TQUIC_PATH_ACTIVE;
 }
 
-/* Of two paths one moves; the other carries on meanwhile. */
-static void migrate_in_bond(struct kunit *test)
+/* Two paths, and a third link for one of them to move to */
+static struct pair *migrate_bond_pair(struct kunit *test)
 {
 	struct pair *p = pair_create(test, 3);
-	struct pair_flow *f;
 	u32 i;
 
 	for (i = 0; i < 3; i++)
@@ -365,6 +364,15 @@ static void migrate_in_bond(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
 	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
 	p->links = 3;
+	return p;
+}
+
+/* Of two paths one moves; the other carries on meanwhile. */
+static void migrate_in_bond(struct kunit *test)
+{
+	struct pair *p = migrate_bond_pair(test);
+	struct pair_flow *f;
+
 	f = pair_flow_open(pair_server(p), false, 4 * MIB);
 	KUNIT_ASSERT_NOT_NULL(test, f);
 	pair_run(p, PAIR_MS(500));
@@ -382,15 +390,8 @@ static void migrate_in_bond(struct kunit *test)
 /* A path that was silent comes back from another address: the peer need not spare it any more. */
 static void migrate_from_doubt(struct kunit *test)
 {
-	struct pair *p = pair_create(test, 3);
-	u32 i;
+	struct pair *p = migrate_bond_pair(test);
 
-	for (i = 0; i < 3; i++)
-		pair_link_set(&p->link[i], 10000000, PAIR_MS(10), 50000);
-	p->links = 2;
-	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
-	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
-	p->links = 3;
 	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(pair_server(p), false, 4 * MIB));
 	pair_run(p, PAIR_MS(500));
 	p->link[0].cut = true;
