@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -245,18 +245,19 @@ def beside(lines: Sequence[Line], profile: int, transport: str) -> list[tuple[Li
     return list(zip(ours, rivals, strict=True))
 
 
+def _share(pairs: Sequence[tuple[Line, Line]], rate: Callable[[Line], float]) -> float:
+    """What ours come to as a multiple of what the flows beside them do."""
+    return sum(rate(ours) for ours, _ in pairs) / max(sum(rate(flow) for _, flow in pairs), 0.001)
+
+
 def _fair(profile: Profile, lines: Sequence[Line]) -> list[Verdict]:
     """What counts is what the flows come to in all runs: who is ahead in one is chance for long."""
     found: list[Verdict] = []
     pairs = beside(lines, profile.number, "tquic")
     for congestion in dict.fromkeys(rival.congestion for _, rival in pairs):
         runs = [pair for pair in pairs if pair[1].congestion == congestion]
-        share = sum(ours.settled_mbit_s for ours, _ in runs) / max(
-            sum(rival.settled_mbit_s for _, rival in runs), 0.001
-        )
-        whole = sum(ours.goodput_mbit_s for ours, _ in runs) / max(
-            sum(rival.goodput_mbit_s for _, rival in runs), 0.001
-        )
+        share = _share(runs, lambda item: item.settled_mbit_s)
+        whole = _share(runs, lambda item: item.goodput_mbit_s)
         text = (
             f"profile {profile.number}: from the second minute on {share:.2f} of what a TCP flow "
             f"with {congestion} gets ({whole:.2f} in all), wanted 0.75 to 1.25"

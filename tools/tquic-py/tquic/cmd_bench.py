@@ -14,6 +14,7 @@ from .bench_profiles import PROFILES
 from .bench_report import BREAKS, Report
 from .demo_progress import Display
 from .sched_view import score_table
+from .sysctl import default_of
 
 
 @click.command()
@@ -31,8 +32,15 @@ from .sched_view import score_table
     help="Compare each scheduler with `minrtt` in what it is for; alone without --profile.",
 )
 @click.option("--quick", is_flag=True, help="Three seconds each, the smallest object only.")
-@click.option("--scheduler", default="ecf", show_default=True, help="TQUIC's scheduler.")
-@click.option("--congestion", default="cubic", show_default=True, help="TQUIC's usual controller.")
+@click.option(
+    "--scheduler", default=default_of("scheduler"), show_default=True, help="TQUIC's scheduler."
+)
+@click.option(
+    "--congestion",
+    default=default_of("congestion_control"),
+    show_default=True,
+    help="TQUIC's usual controller.",
+)
 @click.option(
     "--document", is_flag=True, help="Keep the results in the tree, as a page with plots."
 )

@@ -17,7 +17,7 @@ from rich.table import Table
 from . import sim_compare, sim_fair, sim_links, sim_soak, sim_trials
 from .bench_profiles import PROFILES
 from .sched_view import score_table
-from .sim import Result, bulk, profile_events, run
+from .sim import Result, Scenario, bulk, profile_events, run
 
 
 def _links(
@@ -82,8 +82,8 @@ def group() -> None:
 @_LINK
 @_SECONDS
 @_SEED
-@click.option("--scheduler", default="ecf", show_default=True)
-@click.option("--congestion", default="cubic", show_default=True)
+@click.option("--scheduler", default=Scenario.scheduler, show_default=True)
+@click.option("--congestion", default=Scenario.congestion, show_default=True)
 @click.option("--sample", type=click.FloatRange(0), default=0.0, help="Seconds between samples.")
 @_JSON
 def run_(

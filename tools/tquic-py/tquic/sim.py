@@ -20,6 +20,7 @@ from typing import Any
 from . import paths, proc
 from .bench_profiles import FRAME_BYTES, TQUIC_PAYLOAD_BYTES, Profile
 from .lab import Link
+from .sysctl import default_of
 
 #: UDP payload of a full datagram, and of it what is stream data.
 DATAGRAM_BYTES = 1472
@@ -65,8 +66,8 @@ class Scenario:
     links: tuple[Link, ...]
     events: tuple[Event, ...]
     seconds: float
-    scheduler: str = "ecf"
-    congestion: str = "cubic"
+    scheduler: str = default_of("scheduler")
+    congestion: str = default_of("congestion_control")
     seed: int = 1
     sample_s: float = 0
     finish: bool = False

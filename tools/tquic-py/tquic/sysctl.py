@@ -12,9 +12,14 @@ from typing import Any
 from .sysctl_gen import PATH, SYSCTLS
 from .sysctl_spec import SysctlSpec
 
-__all__ = ["Setting", "SysctlError", "Sysctls"]
+__all__ = ["Setting", "SysctlError", "Sysctls", "default_of"]
 
 _BY_NAME = {sysctl.name: sysctl for sysctl in SYSCTLS}
+
+
+def default_of(name: str) -> str:
+    """What a sysctl of the module is while nobody has set it. Raises KeyError."""
+    return str(_BY_NAME[name].default)
 
 
 class SysctlError(RuntimeError):
