@@ -80,7 +80,8 @@ static bool tquic_output_begin(struct tquic_conn *conn, struct tquic_path *path,
 	pkt->other = o->other;
 	pkt->data = buf;
 	pkt->pn = tquic_output_pn(o->space);
-	pkt->pn_len = tquic_pn_len(pkt->pn, o->space->largest_acked);
+	/* Rarely more than two: what fills a packet of one path fills one of another. */
+	pkt->pn_len = max_t(u8, 2, tquic_pn_len(pkt->pn, o->space->largest_acked));
 	if (!dcid || room < TQUIC_RECORD_ROOM_MIN)
 		return false;
 	if (tquic_sent_reserve(&o->space->sent, pkt->pn)) {

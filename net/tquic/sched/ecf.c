@@ -34,9 +34,10 @@ static u64 tquic_ecf_time_ns(const struct tquic_path *path, u64 bytes)
  * With k bytes to send, the fast path (full now) ends after 1 + k/cwnd of its
  * round trips.  It is waited for when that is sooner than one round trip of
  * the slow path, and when the slow path would not be done with all of it in
- * two round trips of the fast one.  Both with a margin for jitter; having
- * waited once, a quarter more is asked for to change the mind.  A program that
- * waits for room in the send buffer has more than k: its end is not in sight.
+ * two round trips of the fast one: for however little it needs one of its own.
+ * Both with a margin for jitter; having waited once, a quarter more is asked for
+ * to change the mind.  A program that waits for room in the send buffer has more
+ * than k: its end is not in sight.
  */
 static bool tquic_ecf_wait(struct tquic_conn *conn, const struct tquic_path *fast,
 			   const struct tquic_path *slow, u64 now)
@@ -54,7 +55,7 @@ static bool tquic_ecf_wait(struct tquic_conn *conn, const struct tquic_path *fas
 		ecf->waiting = false;
 		return false;
 	}
-	if (tquic_ecf_time_ns(slow, k) < 2 * fast_ns + margin_ns)
+	if (max(slow_ns, tquic_ecf_time_ns(slow, k)) < 2 * fast_ns + margin_ns)
 		return false;
 	ecf->waiting = true;
 	return true;

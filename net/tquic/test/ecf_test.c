@@ -7,7 +7,7 @@
 
 /*
  * Fast path: 20 ms, full. Slow path: 100 ms. Both windows 14720 bytes. Without
- * jitter the first inequality holds below 58880 bytes, the second one from 5888.
+ * jitter the first inequality holds below 58880 bytes, the second one for any.
  */
 static struct sched_fixture *ecf_make(struct kunit *test)
 {
@@ -50,16 +50,23 @@ static void ecf_inequalities(struct kunit *test)
 {
 	struct sched_fixture *x = ecf_make(test);
 
-	/* The slow path needs no longer than a round trip of the fast one and another. */
-	KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 0), 1);
-	KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 5887), 1);
-	KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 5888), -1);
+	KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 0), -1);
 	/* The fast path alone would need as long as the slow one does. */
 	KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 58879), -1);
 	KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 58880), 1);
 	/* There is more than that as long as the send buffer is full. */
 	x->conn.tx_full = true;
 	KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 58879), 1);
+	x->conn.tx_full = false;
+	/* The slow path would be done within two round trips of the fast one. */
+	x->path[1].rtt.srtt_ns = 39 * NSEC_PER_MSEC;
+	x->path[1].cc.cwnd = 7360;
+	KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 0), 1);
+	KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 7548), 1);
+	KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 7549), -1);
+	/* However little there is, one of its own is what it needs. */
+	x->path[1].rtt.srtt_ns = 40 * NSEC_PER_MSEC;
+	KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 0), -1);
 }
 
 /* A fast path whose pacer holds it back for longer than a round trip of the slow one */
@@ -80,13 +87,14 @@ static void ecf_jitter(struct kunit *test)
 	struct sched_fixture *x = ecf_make(test);
 	u32 i;
 
+	x->path[1].rtt.srtt_ns = 89 * NSEC_PER_MSEC;
 	for (i = 0; i < 2; i++) {
 		x->path[i].rtt.rttvar_ns = 50 * NSEC_PER_MSEC;
 		x->path[!i].rtt.rttvar_ns = 10 * NSEC_PER_MSEC;
-		KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 13247), 1);
-		KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 13248), -1);
-		KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 95679), -1);
-		KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 95680), 1);
+		KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 14885), 1);
+		KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 14886), -1);
+		KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 87583), -1);
+		KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 87584), 1);
 	}
 }
 
@@ -104,7 +112,7 @@ static void ecf_rates(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 35328), 1);
 	/* The slow one: not done with 2944 bytes in two round trips of the fast path */
 	x->path[0].rate_cap = 0;
-	x->path[1].rtt.srtt_ns = 100 * NSEC_PER_MSEC;
+	x->path[1].rtt.srtt_ns = 39 * NSEC_PER_MSEC;
 	x->path[1].rate_cap = 73600;
 	KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 2943), 1);
 	KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 2944), -1);
@@ -120,7 +128,9 @@ static void ecf_hysteresis(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ecf_pick(x, 60000), -1);
 	KUNIT_EXPECT_EQ(test, ecf_pick(x, 77279), -1);
 	/* The second inequality does not end the waiting. */
+	x->path[1].rtt.srtt_ns = 39 * NSEC_PER_MSEC;
 	KUNIT_EXPECT_EQ(test, ecf_pick(x, 100), 1);
+	x->path[1].rtt.srtt_ns = 100 * NSEC_PER_MSEC;
 	KUNIT_EXPECT_EQ(test, ecf_pick(x, 60000), -1);
 	KUNIT_EXPECT_EQ(test, ecf_pick(x, 77280), 1);
 	KUNIT_EXPECT_EQ(test, ecf_pick(x, 60000), 1);

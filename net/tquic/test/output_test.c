@@ -496,6 +496,30 @@ static void output_retransmits_elsewhere(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, p->end[0].conn.stats.bytes_delivered, 200000);
 }
 
+/* What filled a packet fills one of another path too, whatever is under way on either. */
+static void output_same_room(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_tx_pkt pkts[TQUIC_LEVEL_COUNT];
+	struct pair_end *s = pair_server(p);
+	u8 data[TQUIC_PATH_DATA_LEN] = {};
+	u32 i, len, hdr_len[2];
+	struct tquic_path *path;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(500));
+	path = pair_path(p, 1, 0);
+	for (i = 0; i < 2; i++) {
+		/* One number in flight, then many */
+		path->space.largest_acked = (s64)path->space.sent.next - (i ? 10000 : 1);
+		tquic_path_on_challenge(path, data);
+		KUNIT_ASSERT_EQ(test, out_next(test, s, pkts, &len), 1);
+		hdr_len[i] = pkts[0].hdr_len;
+	}
+	KUNIT_EXPECT_EQ(test, hdr_len[0], 1 + TQUIC_LOCAL_CID_LEN + 2);
+	KUNIT_EXPECT_EQ(test, hdr_len[1], hdr_len[0]);
+}
+
 /* Challenges that came before anything could leave are answered in their order. */
 static void output_responses(struct kunit *test)
 {
@@ -832,6 +856,7 @@ static struct kunit_case output_cases[] = {
 	KUNIT_CASE(output_ack_piggybacked),
 	KUNIT_CASE(output_paced),
 	KUNIT_CASE(output_retransmits_elsewhere),
+	KUNIT_CASE(output_same_room),
 	KUNIT_CASE(output_responses),
 	KUNIT_CASE(output_unused_noted),
 	KUNIT_CASE(output_close_room),
