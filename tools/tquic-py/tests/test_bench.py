@@ -101,19 +101,21 @@ def test_lines_and_verdicts() -> None:
         Run(1, "bulk", "mptcp", 2, steady(90, 10)),
         Run(1, "cut", "tquic", 2, steady(50, 12, [(4.0, 0.1)]), srtt_ms=34.0),
         Run(1, "down", "tquic", 2, steady(50, 12, [(4.0, 0.04)]), srtt_ms=34.0),
+        Run(1, "sender-down", "tquic", 2, steady(50, 12, [(4.0, 0.03)]), srtt_ms=34.0),
         Run(1, "object", "tquic", 1, Sample(65536, 0.1, [65536], []), 1),
     ]
     lines = [line(run, 10) for run in runs]
     assert lines[0].goodput_mbit_s == pytest.approx(92)
     assert lines[0].raw_share == pytest.approx(0.92)
     assert lines[0].payload_share == pytest.approx(0.92 * 1514 / 1435, abs=1e-4)
-    assert lines[4].raw_share == pytest.approx(65536 * 8 / 0.1 / 50e6, abs=1e-4)
+    assert lines[5].raw_share == pytest.approx(65536 * 8 / 0.1 / 50e6, abs=1e-4)
     found = {verdict.text.split(":")[0]: verdict.met for verdict in verdicts(lines)[2:]}
     judged = [verdict.met for verdict in verdicts(lines)]
     assert judged[:2] == [True, True]
-    assert found == {"profile 1, cut": True, "profile 1, down": True}  # the later ones: full rate
+    # The later ones of each: full rate
+    assert found == {f"profile 1, {kind}": True for kind in ("cut", "down", "sender-down")}
     stalls = [verdict for verdict in verdicts(lines) if "stall" in verdict.text]
-    assert [verdict.met for verdict in stalls] == [True, False]
+    assert [verdict.met for verdict in stalls] == [True, False, True]
 
 
 def test_objects_and_fairness() -> None:
@@ -251,7 +253,7 @@ def a_report(runs: list[Run]) -> bench_report.Report:
     found = judge(TRIALS[1], Outcome(object_mean_ms=100), Outcome(object_mean_ms=200))
     lines = [line(run, 10) for run in runs]
     return bench_report.Report(
-        "6.12", "minrtt", "cubic", 10, "tquic bench", lines, found, verdicts(lines, found), []
+        "6.12", "ecf", "cubic", 10, "tquic bench", lines, found, verdicts(lines, found), []
     )
 
 
@@ -261,7 +263,10 @@ def test_a_page_of_results() -> None:
         Run(1, "bulk", "tquic", 2, steady(92, 10)),
         Run(1, "bulk", "mptcp", 2, steady(90, 10)),
         Run(1, "bulk", "tquic", 1, steady(47, 10), 1),
+        Run(1, "cut", "tquic", 2, steady(50, 12, [(4.0, 0.1)]), srtt_ms=34.0),
+        Run(1, "cut", "mptcp", 2, steady(50, 6, [(4.0, 0.5)])),
         Run(1, "down", "tquic", 2, steady(50, 12, [(4.0, 0.04), (6.0, 0.09)]), srtt_ms=34.0),
+        Run(1, "sender-down", "tquic", 2, steady(50, 12, [(4.0, 0.03)]), srtt_ms=34.0),
         *(Run(2, "object", "tquic", 2, Sample(65536, s, [65536], [])) for s in (0.3, 0.1, 0.09)),
         Run(2, "object", "mptcp", 2, Sample(65536, 0.2, [65536], [])),
         Run(6, "shared", "tquic", 2, steady(33, 61), congestion="balia"),
@@ -270,7 +275,9 @@ def test_a_page_of_results() -> None:
     page = bench_page.rst(a_report(runs), ["../../bench/results/profile-1.png"])
     rows = {" ".join(text.split()) for text in page.splitlines()}
     assert "1 2 x 50 Mbit/s, 20 ms 92.0 97.1% 90.0 47.0 -" in rows
-    assert "1 - - - - - 40 ms 34 ms 90 ms 0.0 s" in rows
+    assert "1 cut 100 ms 102 ms 100 ms 0.0 s 500 ms never" in rows
+    assert "1 down 40 ms 34 ms 90 ms 0.0 s - -" in rows
+    assert "1 sender-down 30 ms 34 ms 30 ms 0.0 s - -" in rows
     assert "2 64 KiB 100 ms 300 ms - - 200 ms" in rows
     assert "6 TQUIC balia 33.0 33.0 reno 25.0 25.0" in rows
     assert any(row.startswith("ecf ") and row.endswith(" 2") for row in rows)

@@ -80,8 +80,8 @@ class Job:
 class Run:
     """One transfer and what came of it.
 
-    kind        bulk, cut, down, object, datagrams; shared, rival: two transfers at once,
-                ``transport`` that of the bonded one
+    kind        bulk, cut, down, sender-down, object, datagrams; shared, rival: two transfers at
+                once, ``transport`` that of the bonded one
     wire_bytes  what the links brought to the client meanwhile
     srtt_ms     the server's SRTT of the fastest path that stays, just before the first link goes
     again_bytes, reinjected_bytes
@@ -161,6 +161,10 @@ class Bench:
         if self._profile.shared:
             return [self._lab.client_address(0).host, _SECOND_ADDRESS]
         return [self._lab.client_address(index).host for index in range(len(self._profile.links))]
+
+    def keep_server(self) -> None:
+        """Have the server's address stay when the interface that it is from goes down."""
+        self._lab.server.ip(f"addr add {self._lab.server_address(0).host}/32 dev lo")
 
     def join_subflows(self) -> None:
         """Have MPTCP use every path: an endpoint for each address but the first."""
@@ -322,10 +326,15 @@ class _Measure:
         lab = self._lab
         cut = ((CUT_AT_S, lambda: lab.cut(0)), (RESTORE_AT_S, lambda: lab.restore(0)))
         down = ((CUT_AT_S, lambda: lab.device_down(0)), (RESTORE_AT_S, lambda: lab.device_up(0)))
+        sender_down = (
+            (CUT_AT_S, lambda: lab.server.ip("link set s0 down")),
+            (RESTORE_AT_S, lambda: lab.server.ip("link set s0 up")),
+        )
         for kind, transport, events in (
             ("cut", "tquic", cut),
             ("cut", "mptcp", cut),
             ("down", "tquic", down),
+            ("sender-down", "tquic", sender_down),
         ):
             yield self._break(kind, transport, *events)
 
@@ -459,6 +468,7 @@ def _profiles(job: Job) -> Iterator[Run]:
         print(f"profile {number}: {profile.title}", flush=True)
         with TwoLinks(list(profile.links)) as lab:
             bench = Bench(job, profile, lab)
+            bench.keep_server()
             bench.join_subflows()
             with bench.servers():
                 for run in _Measure(job, profile, bench, lab).runs():

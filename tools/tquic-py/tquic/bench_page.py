@@ -29,7 +29,7 @@ def rst(report: Report, plots: Iterable[str]) -> str:
     for title, head, rows in (
         ("Bulk transfer", _BULK, [_bulk(lines, number) for number in numbers]),
         ("What it costs", _COST, [_cost(lines, number) for number in numbers]),
-        ("A link goes", _BROKEN, [_broken(lines, number) for number in numbers]),
+        ("A link goes", _BROKEN, [row for number in numbers for row in _broken(lines, number)]),
         ("Objects", _OBJECTS, [row for number in numbers for row in _objects(lines, number)]),
         ("Datagrams", _DATAGRAMS, [_datagrams(lines, number) for number in numbers]),
         (
@@ -92,22 +92,24 @@ def _cost(lines: Sequence[Line], number: int) -> list[str]:
     ]
 
 
-_BROKEN = (
-    "profile", "cut: stall", "3 SRTT", "any wait", "MPTCP", "back",
-    "down: stall", "SRTT", "any wait ", "back "
-)  # fmt: skip
+_BROKEN = ("profile", "how", "stall", "wanted", "any wait", "back", "MPTCP: stall", "back ")
 
 
-def _broken(lines: Sequence[Line], number: int) -> list[str]:
-    row = [str(number)]
+def _broken(lines: Sequence[Line], number: int) -> list[list[str]]:
+    rows = []
     for kind, factor in BREAKS.items():
         ours, theirs = (best(lines, number, kind, name) for name in ("tquic", "mptcp"))
-        limits = (ours.stall_ms, factor * ours.srtt_ms, ours.outage_wait_ms) if ours else ()
-        row += [_ms(value) for value in limits] or [_NONE] * 3
-        row += [_ms(theirs.stall_ms if theirs else None)] if kind == "cut" else []
-        back_s = ours.full_again_s if ours else None
-        row.append(_NONE if back_s is None else f"{back_s:.1f} s")
-    return row
+        if not ours:
+            continue
+        row = [str(number), kind]
+        row += [_ms(ms) for ms in (ours.stall_ms, factor * ours.srtt_ms, ours.outage_wait_ms)]
+        row += [_back(ours), *((_ms(theirs.stall_ms), _back(theirs)) if theirs else [_NONE] * 2)]
+        rows.append(row)
+    return rows
+
+
+def _back(line: Line) -> str:
+    return "never" if line.full_again_s is None else f"{line.full_again_s:.1f} s"
 
 
 _OBJECTS = ("profile", "size", "TQUIC", "slowest", "best link alone", "slowest ", "MPTCP")

@@ -17,7 +17,7 @@ from .sched_trials import BASE, TRIALS, Outcome, Score, judge, quantile
 
 _BINS_PER_S = 10
 #: How a link goes, and how many SRTTs a reader may wait then.
-BREAKS = {"cut": 3, "down": 1}
+BREAKS = {"cut": 3, "down": 1, "sender-down": 1}
 #: How long it may take to notice that a link is cut, unless its SRTTs are longer.
 _NOTICED_S = 1.0
 #: When what came of slow start is over.
