@@ -4,19 +4,30 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
-from tquic import bench, bench_page, bench_plot, bench_report, cli, paths, sim_soak
-from tquic.bench_guest import Run, TrialRun, outcome
+from tquic import (
+    bench,
+    bench_guest,
+    bench_page,
+    bench_plot,
+    bench_report,
+    cli,
+    paths,
+    sim_soak,
+    vm,
+)
+from tquic.bench_guest import Job, Run, TrialRun, outcome
 from tquic.bench_peers import Meter, Sample, Task
 from tquic.bench_profiles import PROFILES
 from tquic.bench_report import (
     full_again_s,
     line,
-    load_record,
+    load_records,
     outage_wait_ms,
     scores,
     stall_ms,
@@ -24,6 +35,8 @@ from tquic.bench_report import (
 )
 from tquic.perf import Order
 from tquic.sched_trials import BASE, METRICS, TRIALS, Load, Outcome, judge
+
+_JOB = Job(0, 10, False, "ecf", "cubic", "server", "ca", "certificate", "key")
 
 
 def steady(mbit: float, seconds: int, gaps: list[tuple[float, float]] | None = None) -> Sample:
@@ -196,7 +209,7 @@ def test_scores_of_a_record(tmp_path: Path) -> None:
     tried = [TrialRun(1, "ecf", ours), TrialRun(1, BASE, base), TrialRun(0, "blest", ours)]
     record = tmp_path / "record.json"
     record.write_text(json.dumps({"runs": [], "trials": [asdict(item) for item in tried]}))
-    runs, found = load_record(record)
+    runs, found = load_records([record])
     assert (runs, found) == ([], tried)
     (score,) = scores(found)
     assert (score.scheduler, score.gain, score.met) == ("ecf", 2, True)
@@ -241,7 +254,7 @@ def test_record_and_plots(tmp_path: Path) -> None:
     ]
     record = tmp_path / "record.json"
     record.write_text(json.dumps({"runs": [asdict(run) for run in runs], "trials": []}))
-    assert load_record(record)[0][0].sample.bins == runs[0].sample.bins
+    assert load_records([record])[0][0].sample.bins == runs[0].sample.bins
     made = bench_plot.draw(runs, tmp_path)
     assert [path.name for path in made] == ["profile-2.png"]
     assert made[0].read_bytes()[:4] == b"\x89PNG"
@@ -299,6 +312,48 @@ def test_results_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     page = bench.document(a_report([*runs, *shared]))
     assert "image:: ../../bench/results/profile-2.png" in page.read_text()
     assert [file.name for file in (tmp_path / "bench" / "results").iterdir()] == ["profile-2.png"]
+
+
+def _done(folder: Path, code: int) -> vm.VmResult:
+    """A machine that left a record."""
+    (folder / "files").mkdir(parents=True)
+    (folder / "files" / bench_guest.RECORD_FILE).write_text("{}")
+    return vm.VmResult(folder, code, False, 1, 1, 1)
+
+
+def test_each_profile_has_its_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what they leave comes in the order asked for, whichever ends first."""
+    met = threading.Barrier(3, timeout=20)
+
+    def boot(cmd: list[str], *, name: str, **_more: object) -> vm.VmResult:
+        job = json.loads(Path(cmd[-1]).read_text())
+        assert name == f"bench-{job['profile'] or 'schedulers'}"
+        met.wait()
+        return _done(tmp_path / name, 0)
+
+    monkeypatch.setattr(bench, "folder", lambda: tmp_path)
+    monkeypatch.setattr(vm, "run", boot)
+    jobs = [replace(_JOB, profile=number) for number in (3, 1, 0)]
+    found = bench.boot(jobs, tmp_path, 3, lambda _line: None)
+    assert [item.dir.name for item in found] == ["bench-3", "bench-1", "bench-schedulers"]
+
+
+def test_one_that_fails_stops_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stopped: list[str] = []
+
+    def boot(_cmd: list[str], *, name: str, stop: threading.Event, **_more: object) -> vm.VmResult:
+        if name == "bench-2":
+            return _done(tmp_path / name, 1)
+        assert stop.wait(20)
+        stopped.append(name)
+        raise vm.VmError("stopped")
+
+    monkeypatch.setattr(bench, "folder", lambda: tmp_path)
+    monkeypatch.setattr(vm, "run", boot)
+    jobs = [replace(_JOB, profile=number) for number in (1, 2, 3)]
+    with pytest.raises(bench.BenchFailedError, match="exit 1"):
+        bench.boot(jobs, tmp_path, 2, lambda _line: None)
+    assert "bench-1" in stopped
 
 
 def test_command_is_there() -> None:

@@ -7,10 +7,15 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from unittest import mock
 
 import pytest
+
+from tquic import vm
 
 #: Runs a "machine" that notes its process id and waits for as long as nobody ends it.
 _PROGRAM = """
@@ -66,3 +71,20 @@ def test_a_signal_ends_the_machine_too(tmp_path: Path, number: signal.Signals) -
             if _alive(machine):
                 os.kill(machine, signal.SIGKILL)
             runner.kill()
+
+
+def test_a_machine_of_a_thread_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(vm.kernels, "get", mock.Mock())
+    monkeypatch.setattr(vm.paths, "build", lambda: tmp_path)
+    words = ["sh", "-c", f"echo $$ >{tmp_path}/new; mv {tmp_path}/new {tmp_path}/pid; sleep 300"]
+    monkeypatch.setattr(vm.machine, "command", lambda *_args, **_more: words)
+    stop = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(vm.run, ["true"], progress=lambda _line: None, stop=stop)
+        machine = int(_wait_for(tmp_path / "pid"))
+        assert _alive(machine)
+        stop.set()
+        with pytest.raises(vm.VmError, match="stopped"):
+            running.result(20)
+    assert not _alive(machine)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Measurements beside kernel MPTCP, in one boot of Debian's own kernel with a virtual clock.
+"""Measurements beside kernel MPTCP, in Debian's own kernel with a virtual clock.
 
-The guest's clock counts instructions, so figures repeat from run to run and machine to machine.
+Each profile has a boot of its own, for both transports. The guest's clock counts instructions, so
+figures repeat from run to run and machine to machine, and do not tell what runs beside it.
 Everything is left in build/bench.
 """
 
@@ -10,8 +11,10 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import threading
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from . import (
@@ -23,6 +26,7 @@ from . import (
     kernels,
     modbuild,
     paths,
+    proc,
     vm,
 )
 from .bench_guest import Job
@@ -68,12 +72,10 @@ def run(
     say(f"kernel {kernel.release} (Debian's own), building tquic.ko")
     module = modbuild.build(kernel)
     made = demo_content.make_identity(folder() / "certificates", SERVER_NAME)
-    seconds = _QUICK_S if quick else _FULL_S
     job = Job(
-        profiles=tuple(profiles),
-        seconds=seconds,
+        profile=0,
+        seconds=_QUICK_S if quick else _FULL_S,
         quick=quick,
-        trials=trials,
         scheduler=scheduler,
         congestion=congestion,
         server_name=SERVER_NAME,
@@ -81,20 +83,54 @@ def run(
         certificate=str(made.certificate),
         key=str(made.key),
     )
-    plan = folder() / "job.json"
-    plan.write_text(json.dumps(asdict(job)))
-    parts = [f"profile {number}" for number in profiles] + ["schedulers"] * trials
-    say(f"booting it, virtual clock: {', '.join(parts)}")
-    done = vm.run(
-        [sys.executable, "-m", bench_guest.__name__, str(plan)],
-        kernel="stock",
-        clock="virtual",
-        timeout_s=_TIMEOUT_S,
-        name="bench",
-        module=module,
-        progress=progress,
-    )
-    return _conclude(done, job, kernel.release)
+    profiles = list(dict.fromkeys(profiles))
+    parts = profiles + [0] * trials
+    at_once = min(vm.slots(), len(parts))
+    say(f"booting it {len(parts)} times, {at_once} at once, with a virtual clock")
+    jobs = [replace(job, profile=part) for part in parts]
+    done = boot(jobs, module, at_once, progress)
+    options = [f"--profile {number}" for number in profiles]
+    options += ["--schedulers"] * trials + ["--quick"] * quick
+    return _conclude(done, job, kernel.release, options)
+
+
+def boot(
+    jobs: Sequence[Job], module: Path, at_once: int, progress: vm.Progress
+) -> list[vm.VmResult]:
+    """Do each job in a machine of its own; one that fails stops the others.
+
+    Returns what they left, in the order of the jobs. Raises BenchFailedError and what vm raises.
+    """
+    stop = threading.Event()
+
+    def measure(job: Job) -> vm.VmResult:
+        part = f"bench-{job.profile or 'schedulers'}"
+        plan = folder() / f"{part}.json"
+        plan.write_text(json.dumps(asdict(job)))
+        done = vm.run(
+            [sys.executable, "-m", bench_guest.__name__, str(plan)],
+            kernel="stock",
+            clock="virtual",
+            timeout_s=_TIMEOUT_S,
+            name=part,
+            module=module,
+            progress=progress,
+            stop=stop,
+        )
+        if done.exit_code != 0 or not (done.files / bench_guest.RECORD_FILE).exists():
+            raise BenchFailedError(done.failure())
+        return done
+
+    with proc.unwinding(), ThreadPoolExecutor(at_once) as pool:
+        futures = [pool.submit(measure, job) for job in jobs]
+        try:
+            for future in as_completed(futures):
+                future.result()
+        except BaseException:
+            stop.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return [future.result() for future in futures]
 
 
 def document(report: bench_report.Report) -> Path:
@@ -112,27 +148,23 @@ def document(report: bench_report.Report) -> Path:
     return page
 
 
-def _conclude(done: vm.VmResult, job: Job, release: str) -> bench_report.Report:
-    record = done.files / bench_guest.RECORD_FILE
-    if done.exit_code != 0 or not record.exists():
-        raise BenchFailedError(done.failure())
-    runs, tried = bench_report.load_record(record)
+def _conclude(
+    done: Sequence[vm.VmResult], job: Job, release: str, options: Sequence[str]
+) -> bench_report.Report:
+    runs, tried = bench_report.load_records([item.files / bench_guest.RECORD_FILE for item in done])
     scored = bench_report.scores(tried)
     lines = [bench_report.line(item, job.seconds) for item in runs]
-    options = [f"--profile {number}" for number in job.profiles]
-    options += ["--schedulers"] * job.trials
-    options += ["--quick"] if job.quick else []
-    options += [f"--scheduler {job.scheduler}", f"--congestion {job.congestion}"]
+    chosen = [f"--scheduler {job.scheduler}", f"--congestion {job.congestion}"]
     report = bench_report.Report(
         kernel_release=release,
         scheduler=job.scheduler,
         congestion=job.congestion,
         seconds=job.seconds,
-        command=" ".join(["tquic bench", *options]),
+        command=" ".join(["tquic bench", *options, *chosen]),
         lines=lines,
         scores=scored,
         verdicts=bench_report.verdicts(lines, scored),
-        dmesg_warnings=[problem.headline for problem in done.problems],
+        dmesg_warnings=[problem.headline for item in done for problem in item.problems],
     )
     report.save(folder() / REPORT_FILE)
     bench_plot.draw(runs, folder())

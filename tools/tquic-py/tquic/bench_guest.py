@@ -61,13 +61,12 @@ class BenchError(RuntimeError):
 class Job:
     """What the host asks for. Paths are the host's, which the guest sees too.
 
-    ``trials``: also what each scheduler is for, beside `minrtt`.
+    ``profile``: 0 for the trials instead, what each scheduler is for beside `minrtt`.
     """
 
-    profiles: tuple[int, ...]
+    profile: int
     seconds: int
     quick: bool
-    trials: bool
     scheduler: str
     congestion: str
     server_name: str
@@ -462,31 +461,26 @@ def _say(run: Run) -> None:
     )
 
 
-def _profiles(job: Job) -> Iterator[Run]:
-    for number in job.profiles:
-        profile = PROFILES[number]
-        print(f"profile {number}: {profile.title}", flush=True)
-        with TwoLinks(list(profile.links)) as lab:
-            bench = Bench(job, profile, lab)
-            bench.keep_server()
-            bench.join_subflows()
-            with bench.servers():
-                for run in _Measure(job, profile, bench, lab).runs():
-                    _say(run)
-                    yield run
+def _profile(job: Job) -> Iterator[Run]:
+    profile = PROFILES[job.profile]
+    print(f"profile {profile.number}: {profile.title}", flush=True)
+    with TwoLinks(list(profile.links)) as lab:
+        bench = Bench(job, profile, lab)
+        bench.keep_server()
+        bench.join_subflows()
+        with bench.servers():
+            for run in _Measure(job, profile, bench, lab).runs():
+                _say(run)
+                yield run
 
 
 def main() -> None:
     """Do the job and leave the record, which grows run by run."""
-    words = json.loads(Path(sys.argv[1]).read_text())
-    job = Job(**{**words, "profiles": tuple(words["profiles"])})
+    job = Job(**json.loads(Path(sys.argv[1]).read_text()))
     target = Path(os.environ["TQUIC_RESULTS"]) / RECORD_FILE
     record: dict[str, list[dict[str, Any]]] = {"runs": [], "trials": []}
-    for run in _profiles(job):
-        record["runs"].append(asdict(run))
-        target.write_text(json.dumps(record))
-    for tried in _trials(job) if job.trials else ():
-        record["trials"].append(asdict(tried))
+    for done in _profile(job) if job.profile else _trials(job):
+        record["runs" if job.profile else "trials"].append(asdict(done))
         target.write_text(json.dumps(record))
 
 

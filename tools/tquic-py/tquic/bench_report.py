@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Figures and verdicts of `tquic bench` from the record its guest left."""
+"""Figures and verdicts of `tquic bench` from the records its guests left."""
 
 from __future__ import annotations
 
@@ -100,13 +100,16 @@ class Report:
         path.write_text(json.dumps(asdict(self), indent=2) + "\n")
 
 
-def load_record(path: Path) -> tuple[list[Run], list[TrialRun]]:
-    """Read the guest's record: transfers over profiles, and trials of schedulers."""
-    record: dict[str, list[dict[str, Any]]] = json.loads(path.read_text())
-    runs = [Run(**{**item, "sample": Sample(**item["sample"])}) for item in record["runs"]]
-    trials = [
-        TrialRun(**{**item, "outcome": Outcome(**item["outcome"])}) for item in record["trials"]
-    ]
+def load_records(files: Sequence[Path]) -> tuple[list[Run], list[TrialRun]]:
+    """Read what guests have left: transfers over profiles, and trials of schedulers."""
+    runs: list[Run] = []
+    trials: list[TrialRun] = []
+    for path in files:
+        record: dict[str, list[dict[str, Any]]] = json.loads(path.read_text())
+        runs += [Run(**{**item, "sample": Sample(**item["sample"])}) for item in record["runs"]]
+        trials += [
+            TrialRun(**{**item, "outcome": Outcome(**item["outcome"])}) for item in record["trials"]
+        ]
     return runs, trials
 
 

@@ -54,12 +54,12 @@ def command(
     document: bool,
     as_json: bool,
 ) -> None:
-    """Measure TQUIC and kernel MPTCP over the same links, in one boot of Debian's own kernel.
+    """Measure TQUIC and kernel MPTCP over the same links, a profile in one boot of Debian's kernel.
 
     Without --profile and --schedulers it is all profiles and the schedulers. Handshakes are done
     before time counts. Targets that are not met are told; the exit code is 1 only when a transfer
     failed or the kernel complained. Leaves report.json and plots in build/bench. A profile takes
-    some five minutes on two cores.
+    ten minutes of a core, number 6 half an hour; $TQUIC_VM_SLOTS are measured at once, 1 if unset.
     """
     chosen = [int(text) for text in profiles]
     if not chosen and not trials:

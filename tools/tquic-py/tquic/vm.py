@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -110,6 +111,14 @@ class VmResult:
         return f"the guest failed: {self.verdict()}\n{tail}"
 
 
+def slots() -> int:
+    """How many machines of a user run at a time: $TQUIC_VM_SLOTS, or one.
+
+    Each slows the others down, which only a virtual clock does not show.
+    """
+    return int(os.environ.get("TQUIC_VM_SLOTS", "1"))
+
+
 def run(
     cmd: Sequence[str],
     *,
@@ -123,15 +132,17 @@ def run(
     env: Mapping[str, str] | None = None,
     boot_args: Sequence[str] = (),
     progress: Progress | None = None,
+    stop: threading.Event | None = None,
 ) -> VmResult:
     """Boot @kernel, run @cmd in the source tree as root, and collect the results.
 
     @timeout_s counts host seconds from the boot. @module is inserted before the command, with
     what it depends on. The command finds $TQUIC_RESULTS (a directory that outlives the guest),
     $TQUIC_KERNEL, $TQUIC_CLOCK and the project's Python first in $PATH.
-    $TQUIC_VM_SLOTS machines of a user run at a time, one by default: they slow each other down.
-    SIGTERM, SIGHUP and SIGINT end the machine first, then this program.
-    Raises VmError when the machine cannot be run, proc.CommandError when a kernel is missing.
+    :func:`slots` machines of a user run at a time. SIGTERM, SIGHUP and SIGINT end the machine
+    first, then this program; in a thread @stop ends the machine when it is set.
+    Raises VmError when the machine cannot be run or was stopped, proc.CommandError when a kernel
+    is missing.
     """
     chosen = kernels.get(kernel, progress or print)
     folder = _new_run_dir(name)
@@ -145,11 +156,10 @@ def run(
     def waiting() -> None:
         (progress or print)(f"{folder.name}: waiting for another machine to end")
 
-    slots = int(os.environ.get("TQUIC_VM_SLOTS", "1"))
-    with proc.unwinding(), proc.slot(paths.cache_dir() / "vm.lock", slots, waiting):
+    with proc.unwinding(), proc.slot(paths.cache_dir() / "vm.lock", slots(), waiting):
         for _ in range(_STARTS):
             started = time.monotonic()
-            timed_out = _supervise(guest, folder, timeout_s, progress)
+            timed_out = _supervise(guest, folder, timeout_s, progress, stop)
             result = _judge(folder, timed_out, time.monotonic() - started)
             if not _crashed(result):
                 break
@@ -183,7 +193,11 @@ def _task(folder: Path, settings: Mapping[str, str], line: str) -> Path:
 
 
 def _supervise(
-    command: Sequence[str], folder: Path, timeout_s: float, progress: Progress | None
+    command: Sequence[str],
+    folder: Path,
+    timeout_s: float,
+    progress: Progress | None,
+    stop: threading.Event | None,
 ) -> bool:
     """Run the machine to its end; return whether it had to be stopped.
 
@@ -204,6 +218,8 @@ def _supervise(
             spent = time.monotonic() - started
             if spent > timeout_s:
                 return True
+            if stop and stop.is_set():
+                raise VmError(f"{folder.name}: stopped")
             if progress:
                 progress(f"{folder.name}: {spent:.0f} s  {_last_line(folder)}")
             time.sleep(_POLL_S)
