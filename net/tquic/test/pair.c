@@ -985,3 +985,17 @@ void pair_link_up(struct pair *p, u32 link)
 	tquic_path_link_up(&p->end[0].conn, pair_path(p, 0, link), p->now);
 	pair_kick(&p->end[0]);
 }
+
+/* A connection with a path over each link: 20 Mbit/s and 20 ms, the next 40 ms, ... */
+struct pair *pair_bonded(struct kunit *test, u32 links)
+{
+	struct pair *p = pair_create(test, links);
+	u32 i;
+
+	for (i = 0; i < links; i++)
+		pair_link_set(&p->link[i], 20000000, PAIR_MS(10 + 10 * i), 100000);
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
+	pair_run(p, PAIR_MS(200));
+	return p;
+}

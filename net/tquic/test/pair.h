@@ -239,6 +239,7 @@ void pair_resume(struct pair_end *e);
 void pair_check(struct pair *p);
 struct tquic_path *pair_open_path(struct pair *p, u32 link, bool backup);
 bool pair_open_paths(struct pair *p);
+struct pair *pair_bonded(struct kunit *test, u32 links);
 struct pair_flow *pair_flow_open(struct pair_end *from, bool uni, u64 total);
 bool pair_flows_done(struct pair *p);
 u8 pair_byte(u64 id, u64 off);

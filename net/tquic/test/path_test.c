@@ -1,25 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Paths: opening, validation, failure and return, abandonment, ids in supply. */
+/* Paths: opening, validation, abandonment, ids in supply. */
 #include <kunit/test.h>
 
 #include "core/path.h"
-#include "core/loss.h"
 #include "test/pair.h"
 
 #define SEC	((u64)NSEC_PER_SEC)
-
-static struct pair *path_pair(struct kunit *test, u32 links)
-{
-	struct pair *p = pair_create(test, links);
-	u32 i;
-
-	for (i = 0; i < links; i++)
-		pair_link_set(&p->link[i], 20000000, PAIR_MS(10 + 10 * i), 100000);
-	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
-	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
-	pair_run(p, PAIR_MS(200));
-	return p;
-}
 
 static void path_create(struct kunit *test)
 {
@@ -65,7 +51,7 @@ static void path_highest_id(struct kunit *test)
 /* Ids of the peer reached us but not ours it, or the other way round: no path yet */
 static void path_spare_needs_both(struct kunit *test)
 {
-	struct pair *p = path_pair(test, 2);
+	struct pair *p = pair_bonded(test, 2);
 	struct tquic_conn *conn = &p->end[0].conn;
 	struct tquic_path *path;
 	u8 count;
@@ -86,7 +72,7 @@ static void path_spare_needs_both(struct kunit *test)
 
 static void path_open(struct kunit *test)
 {
-	struct pair *p = path_pair(test, 3);
+	struct pair *p = pair_bonded(test, 3);
 	u32 i, k;
 
 	for (i = 0; i < 2; i++) {
@@ -207,7 +193,7 @@ static void path_responses(struct kunit *test)
 /* An answer to a challenge fills a datagram, also where nothing else goes (RFC 9000 §8.2.2). */
 static void path_response_padded(struct kunit *test)
 {
-	struct pair *p = path_pair(test, 2);
+	struct pair *p = pair_bonded(test, 2);
 	struct tquic_conn *conn = &p->end[0].conn;
 	struct tquic_tx_pkt pkts[TQUIC_LEVEL_COUNT];
 	struct tquic_path *path = pair_path(p, 0, 1);
@@ -250,7 +236,7 @@ static void path_abandon(struct kunit *test)
 
 	for (who = 0; who < 2; who++) {
 		for (which = 0; which < 2; which++) {
-			p = path_pair(test, 2);
+			p = pair_bonded(test, 2);
 			f = pair_flow_open(&p->end[1], false, 300000);
 			KUNIT_ASSERT_NOT_NULL(test, f);
 			pair_run(p, PAIR_MS(40));
@@ -287,7 +273,7 @@ static void path_abandon(struct kunit *test)
 /* PATH_ABANDON is lost for longer than the state would be kept: it is not forgotten */
 static void path_abandon_lost(struct kunit *test)
 {
-	struct pair *p = path_pair(test, 2);
+	struct pair *p = pair_bonded(test, 2);
 
 	p->link[0].cut = true;
 	p->link[1].cut = true;
@@ -373,177 +359,6 @@ static void path_backup(struct kunit *test)
 	KUNIT_EXPECT_LT(test, path_tx(p, 0) - before, 1000);
 }
 
-/* The link of one path dies in a transfer and returns */
-static void path_cut(struct kunit *test)
-{
-	struct pair *p = path_pair(test, 2);
-	struct pair_flow *f;
-	u64 before;
-
-	f = pair_flow_open(&p->end[1], false, 1500000);
-	KUNIT_ASSERT_NOT_NULL(test, f);
-	pair_run(p, PAIR_MS(150));
-	f->gap_ns = 0;
-	p->link[0].cut = true;
-	/* Nothing is said for half a round trip, and the oldest answer is overdue. */
-	pair_run(p, PAIR_MS(35));
-	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 0)->state, TQUIC_PATH_ACTIVE);
-	pair_run(p, PAIR_MS(65));
-	KUNIT_EXPECT_LT(test, pair_path(p, 1, 0)->cc.in_flight, 100);
-	pair_run(p, PAIR_MS(150));
-	KUNIT_EXPECT_LE(test, f->gap_ns, PAIR_MS(300));
-	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 0)->state, TQUIC_PATH_SUSPECT);
-	KUNIT_EXPECT_EQ(test, p->end[1].events[TQUIC_EVENT_PATH_SUSPECT], 1);
-	/* Nothing but probes is under way on it, and the other grows without regard to it. */
-	KUNIT_EXPECT_LT(test, pair_path(p, 1, 0)->cc.in_flight, 100);
-	KUNIT_EXPECT_NULL(test, pair_path(p, 1, 0)->cc.group);
-	KUNIT_EXPECT_TRUE(test, list_is_singular(&p->end[1].conn.cc_group.members));
-	p->link[0].cut = false;
-	pair_run(p, PAIR_MS(700));
-	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 0)->state, TQUIC_PATH_ACTIVE);
-	KUNIT_EXPECT_EQ(test, p->end[1].events[TQUIC_EVENT_PATH_RECOVERED], 1);
-	KUNIT_EXPECT_PTR_EQ(test, pair_path(p, 1, 0)->cc.group, &p->end[1].conn.cc_group);
-	/* What the window was before says nothing about the link now. */
-	KUNIT_EXPECT_LE(test, pair_path(p, 1, 0)->cc.cwnd, 30000);
-	before = path_tx(p, 0);
-	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[1], false, 200000));
-	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 5 * SEC));
-	KUNIT_EXPECT_GT(test, path_tx(p, 0) - before, 20000);
-	pair_check(p);
-}
-
-/* What a path's last acknowledgments on itself would have told is told by a slower one. */
-static void path_told(struct kunit *test)
-{
-	struct pair *p = pair_create(test, 2);
-	struct tquic_path *path, *slow, *sender;
-
-	pair_link_set(&p->link[0], 100000000, PAIR_MS(5), 100000);
-	pair_link_set(&p->link[1], 10000000, PAIR_MS(30), 50000);
-	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
-	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
-	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[1], false, 8 << 20));
-	pair_run(p, PAIR_MS(500));
-	path = pair_path(p, 0, 0);
-	slow = pair_path(p, 0, 1);
-	sender = pair_path(p, 1, 0);
-	/* In general that is no news, and of the slower one the faster does not tell. */
-	KUNIT_EXPECT_GT(test, path->told_pn, 0);
-	KUNIT_EXPECT_EQ(test, slow->told_pn, 0);
-	KUNIT_EXPECT_LE(test, sender->rtt.min_ns, PAIR_MS(11));
-	p->link[0].cut = true;
-	pair_run(p, PAIR_MS(40));
-	KUNIT_EXPECT_LT(test, path->space.largest_rx - sender->space.largest_acked, 10);
-	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 30 * SEC));
-	pair_check(p);
-}
-
-static bool path_first_is_back(struct pair *p)
-{
-	return pair_path(p, 1, 0)->state == TQUIC_PATH_ACTIVE;
-}
-
-/* Both links die one after the other; the first to return takes all over */
-static void path_cut_all(struct kunit *test)
-{
-	struct pair *p = path_pair(test, 2);
-	struct pair_flow *f;
-
-	f = pair_flow_open(&p->end[1], false, 1500000);
-	KUNIT_ASSERT_NOT_NULL(test, f);
-	pair_run(p, PAIR_MS(80));
-	p->link[0].cut = true;
-	pair_run(p, PAIR_MS(300));
-	KUNIT_ASSERT_FALSE(test, f->ended);
-	p->link[1].cut = true;
-	pair_run(p, 5 * SEC);
-	/* Somebody has to try: the last one stays in use. */
-	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 0)->state, TQUIC_PATH_SUSPECT);
-	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 1)->state, TQUIC_PATH_ACTIVE);
-	p->link[0].cut = false;
-	KUNIT_EXPECT_TRUE(test, pair_until(p, path_first_is_back, SEC));
-	/* At once, and not when the other's next probe is due. */
-	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 1)->state, TQUIC_PATH_SUSPECT);
-	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 2 * SEC));
-	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 0)->state, TQUIC_PATH_ACTIVE);
-	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 1)->state, TQUIC_PATH_SUSPECT);
-	pair_check(p);
-}
-
-/*
- * Both ends probe at the same moment, and what each takes for the path that works
- * is dead: the answers have to come by the path they are about.
- */
-static void path_probes_cross(struct kunit *test)
-{
-	struct pair *p = path_pair(test, 2);
-	u32 i;
-
-	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[1], false, 1500000));
-	pair_run(p, PAIR_MS(80));
-	p->link[0].cut = true;
-	pair_run(p, PAIR_MS(300));
-	p->link[1].cut = true;
-	pair_run(p, 5 * SEC);
-	for (i = 0; i < 2; i++) {
-		KUNIT_ASSERT_EQ(test, pair_path(p, i, 0)->state, TQUIC_PATH_SUSPECT);
-		pair_path(p, i, 0)->space.last_eliciting_ns = p->now;
-	}
-	p->link[0].cut = false;
-	KUNIT_EXPECT_TRUE(test, pair_until(p, path_first_is_back, PAIR_MS(550)));
-	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 2 * SEC));
-	pair_check(p);
-}
-
-/* A satellite's round trip is longer than the time between two probes. */
-static void path_cut_long_rtt(struct kunit *test)
-{
-	struct pair *p = path_pair(test, 2);
-
-	KUNIT_ASSERT_GT(test, PAIR_MS(700), p->end[1].conn.tune.probe_max_ns);
-	pair_link_set(&p->link[0], 1000000, PAIR_MS(350), 20000);
-	pair_link_set(&p->link[1], 1000000, PAIR_MS(10), 20000);
-	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[1], false, 3000000));
-	pair_run(p, 3 * SEC);
-	p->link[0].cut = true;
-	pair_run(p, 12 * SEC);
-	KUNIT_ASSERT_EQ(test, pair_path(p, 1, 0)->state, TQUIC_PATH_SUSPECT);
-	KUNIT_EXPECT_LE(test, pair_path(p, 1, 0)->space.eliciting_in_flight,
-			TQUIC_PATH_PROBES_MAX);
-	p->link[0].cut = false;
-	KUNIT_EXPECT_TRUE(test, pair_until(p, path_first_is_back, PAIR_MS(1250)));
-	pair_check(p);
-}
-
-/* A path alone: probes with doubling intervals, data among them, and no failure */
-static void path_pto_alone(struct kunit *test)
-{
-	struct pair *p = path_pair(test, 1);
-	struct tquic_path *path = pair_path(p, 1, 0);
-	struct pair_flow *f;
-	u64 sent;
-
-	f = pair_flow_open(&p->end[1], false, 30000);
-	KUNIT_ASSERT_NOT_NULL(test, f);
-	p->link[0].cut = true;
-	pair_run(p, PAIR_MS(30));
-	sent = path->stats.tx_packets;
-	pair_run(p, 3 * SEC);
-	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
-	KUNIT_EXPECT_GE(test, path->pto_count, 4);
-	KUNIT_EXPECT_LE(test, path->pto_count, 6);
-	KUNIT_EXPECT_EQ(test, path->stats.ptos, path->pto_count);
-	KUNIT_EXPECT_EQ(test, path->stats.tx_packets - sent, 2 * path->pto_count);
-	/* The size came under suspicion. */
-	KUNIT_EXPECT_EQ(test, path->pmtu.bytes, TQUIC_MIN_UDP_PAYLOAD);
-	p->link[0].cut = false;
-	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 5 * SEC));
-	KUNIT_EXPECT_EQ(test, path->pto_count, 0);
-	pair_run(p, SEC);
-	KUNIT_EXPECT_EQ(test, path->pmtu.bytes, PAIR_MTU);
-	pair_check(p);
-}
-
 /* The link comes to carry less than it did */
 static void path_mtu_shrinks(struct kunit *test)
 {
@@ -551,7 +366,7 @@ static void path_mtu_shrinks(struct kunit *test)
 	u32 links;
 
 	for (links = 1; links <= 2; links++) {
-		p = path_pair(test, links);
+		p = pair_bonded(test, links);
 		KUNIT_ASSERT_EQ(test, pair_path(p, 1, 0)->pmtu.bytes, PAIR_MTU);
 		p->link[0].mtu_bytes = 1300;
 		KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[1], false, 100000));
@@ -598,7 +413,7 @@ static void path_mtu_small(struct kunit *test)
 /* The peer retires an id and gets another one */
 static void path_cids_replaced(struct kunit *test)
 {
-	struct pair *p = path_pair(test, 2);
+	struct pair *p = pair_bonded(test, 2);
 	struct tquic_path *c = pair_path(p, 0, 1), *s = pair_path(p, 1, 1);
 	struct tquic_cid first = *tquic_cidset_remote_current(&c->remote);
 	u32 i;
@@ -618,7 +433,7 @@ static void path_cids_replaced(struct kunit *test)
 /* Who grows with whom: all paths that carry data, from validation to abandonment */
 static void path_cc_group(struct kunit *test)
 {
-	struct pair *p = path_pair(test, 2);
+	struct pair *p = pair_bonded(test, 2);
 	struct tquic_conn *conn = &p->end[0].conn;
 	struct tquic_path *path;
 	u32 i, n = 0;
@@ -638,25 +453,6 @@ static void path_cc_group(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, list_empty(&conn->cc_group.members));
 }
 
-/* The last path is back from an outage: it is of the group again, with a new window. */
-static void path_cc_group_after_outage(struct kunit *test)
-{
-	struct pair *p = pair_create(test, 1);
-	struct tquic_conn *conn = &p->end[0].conn;
-	struct tquic_path *path;
-
-	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
-	pair_run(p, PAIR_MS(300));
-	path = pair_path(p, 0, 0);
-	path->cc.cwnd *= 10;
-	tquic_path_link_down(conn, path, p->now);
-	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
-	pair_run(p, 2 * SEC);
-	tquic_path_link_up(conn, path, p->now);
-	KUNIT_EXPECT_PTR_EQ(test, path->cc.group, &conn->cc_group);
-	KUNIT_EXPECT_LE(test, path->cc.cwnd, 10 * PAIR_MTU);
-}
-
 static u64 path_pto_ns(struct pair *p, u32 id)
 {
 	return tquic_rtt_pto_ns(&pair_path(p, 0, id)->rtt, PAIR_MS(25));
@@ -665,7 +461,7 @@ static u64 path_pto_ns(struct pair *p, u32 id)
 /* Stragglers of an abandoned path are known for three PTO of the slowest one. */
 static void path_abandon_kept(struct kunit *test)
 {
-	struct pair *p = path_pair(test, 2);
+	struct pair *p = pair_bonded(test, 2);
 	struct tquic_conn *conn = &p->end[0].conn;
 	u64 end = p->now + 3 * path_pto_ns(p, 1);
 
@@ -683,7 +479,7 @@ static void path_abandon_kept(struct kunit *test)
 /* As long as the peer has not heard of it, one more PTO is waited. */
 static void path_abandon_unheard(struct kunit *test)
 {
-	struct pair *p = path_pair(test, 2);
+	struct pair *p = pair_bonded(test, 2);
 	struct tquic_conn *conn = &p->end[0].conn;
 	struct tquic_path *path = pair_path(p, 0, 1);
 	u64 end = p->now + 3 * path_pto_ns(p, 1);
@@ -711,7 +507,7 @@ static void path_expect_status(struct kunit *test, struct tquic_conn *conn, u64 
 /* The program hears of the peer's wish, and of its end */
 static void path_status_told(struct kunit *test)
 {
-	struct pair *p = path_pair(test, 2);
+	struct pair *p = pair_bonded(test, 2);
 	struct tquic_conn *conn = &p->end[1].conn;
 
 	conn->want_events = true;
@@ -732,7 +528,7 @@ static void path_status_told(struct kunit *test)
  */
 static void path_status_drains(struct kunit *test)
 {
-	struct pair *p = path_pair(test, 2);
+	struct pair *p = pair_bonded(test, 2);
 	struct tquic_path *other = pair_path(p, 1, 0), *path = pair_path(p, 1, 1);
 	struct tquic_conn *conn = &p->end[1].conn;
 	u64 in_flight, drained;
@@ -858,60 +654,10 @@ static void path_challenges_kept(struct kunit *test)
 	kfree(path->challenge);
 }
 
-/* After an outage of more than three round trips the window says nothing about the link. */
-static void path_outage_window(struct kunit *test)
-{
-	struct pair *p = path_pair(test, 2);
-	struct tquic_conn *conn = &p->end[0].conn;
-	struct tquic_path *path = pair_path(p, 0, 1);
-	u64 now = p->now;
-
-	path->cc.cwnd = 100000;
-	tquic_path_link_down(conn, path, now);
-	KUNIT_ASSERT_EQ(test, path->state, TQUIC_PATH_SUSPECT);
-	now += 3 * path->rtt.srtt_ns;
-	conn->todo = TQUIC_TODO_READ;
-	tquic_path_on_progress(conn, path, now, now);
-	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
-	KUNIT_EXPECT_EQ(test, conn->todo,
-			TQUIC_TODO_READ | TQUIC_TODO_PATHS | TQUIC_TODO_DGRAM);
-	KUNIT_EXPECT_EQ(test, path->cc.cwnd, 100000);
-	tquic_path_link_down(conn, path, now);
-	now += 3 * path->rtt.srtt_ns + 1;
-	tquic_path_on_progress(conn, path, now, now);
-	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
-	KUNIT_EXPECT_LT(test, path->cc.cwnd, 20000);
-}
-
-/* However long nobody answers, the count of timeouts stops somewhere. */
-static void path_pto_count(struct kunit *test)
-{
-	struct pair *p = path_pair(test, 1);
-	struct tquic_path *path = pair_path(p, 0, 0);
-	struct tquic_conn *conn = &p->end[0].conn;
-	u32 i;
-
-	p->link[0].cut = true;
-	conn->ctl |= TQUIC_CONN_CTL_PING;
-	pair_kick(&p->end[0]);
-	path->ecn = true;
-	path->space.peer_ecn.ect0 = 0;
-	for (i = 1; i <= 20; i++) {
-		path->probes = 0;
-		tquic_path_on_timeout(conn, path, tquic_path_pto_deadline_ns(conn, path));
-		KUNIT_EXPECT_EQ(test, path->pto_count, min_t(u32, i, 16));
-		KUNIT_EXPECT_EQ(test, path->probes, 2);
-		/* Perhaps it is the marks that nobody lets pass. */
-		KUNIT_EXPECT_EQ(test, path->ecn, i < TQUIC_PATH_ECN_PTOS);
-		conn->ctl |= TQUIC_CONN_CTL_PING;
-		pair_kick(&p->end[0]);
-	}
-}
-
 /* One path that gets no id leaves the others theirs. */
 static void path_cids_one_fails(struct kunit *test)
 {
-	struct pair *p = path_pair(test, 2);
+	struct pair *p = pair_bonded(test, 2);
 	struct tquic_conn *conn = &p->end[0].conn;
 	const struct tquic_conn_ops *plain = conn->ops;
 	struct tquic_conn_ops ops = *plain;
@@ -938,7 +684,7 @@ static void path_cids_one_fails(struct kunit *test)
 /* When a larger size is probed for, and what a new beginning of that means */
 static void path_mtu_probe_time(struct kunit *test)
 {
-	struct pair *p = path_pair(test, 1);
+	struct pair *p = pair_bonded(test, 1);
 	struct tquic_conn *conn = &p->end[0].conn;
 	struct tquic_path *path = pair_path(p, 0, 0);
 
@@ -959,58 +705,6 @@ static void path_mtu_probe_time(struct kunit *test)
 	path->pto_count = 0;
 	tquic_cc_on_sent(&path->cc, tquic_cc_room_bytes(&path->cc), p->now);
 	KUNIT_EXPECT_EQ(test, tquic_path_mtu_probe(conn, path, p->now), 0);
-}
-
-/* What a path has under way decides what its silence means. */
-static void path_silence(struct kunit *test)
-{
-	struct pair *p = path_pair(test, 2);
-	struct tquic_conn *conn = &p->end[0].conn;
-	struct tquic_path *path = pair_path(p, 0, 0);
-	u64 sent = p->now, srtt = PAIR_MS(100), slack = PAIR_MS(8);
-
-	path->rtt.srtt_ns = srtt;
-	path->rtt.rttvar_ns = slack / 4;
-	path->progress_ns = sent;
-	path->space.largest_rx_ns = sent;
-	KUNIT_EXPECT_EQ(test, tquic_path_pto_deadline_ns(conn, path), 0);
-	KUNIT_ASSERT_NOT_NULL(test, tquic_space_on_sent(&path->space, path->space.next_pn, 1000,
-							TQUIC_SENT_F_ELICITING |
-							TQUIC_SENT_F_IN_FLIGHT, sent));
-	tquic_cc_on_sent(&path->cc, 1000, sent);
-	/* An acknowledgment is overdue, with the peer's 25 ms for it. */
-	KUNIT_EXPECT_EQ(test, tquic_path_pto_deadline_ns(conn, path),
-			sent + srtt + slack + PAIR_MS(25));
-	/* Later packets restart the timeout of RFC 9002, and not this one. */
-	tquic_space_on_sent(&path->space, path->space.next_pn, 1000,
-			    TQUIC_SENT_F_ELICITING | TQUIC_SENT_F_IN_FLIGHT, sent + PAIR_MS(60));
-	KUNIT_EXPECT_EQ(test, tquic_path_pto_deadline_ns(conn, path),
-			sent + srtt + slack + PAIR_MS(25));
-	/* Others were acknowledged since: half a round trip from there */
-	path->progress_ns = sent + PAIR_MS(70);
-	KUNIT_EXPECT_EQ(test, tquic_path_pto_deadline_ns(conn, path),
-			path->progress_ns + srtt / 2 + PAIR_MS(25));
-	/* Whoever has little under way is content with anything that comes. */
-	path->space.largest_rx_ns = sent + PAIR_MS(75);
-	KUNIT_EXPECT_EQ(test, tquic_path_pto_deadline_ns(conn, path),
-			path->space.largest_rx_ns + srtt / 2 + PAIR_MS(25));
-	path->cc.cwnd = 2000;
-	KUNIT_EXPECT_EQ(test, tquic_path_pto_deadline_ns(conn, path),
-			path->progress_ns + srtt / 2 + PAIR_MS(25));
-	/* Alone, the timeout of RFC 9002 counts. */
-	pair_path(p, 0, 1)->state = TQUIC_PATH_SUSPECT;
-	KUNIT_EXPECT_EQ(test, tquic_path_pto_deadline_ns(conn, path),
-			sent + PAIR_MS(60) + srtt + slack + PAIR_MS(25));
-	pair_path(p, 0, 1)->state = TQUIC_PATH_ACTIVE;
-	/* A suspect path is probed as its timeout says, but at least so often. */
-	path->state = TQUIC_PATH_SUSPECT;
-	KUNIT_EXPECT_EQ(test, tquic_path_pto_deadline_ns(conn, path),
-			path->space.last_eliciting_ns + srtt + slack + PAIR_MS(25));
-	path->pto_count = 3;
-	KUNIT_EXPECT_EQ(test, tquic_path_pto_deadline_ns(conn, path),
-			path->space.last_eliciting_ns + conn->tune.probe_max_ns);
-	path->pto_count = 0;
-	path->state = TQUIC_PATH_ACTIVE;
 }
 
 /* A validation takes three PTO of a path nothing is known of; the last path outlives it. */
@@ -1054,7 +748,7 @@ static void path_validation_time(struct kunit *test)
 /* What a path has to wait for; 0 is nothing */
 static void path_deadlines(struct kunit *test)
 {
-	struct pair *p = path_pair(test, 2);
+	struct pair *p = pair_bonded(test, 2);
 	struct tquic_conn *conn = &p->end[0].conn;
 	struct tquic_path *path = pair_path(p, 0, 1);
 	u64 now = p->now;
@@ -1103,58 +797,6 @@ static void path_deadlines(struct kunit *test)
 	conn->confirmed = true;
 }
 
-/* What comes on a failed path has it probed at once, but not more than once in a round trip. */
-static void path_packet_revives(struct kunit *test)
-{
-	struct pair *p = path_pair(test, 2);
-	struct tquic_path *path = pair_path(p, 0, 1);
-	u64 srtt = path->rtt.srtt_ns, rx = path->stats.rx_packets;
-
-	path->space.last_eliciting_ns = p->now;
-	tquic_path_on_packet(&p->end[0].conn, path, p->now + srtt);
-	KUNIT_EXPECT_EQ(test, path->probes, 0);
-	path->state = TQUIC_PATH_SUSPECT;
-	tquic_path_on_packet(&p->end[0].conn, path, p->now + srtt - 1);
-	KUNIT_EXPECT_EQ(test, path->probes, 0);
-	tquic_path_on_packet(&p->end[0].conn, path, p->now + srtt);
-	KUNIT_EXPECT_EQ(test, path->probes, 1);
-	path->probes = 2;
-	tquic_path_on_packet(&p->end[0].conn, path, p->now + srtt);
-	KUNIT_EXPECT_EQ(test, path->probes, 2);
-	KUNIT_EXPECT_EQ(test, path->stats.rx_packets, rx + 4);
-	path->probes = 0;
-	path->state = TQUIC_PATH_ACTIVE;
-}
-
-/*
- * A connection whose only path was never answered ends, with or without keep-alive: at the latest
- * an idle timeout after the peer has given up, whose probes on the path that was left still come.
- */
-static void path_last_unanswered(struct kunit *test)
-{
-	struct tquic_path *path;
-	struct tquic_conn *conn;
-	struct pair *p;
-	u32 alive;
-
-	for (alive = 0; alive < 2; alive++) {
-		p = pair_create(test, 2);
-		conn = &p->end[0].conn;
-		conn->keepalive_ns = alive * SEC;
-		KUNIT_ASSERT_TRUE(test, pair_handshake(p));
-		pair_run(p, PAIR_MS(200));
-		p->link[1].cut = true;
-		path = pair_open_path(p, 1, false);
-		KUNIT_ASSERT_NOT_NULL(test, path);
-		KUNIT_ASSERT_EQ(test, tquic_path_close(conn, pair_path(p, 0, 0), 0, p->now), 0);
-		pair_kick(&p->end[0]);
-		KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[0], false, 20000));
-		pair_run(p, 70 * SEC);
-		KUNIT_EXPECT_EQ(test, conn->state, TQUIC_STATE_CLOSED);
-		KUNIT_EXPECT_EQ(test, p->end[1].conn.state, TQUIC_STATE_CLOSED);
-	}
-}
-
 /* A limit next to nothing holds a path up no longer than it stands. */
 static void path_rate_cap_lifted(struct kunit *test)
 {
@@ -1188,17 +830,10 @@ static struct kunit_case path_cases[] = {
 	KUNIT_CASE(path_abandon_lost),
 	KUNIT_CASE(path_many_in_a_row),
 	KUNIT_CASE(path_backup),
-	KUNIT_CASE(path_cut),
-	KUNIT_CASE(path_told),
-	KUNIT_CASE(path_cut_all),
-	KUNIT_CASE(path_probes_cross),
-	KUNIT_CASE(path_cut_long_rtt),
-	KUNIT_CASE(path_pto_alone),
 	KUNIT_CASE(path_mtu_shrinks),
 	KUNIT_CASE(path_mtu_small),
 	KUNIT_CASE(path_cids_replaced),
 	KUNIT_CASE(path_cc_group),
-	KUNIT_CASE(path_cc_group_after_outage),
 	KUNIT_CASE(path_abandon_kept),
 	KUNIT_CASE(path_abandon_unheard),
 	KUNIT_CASE(path_status_told),
@@ -1206,15 +841,10 @@ static struct kunit_case path_cases[] = {
 	KUNIT_CASE(path_cids_wait),
 	KUNIT_CASE(path_abandon_validating),
 	KUNIT_CASE(path_challenges_kept),
-	KUNIT_CASE(path_outage_window),
-	KUNIT_CASE(path_pto_count),
 	KUNIT_CASE(path_cids_one_fails),
 	KUNIT_CASE(path_mtu_probe_time),
-	KUNIT_CASE(path_silence),
 	KUNIT_CASE(path_validation_time),
 	KUNIT_CASE(path_deadlines),
-	KUNIT_CASE(path_packet_revives),
-	KUNIT_CASE(path_last_unanswered),
 	KUNIT_CASE(path_rate_cap_lifted),
 	{}
 };

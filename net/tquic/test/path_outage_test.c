@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Paths whose link dies and returns: silence, probes, what an outage leaves. */
+#include <kunit/test.h>
+
+#include "core/path.h"
+#include "test/pair.h"
+
+#define SEC	((u64)NSEC_PER_SEC)
+
+/* The link of one path dies in a transfer and returns */
+static void outage_cut(struct kunit *test)
+{
+	struct pair *p = pair_bonded(test, 2);
+	struct pair_flow *f;
+	u64 before;
+
+	f = pair_flow_open(&p->end[1], false, 1500000);
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	pair_run(p, PAIR_MS(150));
+	f->gap_ns = 0;
+	p->link[0].cut = true;
+	/* Nothing is said for half a round trip, and the oldest answer is overdue. */
+	pair_run(p, PAIR_MS(35));
+	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 0)->state, TQUIC_PATH_ACTIVE);
+	pair_run(p, PAIR_MS(65));
+	KUNIT_EXPECT_LT(test, pair_path(p, 1, 0)->cc.in_flight, 100);
+	pair_run(p, PAIR_MS(150));
+	KUNIT_EXPECT_LE(test, f->gap_ns, PAIR_MS(300));
+	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 0)->state, TQUIC_PATH_SUSPECT);
+	KUNIT_EXPECT_EQ(test, p->end[1].events[TQUIC_EVENT_PATH_SUSPECT], 1);
+	/* Nothing but probes is under way on it, and the other grows without regard to it. */
+	KUNIT_EXPECT_LT(test, pair_path(p, 1, 0)->cc.in_flight, 100);
+	KUNIT_EXPECT_NULL(test, pair_path(p, 1, 0)->cc.group);
+	KUNIT_EXPECT_TRUE(test, list_is_singular(&p->end[1].conn.cc_group.members));
+	p->link[0].cut = false;
+	pair_run(p, PAIR_MS(700));
+	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 0)->state, TQUIC_PATH_ACTIVE);
+	KUNIT_EXPECT_EQ(test, p->end[1].events[TQUIC_EVENT_PATH_RECOVERED], 1);
+	KUNIT_EXPECT_PTR_EQ(test, pair_path(p, 1, 0)->cc.group, &p->end[1].conn.cc_group);
+	/* What the window was before says nothing about the link now. */
+	KUNIT_EXPECT_LE(test, pair_path(p, 1, 0)->cc.cwnd, 30000);
+	before = pair_path(p, 1, 0)->stats.tx_bytes;
+	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[1], false, 200000));
+	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 5 * SEC));
+	KUNIT_EXPECT_GT(test, pair_path(p, 1, 0)->stats.tx_bytes - before, 20000);
+	pair_check(p);
+}
+
+/* What a path's last acknowledgments on itself would have told is told by a slower one. */
+static void outage_told(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 2);
+	struct tquic_path *path, *slow, *sender;
+
+	pair_link_set(&p->link[0], 100000000, PAIR_MS(5), 100000);
+	pair_link_set(&p->link[1], 10000000, PAIR_MS(30), 50000);
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
+	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[1], false, 8 << 20));
+	pair_run(p, PAIR_MS(500));
+	path = pair_path(p, 0, 0);
+	slow = pair_path(p, 0, 1);
+	sender = pair_path(p, 1, 0);
+	/* In general that is no news, and of the slower one the faster does not tell. */
+	KUNIT_EXPECT_GT(test, path->told_pn, 0);
+	KUNIT_EXPECT_EQ(test, slow->told_pn, 0);
+	KUNIT_EXPECT_LE(test, sender->rtt.min_ns, PAIR_MS(11));
+	p->link[0].cut = true;
+	pair_run(p, PAIR_MS(40));
+	KUNIT_EXPECT_LT(test, path->space.largest_rx - sender->space.largest_acked, 10);
+	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 30 * SEC));
+	pair_check(p);
+}
+
+static bool outage_is_over(struct pair *p)
+{
+	return pair_path(p, 1, 0)->state == TQUIC_PATH_ACTIVE;
+}
+
+/* Both links die one after the other; the first to return takes all over */
+static void outage_cut_all(struct kunit *test)
+{
+	struct pair *p = pair_bonded(test, 2);
+	struct pair_flow *f;
+
+	f = pair_flow_open(&p->end[1], false, 1500000);
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	pair_run(p, PAIR_MS(80));
+	p->link[0].cut = true;
+	pair_run(p, PAIR_MS(300));
+	KUNIT_ASSERT_FALSE(test, f->ended);
+	p->link[1].cut = true;
+	pair_run(p, 5 * SEC);
+	/* Somebody has to try: the last one stays in use. */
+	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 0)->state, TQUIC_PATH_SUSPECT);
+	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 1)->state, TQUIC_PATH_ACTIVE);
+	p->link[0].cut = false;
+	KUNIT_EXPECT_TRUE(test, pair_until(p, outage_is_over, SEC));
+	/* At once, and not when the other's next probe is due. */
+	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 1)->state, TQUIC_PATH_SUSPECT);
+	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 2 * SEC));
+	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 0)->state, TQUIC_PATH_ACTIVE);
+	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 1)->state, TQUIC_PATH_SUSPECT);
+	pair_check(p);
+}
+
+/*
+ * Both ends probe at the same moment, and what each takes for the path that works
+ * is dead: the answers have to come by the path they are about.
+ */
+static void outage_probes_cross(struct kunit *test)
+{
+	struct pair *p = pair_bonded(test, 2);
+	u32 i;
+
+	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[1], false, 1500000));
+	pair_run(p, PAIR_MS(80));
+	p->link[0].cut = true;
+	pair_run(p, PAIR_MS(300));
+	p->link[1].cut = true;
+	pair_run(p, 5 * SEC);
+	for (i = 0; i < 2; i++) {
+		KUNIT_ASSERT_EQ(test, pair_path(p, i, 0)->state, TQUIC_PATH_SUSPECT);
+		pair_path(p, i, 0)->space.last_eliciting_ns = p->now;
+	}
+	p->link[0].cut = false;
+	KUNIT_EXPECT_TRUE(test, pair_until(p, outage_is_over, PAIR_MS(550)));
+	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 2 * SEC));
+	pair_check(p);
+}
+
+/* A satellite's round trip is longer than the time between two probes. */
+static void outage_cut_long_rtt(struct kunit *test)
+{
+	struct pair *p = pair_bonded(test, 2);
+
+	KUNIT_ASSERT_GT(test, PAIR_MS(700), p->end[1].conn.tune.probe_max_ns);
+	pair_link_set(&p->link[0], 1000000, PAIR_MS(350), 20000);
+	pair_link_set(&p->link[1], 1000000, PAIR_MS(10), 20000);
+	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[1], false, 3000000));
+	pair_run(p, 3 * SEC);
+	p->link[0].cut = true;
+	pair_run(p, 12 * SEC);
+	KUNIT_ASSERT_EQ(test, pair_path(p, 1, 0)->state, TQUIC_PATH_SUSPECT);
+	KUNIT_EXPECT_LE(test, pair_path(p, 1, 0)->space.eliciting_in_flight,
+			TQUIC_PATH_PROBES_MAX);
+	p->link[0].cut = false;
+	KUNIT_EXPECT_TRUE(test, pair_until(p, outage_is_over, PAIR_MS(1250)));
+	pair_check(p);
+}
+
+/* A path alone: probes with doubling intervals, data among them, and no failure */
+static void outage_pto_alone(struct kunit *test)
+{
+	struct pair *p = pair_bonded(test, 1);
+	struct tquic_path *path = pair_path(p, 1, 0);
+	struct pair_flow *f;
+	u64 sent;
+
+	f = pair_flow_open(&p->end[1], false, 30000);
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	p->link[0].cut = true;
+	pair_run(p, PAIR_MS(30));
+	sent = path->stats.tx_packets;
+	pair_run(p, 3 * SEC);
+	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
+	KUNIT_EXPECT_GE(test, path->pto_count, 4);
+	KUNIT_EXPECT_LE(test, path->pto_count, 6);
+	KUNIT_EXPECT_EQ(test, path->stats.ptos, path->pto_count);
+	KUNIT_EXPECT_EQ(test, path->stats.tx_packets - sent, 2 * path->pto_count);
+	/* The size came under suspicion. */
+	KUNIT_EXPECT_EQ(test, path->pmtu.bytes, TQUIC_MIN_UDP_PAYLOAD);
+	p->link[0].cut = false;
+	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 5 * SEC));
+	KUNIT_EXPECT_EQ(test, path->pto_count, 0);
+	pair_run(p, SEC);
+	KUNIT_EXPECT_EQ(test, path->pmtu.bytes, PAIR_MTU);
+	pair_check(p);
+}
+
+/* The last path is back from an outage: it is of the group again, with a new window. */
+static void outage_cc_group_after_outage(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *conn = &p->end[0].conn;
+	struct tquic_path *path;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(300));
+	path = pair_path(p, 0, 0);
+	path->cc.cwnd *= 10;
+	tquic_path_link_down(conn, path, p->now);
+	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
+	pair_run(p, 2 * SEC);
+	tquic_path_link_up(conn, path, p->now);
+	KUNIT_EXPECT_PTR_EQ(test, path->cc.group, &conn->cc_group);
+	KUNIT_EXPECT_LE(test, path->cc.cwnd, 10 * PAIR_MTU);
+}
+
+/* After an outage of more than three round trips the window says nothing about the link. */
+static void outage_window(struct kunit *test)
+{
+	struct pair *p = pair_bonded(test, 2);
+	struct tquic_conn *conn = &p->end[0].conn;
+	struct tquic_path *path = pair_path(p, 0, 1);
+	u64 now = p->now;
+
+	path->cc.cwnd = 100000;
+	tquic_path_link_down(conn, path, now);
+	KUNIT_ASSERT_EQ(test, path->state, TQUIC_PATH_SUSPECT);
+	now += 3 * path->rtt.srtt_ns;
+	conn->todo = TQUIC_TODO_READ;
+	tquic_path_on_progress(conn, path, now, now);
+	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
+	KUNIT_EXPECT_EQ(test, conn->todo,
+			TQUIC_TODO_READ | TQUIC_TODO_PATHS | TQUIC_TODO_DGRAM);
+	KUNIT_EXPECT_EQ(test, path->cc.cwnd, 100000);
+	tquic_path_link_down(conn, path, now);
+	now += 3 * path->rtt.srtt_ns + 1;
+	tquic_path_on_progress(conn, path, now, now);
+	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
+	KUNIT_EXPECT_LT(test, path->cc.cwnd, 20000);
+}
+
+/* However long nobody answers, the count of timeouts stops somewhere. */
+static void outage_pto_count(struct kunit *test)
+{
+	struct pair *p = pair_bonded(test, 1);
+	struct tquic_path *path = pair_path(p, 0, 0);
+	struct tquic_conn *conn = &p->end[0].conn;
+	u32 i;
+
+	p->link[0].cut = true;
+	conn->ctl |= TQUIC_CONN_CTL_PING;
+	pair_kick(&p->end[0]);
+	path->ecn = true;
+	path->space.peer_ecn.ect0 = 0;
+	for (i = 1; i <= 20; i++) {
+		path->probes = 0;
+		tquic_path_on_timeout(conn, path, tquic_path_pto_deadline_ns(conn, path));
+		KUNIT_EXPECT_EQ(test, path->pto_count, min_t(u32, i, 16));
+		KUNIT_EXPECT_EQ(test, path->probes, 2);
+		/* Perhaps it is the marks that nobody lets pass. */
+		KUNIT_EXPECT_EQ(test, path->ecn, i < TQUIC_PATH_ECN_PTOS);
+		conn->ctl |= TQUIC_CONN_CTL_PING;
+		pair_kick(&p->end[0]);
+	}
+}
+
+/* What a path has under way decides what its silence means. */
+static void outage_silence(struct kunit *test)
+{
+	struct pair *p = pair_bonded(test, 2);
+	struct tquic_conn *conn = &p->end[0].conn;
+	struct tquic_path *path = pair_path(p, 0, 0);
+	u64 sent = p->now, srtt = PAIR_MS(100), slack = PAIR_MS(8);
+
+	path->rtt.srtt_ns = srtt;
+	path->rtt.rttvar_ns = slack / 4;
+	path->progress_ns = sent;
+	path->space.largest_rx_ns = sent;
+	KUNIT_EXPECT_EQ(test, tquic_path_pto_deadline_ns(conn, path), 0);
+	KUNIT_ASSERT_NOT_NULL(test, tquic_space_on_sent(&path->space, path->space.next_pn, 1000,
+							TQUIC_SENT_F_ELICITING |
+							TQUIC_SENT_F_IN_FLIGHT, sent));
+	tquic_cc_on_sent(&path->cc, 1000, sent);
+	/* An acknowledgment is overdue, with the peer's 25 ms for it. */
+	KUNIT_EXPECT_EQ(test, tquic_path_pto_deadline_ns(conn, path),
+			sent + srtt + slack + PAIR_MS(25));
+	/* Later packets restart the timeout of RFC 9002, and not this one. */
+	tquic_space_on_sent(&path->space, path->space.next_pn, 1000,
+			    TQUIC_SENT_F_ELICITING | TQUIC_SENT_F_IN_FLIGHT, sent + PAIR_MS(60));
+	KUNIT_EXPECT_EQ(test, tquic_path_pto_deadline_ns(conn, path),
+			sent + srtt + slack + PAIR_MS(25));
+	/* Others were acknowledged since: half a round trip from there */
+	path->progress_ns = sent + PAIR_MS(70);
+	KUNIT_EXPECT_EQ(test, tquic_path_pto_deadline_ns(conn, path),
+			path->progress_ns + srtt / 2 + PAIR_MS(25));
+	/* Whoever has little under way is content with anything that comes. */
+	path->space.largest_rx_ns = sent + PAIR_MS(75);
+	KUNIT_EXPECT_EQ(test, tquic_path_pto_deadline_ns(conn, path),
+			path->space.largest_rx_ns + srtt / 2 + PAIR_MS(25));
+	path->cc.cwnd = 2000;
+	KUNIT_EXPECT_EQ(test, tquic_path_pto_deadline_ns(conn, path),
+			path->progress_ns + srtt / 2 + PAIR_MS(25));
+	/* Alone, the timeout of RFC 9002 counts. */
+	pair_path(p, 0, 1)->state = TQUIC_PATH_SUSPECT;
+	KUNIT_EXPECT_EQ(test, tquic_path_pto_deadline_ns(conn, path),
+			sent + PAIR_MS(60) + srtt + slack + PAIR_MS(25));
+	pair_path(p, 0, 1)->state = TQUIC_PATH_ACTIVE;
+	/* A suspect path is probed as its timeout says, but at least so often. */
+	path->state = TQUIC_PATH_SUSPECT;
+	KUNIT_EXPECT_EQ(test, tquic_path_pto_deadline_ns(conn, path),
+			path->space.last_eliciting_ns + srtt + slack + PAIR_MS(25));
+	path->pto_count = 3;
+	KUNIT_EXPECT_EQ(test, tquic_path_pto_deadline_ns(conn, path),
+			path->space.last_eliciting_ns + conn->tune.probe_max_ns);
+	path->pto_count = 0;
+	path->state = TQUIC_PATH_ACTIVE;
+}
+
+/* What comes on a failed path has it probed at once, but not more than once in a round trip. */
+static void outage_packet_revives(struct kunit *test)
+{
+	struct pair *p = pair_bonded(test, 2);
+	struct tquic_path *path = pair_path(p, 0, 1);
+	u64 srtt = path->rtt.srtt_ns, rx = path->stats.rx_packets;
+
+	path->space.last_eliciting_ns = p->now;
+	tquic_path_on_packet(&p->end[0].conn, path, p->now + srtt);
+	KUNIT_EXPECT_EQ(test, path->probes, 0);
+	path->state = TQUIC_PATH_SUSPECT;
+	tquic_path_on_packet(&p->end[0].conn, path, p->now + srtt - 1);
+	KUNIT_EXPECT_EQ(test, path->probes, 0);
+	tquic_path_on_packet(&p->end[0].conn, path, p->now + srtt);
+	KUNIT_EXPECT_EQ(test, path->probes, 1);
+	path->probes = 2;
+	tquic_path_on_packet(&p->end[0].conn, path, p->now + srtt);
+	KUNIT_EXPECT_EQ(test, path->probes, 2);
+	KUNIT_EXPECT_EQ(test, path->stats.rx_packets, rx + 4);
+	path->probes = 0;
+	path->state = TQUIC_PATH_ACTIVE;
+}
+
+/*
+ * A connection whose only path was never answered ends, with or without keep-alive: at the latest
+ * an idle timeout after the peer has given up, whose probes on the path that was left still come.
+ */
+static void outage_last_unanswered(struct kunit *test)
+{
+	struct tquic_path *path;
+	struct tquic_conn *conn;
+	struct pair *p;
+	u32 alive;
+
+	for (alive = 0; alive < 2; alive++) {
+		p = pair_create(test, 2);
+		conn = &p->end[0].conn;
+		conn->keepalive_ns = alive * SEC;
+		KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+		pair_run(p, PAIR_MS(200));
+		p->link[1].cut = true;
+		path = pair_open_path(p, 1, false);
+		KUNIT_ASSERT_NOT_NULL(test, path);
+		KUNIT_ASSERT_EQ(test, tquic_path_close(conn, pair_path(p, 0, 0), 0, p->now), 0);
+		pair_kick(&p->end[0]);
+		KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[0], false, 20000));
+		pair_run(p, 70 * SEC);
+		KUNIT_EXPECT_EQ(test, conn->state, TQUIC_STATE_CLOSED);
+		KUNIT_EXPECT_EQ(test, p->end[1].conn.state, TQUIC_STATE_CLOSED);
+	}
+}
+
+static struct kunit_case outage_cases[] = {
+	KUNIT_CASE(outage_cut),
+	KUNIT_CASE(outage_told),
+	KUNIT_CASE(outage_cut_all),
+	KUNIT_CASE(outage_probes_cross),
+	KUNIT_CASE(outage_cut_long_rtt),
+	KUNIT_CASE(outage_pto_alone),
+	KUNIT_CASE(outage_cc_group_after_outage),
+	KUNIT_CASE(outage_window),
+	KUNIT_CASE(outage_pto_count),
+	KUNIT_CASE(outage_silence),
+	KUNIT_CASE(outage_packet_revives),
+	KUNIT_CASE(outage_last_unanswered),
+	{}
+};
+
+static struct kunit_suite outage_suite = {
+	.name = "tquic-path-outage",
+	.test_cases = outage_cases,
+};
+
+kunit_test_suites(&outage_suite);
