@@ -2,6 +2,7 @@
 /* Paths on the ground: UDP sockets, addresses, routes */
 #include <linux/capability.h>
 #include <linux/inetdevice.h>
+#include <linux/ipv6.h>
 #include <linux/netdevice.h>
 #include <linux/slab.h>
 #include <net/addrconf.h>
@@ -384,6 +385,8 @@ static struct tquic_link *tquic_link_make(struct sock *sk, const struct tquic_ad
 	struct tquic_udp *udp;
 	int ret;
 
+	if (ipv6_only_sock(sk) && tquic_addr_family(peer) == AF_INET)
+		return ERR_PTR(-EAFNOSUPPORT);
 	if (tsk->udp && tsk->udp->ifindex == ifindex &&
 	    tquic_addr_equal(local, &tsk->local) && tquic_udp_hold(tsk->udp))
 		udp = tsk->udp;

@@ -477,6 +477,19 @@ def test_connect_from_the_bound_port(lab: TwoLinks, only: bool) -> None:
         assert sock.local.port == port
 
 
+def test_v6_only_goes_nowhere_over_v4(lab: TwoLinks) -> None:
+    """Nor when the kernel is to choose the address."""
+    with lab.client.entered():
+        sock = TquicSocket.open(socket.AF_INET6)
+    with sock:
+        sock.handshake_mode = HandshakeMode.SELF
+        assert isinstance(sock.raw, socket.socket)
+        sock.raw.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        with pytest.raises(OSError, match="family"):
+            sock.connect(Address(f"::ffff:{lab.server_address().host}", PORT))
+        sock.connect(lab.server_address(v6=True, port=PORT))
+
+
 def test_a_listener_goes_while_connections_come(lab: TwoLinks, certificates: Certificates) -> None:
     address = lab.server_address(port=PORT)
     for turn in range(10):
