@@ -842,7 +842,7 @@ void tquic_info_fill(struct sock *sk, struct tquic_info *info)
 	info->recv_queue_bytes = conn->streams.rx_mem.used;
 	info->max_datagram_bytes = tquic_info_datagram_bytes(conn);
 	info->key_updates = st->key_updates;
-	if (tquic_opt_started(tsk))
+	if (tquic_opt_started(tsk) && !tsk->listener)
 		tquic_info_bond(&conn->bond, tquic_now_ns(), info);
 	tquic_for_each_path(conn, path)
 		info->paths += tquic_path_is_open(path);

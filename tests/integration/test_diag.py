@@ -197,6 +197,7 @@ def test_a_listener_is_shown(
         assert shown.send_queue == 128
         assert shown.info is not None
         assert shown.info.state == State.LISTEN
+        assert not any(shown.info.bond_time_ns)
         (child,) = diag.sockets(peer=Match.parse(str(sock.local)))
         assert (child.local, child.peer) == (server.address, sock.local)
         assert refused(lambda: diag.destroy(shown.family, shown.cookie)) == errno.EOPNOTSUPP
