@@ -15,14 +15,14 @@ from unittest import mock
 
 import pytest
 
-from tquic import vm
+from tquic import proc, vm
 
 #: Runs a "machine" that notes its process id and waits for as long as nobody ends it.
 _PROGRAM = """
 import os, sys
 from pathlib import Path
 from unittest import mock
-from tquic import vm
+from tquic import proc, vm
 
 folder = Path(sys.argv[1])
 words = ["sh", "-c", "echo $$ >pid.new; mv pid.new pid; exec sleep 300"]
@@ -74,11 +74,7 @@ def test_a_signal_ends_the_machine_too(tmp_path: Path, number: signal.Signals) -
 
 
 def test_a_machine_of_a_thread_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(vm.kernels, "get", mock.Mock())
-    monkeypatch.setattr(vm.paths, "build", lambda: tmp_path)
-    words = ["sh", "-c", f"echo $$ >{tmp_path}/new; mv {tmp_path}/new {tmp_path}/pid; sleep 300"]
-    monkeypatch.setattr(vm.machine, "command", lambda *_args, **_more: words)
+    _in_place_of_qemu(tmp_path, monkeypatch)
     stop = threading.Event()
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(vm.run, ["true"], progress=lambda _line: None, stop=stop)
@@ -88,3 +84,38 @@ def test_a_machine_of_a_thread_is_stopped(tmp_path: Path, monkeypatch: pytest.Mo
         with pytest.raises(vm.VmError, match="stopped"):
             running.result(20)
     assert not _alive(machine)
+
+
+def test_one_that_waits_for_another_is_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _in_place_of_qemu(tmp_path, monkeypatch)
+    said: list[str] = []
+    stop = threading.Event()
+    waits = threading.Event()
+
+    def progress(line: str) -> None:
+        said.append(line)
+        waits.set()
+
+    with (
+        proc.slot(vm.paths.cache_dir() / "vm.lock", 1, lambda _first: None),
+        ThreadPoolExecutor(1) as pool,
+    ):
+        running = pool.submit(vm.run, ["true"], progress=progress, stop=stop)
+        assert waits.wait(20)
+        stop.set()
+        with pytest.raises(vm.VmError, match="stopped"):
+            running.result(20)
+    assert [line.partition(": ")[2] for line in said] == ["waiting for another machine to end"]
+    assert not (tmp_path / "pid").exists()
+
+
+def _in_place_of_qemu(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that notes its process id and waits."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
+    monkeypatch.delenv("TQUIC_VM_SLOTS", raising=False)
+    monkeypatch.setattr(vm.kernels, "get", mock.Mock())
+    monkeypatch.setattr(vm.paths, "build", lambda: folder)
+    words = ["sh", "-c", f"echo $$ >{folder}/new; mv {folder}/new {folder}/pid; exec sleep 300"]
+    monkeypatch.setattr(vm.machine, "command", lambda *_args, **_more: words)

@@ -65,17 +65,19 @@ def locked(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def slot(stem: Path, slots: int, waiting: Callable[[], None]) -> Iterator[None]:
-    """Hold one of the lock files @stem.0 to @stem.<@slots - 1>; call @waiting if all are held."""
+def slot(stem: Path, slots: int, waiting: Callable[[bool], None]) -> Iterator[None]:
+    """Hold one of the lock files @stem.0 to @stem.<@slots - 1>.
+
+    @waiting is called, the first time with True, whenever all are found held; it may raise.
+    """
     stem.parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as opened:
         names = [f"{stem}.{number}" for number in range(slots)]
         handles = [opened.enter_context(Path(name).open("w")) for name in names]
-        told = False
+        first = True
         while not any(_taken(handle) for handle in handles):
-            if not told:
-                waiting()
-            told = True
+            waiting(first)
+            first = False
             time.sleep(_RETRY_S)
         yield
 

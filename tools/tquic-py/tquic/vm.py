@@ -153,8 +153,10 @@ def run(
         chosen, folder, task, clock=clock, cpus=cpus, memory=memory, boot_args=boot_args
     )
 
-    def waiting() -> None:
-        (progress or print)(f"{folder.name}: waiting for another machine to end")
+    def waiting(first: bool) -> None:
+        _go_on(folder, stop)
+        if first:
+            (progress or print)(f"{folder.name}: waiting for another machine to end")
 
     with proc.unwinding(), proc.slot(paths.cache_dir() / "vm.lock", slots(), waiting):
         for _ in range(_STARTS):
@@ -218,8 +220,7 @@ def _supervise(
             spent = time.monotonic() - started
             if spent > timeout_s:
                 return True
-            if stop and stop.is_set():
-                raise VmError(f"{folder.name}: stopped")
+            _go_on(folder, stop)
             if progress:
                 progress(f"{folder.name}: {spent:.0f} s  {_last_line(folder)}")
             time.sleep(_POLL_S)
@@ -227,6 +228,12 @@ def _supervise(
     finally:
         if guest is not None:
             _stop(guest)
+
+
+def _go_on(folder: Path, stop: threading.Event | None) -> None:
+    """Raise VmError when the run is not wanted any more."""
+    if stop and stop.is_set():
+        raise VmError(f"{folder.name}: stopped")
 
 
 def _crashed(result: VmResult) -> bool:
