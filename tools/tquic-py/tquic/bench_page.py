@@ -103,13 +103,9 @@ def _broken(lines: Sequence[Line], number: int) -> list[list[str]]:
             continue
         row = [str(number), kind]
         row += [_ms(ms) for ms in (ours.stall_ms, factor * ours.srtt_ms, ours.outage_wait_ms)]
-        row += [_back(ours), *((_ms(theirs.stall_ms), _back(theirs)) if theirs else [_NONE] * 2)]
+        row += [ours.back, *((_ms(theirs.stall_ms), theirs.back) if theirs else [_NONE] * 2)]
         rows.append(row)
     return rows
-
-
-def _back(line: Line) -> str:
-    return "never" if line.full_again_s is None else f"{line.full_again_s:.1f} s"
 
 
 _OBJECTS = ("profile", "size", "TQUIC", "slowest", "best link alone", "slowest ", "MPTCP")

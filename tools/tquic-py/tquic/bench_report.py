@@ -72,6 +72,11 @@ class Line:
     outage_wait_ms: float = 0
     settled_mbit_s: float = 0
 
+    @property
+    def back(self) -> str:
+        """When full rate was back, in words."""
+        return "never" if self.full_again_s is None else f"{self.full_again_s:.1f} s"
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -236,9 +241,8 @@ def _broken(profile: Profile, lines: Sequence[Line]) -> list[Verdict]:
         name = f"profile {profile.number}, {kind}"
         text = f"{name}: stall {ours.stall_ms:.0f} ms, wanted {limit_ms:.0f} ms"
         found.append(Verdict(text, ours.stall_ms <= limit_ms))
-        back = "never" if ours.full_again_s is None else f"{ours.full_again_s:.1f} s"
         met = ours.full_again_s is not None and ours.full_again_s <= 2
-        found.append(Verdict(f"{name}: full rate {back} after the restore, wanted 2 s", met))
+        found.append(Verdict(f"{name}: full rate {ours.back} after the restore, wanted 2 s", met))
     return found
 
 

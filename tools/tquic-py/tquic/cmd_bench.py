@@ -98,7 +98,6 @@ def _show(report: Report) -> None:
             if line.profile != number:
                 continue
             broken = line.kind in BREAKS
-            again = "never" if line.full_again_s is None else f"{line.full_again_s:.1f} s"
             size = f" {line.received_bytes >> 10} KiB" if line.kind == "object" else ""
             told = line.kind == "bulk" and line.transport == "tquic"
             delays = (line.delay_p50_ms, line.delay_p99_ms) if line.kind == "datagrams" else ()
@@ -112,7 +111,7 @@ def _show(report: Report) -> None:
                 f"{line.payload_share:.1%}",
                 f"{line.seconds:.3f}",
                 f"{line.stall_ms:.0f} ms" if broken else "",
-                again if broken else "",
+                line.back if broken else "",
                 *([f"{delay:.0f} ms" for delay in delays] or ("", "")),
                 f"{line.instructions:.1f}",
                 f"{line.overhead:.1%}" if line.overhead else "",
