@@ -179,7 +179,7 @@ static void outage_pto_alone(struct kunit *test)
 }
 
 /* The last path is back from an outage: it is of the group again, with a new window. */
-static void outage_cc_group_after_outage(struct kunit *test)
+static void outage_cc_group(struct kunit *test)
 {
 	struct pair *p = pair_create(test, 1);
 	struct tquic_conn *conn = &p->end[0].conn;
@@ -358,7 +358,7 @@ static struct kunit_case outage_cases[] = {
 	KUNIT_CASE(outage_probes_cross),
 	KUNIT_CASE(outage_cut_long_rtt),
 	KUNIT_CASE(outage_pto_alone),
-	KUNIT_CASE(outage_cc_group_after_outage),
+	KUNIT_CASE(outage_cc_group),
 	KUNIT_CASE(outage_window),
 	KUNIT_CASE(outage_pto_count),
 	KUNIT_CASE(outage_silence),
