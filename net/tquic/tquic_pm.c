@@ -332,6 +332,8 @@ static int tquic_pm_netdev_event(struct notifier_block *nb, unsigned long event,
 {
 	switch (event) {
 	case NETDEV_UP:
+	/* Its queues take nothing from here on, a grace period and more before NETDEV_DOWN. */
+	case NETDEV_GOING_DOWN:
 	case NETDEV_DOWN:
 	case NETDEV_CHANGE:
 	case NETDEV_CHANGEMTU:

@@ -25,6 +25,7 @@ from tquic.bench_guest import Job, Run, TrialRun, outcome
 from tquic.bench_peers import Meter, Sample, Task
 from tquic.bench_profiles import PROFILES
 from tquic.bench_report import (
+    broken,
     full_again_s,
     line,
     load_records,
@@ -129,6 +130,26 @@ def test_lines_and_verdicts() -> None:
     assert found == {f"profile 1, {kind}": True for kind in ("cut", "down", "sender-down")}
     stalls = [verdict for verdict in verdicts(lines) if "stall" in verdict.text]
     assert [verdict.met for verdict in stalls] == [True, False, True]
+
+
+def test_a_link_that_went_more_than_once_is_judged_by_the_middle_of_its_stalls() -> None:
+    def down(stall_s: float, srtt_ms: float, back: int = 70) -> Run:
+        sample = steady(50, 12, [(4.0, stall_s), (6.0, stall_s + 0.1)])
+        bins = [*sample.bins[:70], *[0] * (back - 70), *sample.bins[back:]]
+        return Run(1, "down", "tquic", 2, replace(sample, bins=bins), srtt_ms=srtt_ms)
+
+    runs = [down(0.050, 70.0), down(0.060, 61.0, back=80), down(0.042, 41.0)]
+    lines = [line(run, 10) for run in runs]
+    found = broken(lines, 1, "down", "tquic")
+    assert found is not None
+    assert (found.stall_ms, found.srtt_ms) == (60, 61)
+    assert found.outage_wait_ms == 160
+    assert found.full_again_s == pytest.approx(1.0)
+    lines[0] = replace(lines[0], full_again_s=None)
+    again = broken(lines, 1, "down", "tquic")
+    assert again is not None
+    assert again.full_again_s is None
+    assert broken(lines, 1, "cut", "tquic") is None
 
 
 def test_objects_and_fairness() -> None:

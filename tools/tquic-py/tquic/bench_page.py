@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 
 from .bench_profiles import PROFILES
-from .bench_report import BREAKS, Line, Report, beside, best, object_times, of_kind
+from .bench_report import BREAKS, Line, Report, beside, best, broken, object_times, of_kind
 from .codegen_text import table
 from .sched_trials import BASE, METRICS
 
@@ -98,7 +98,7 @@ _BROKEN = ("profile", "how", "stall", "wanted", "any wait", "back", "MPTCP: stal
 def _broken(lines: Sequence[Line], number: int) -> list[list[str]]:
     rows = []
     for kind, factor in BREAKS.items():
-        ours, theirs = (best(lines, number, kind, name) for name in ("tquic", "mptcp"))
+        ours, theirs = (broken(lines, number, kind, name) for name in ("tquic", "mptcp"))
         if not ours:
             continue
         row = [str(number), kind]

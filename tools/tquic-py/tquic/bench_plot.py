@@ -44,9 +44,13 @@ def draw(runs: Sequence[Run], folder: Path) -> list[Path]:
             len(kinds), 1, figsize=(8, 2.4 * len(kinds) + 0.6), squeeze=False, layout="constrained"
         )
         for axis, kind in zip(axes[:, 0], kinds, strict=True):
+            drawn: set[str] = set()
             for run in runs:
                 if (run.profile, run.kind) != (number, kind) or run.links < 2:
                     continue
+                if kind != "bulk" and run.transport in drawn:
+                    continue
+                drawn.add(run.transport)
                 times = [(index + 0.5) * _BIN_S for index in range(len(run.sample.bins))]
                 rates = [size * 8 / 1e6 / _BIN_S for size in run.sample.bins]
                 axis.plot(times, rates, label=run.transport, color=_COLORS[run.transport], lw=1.2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -36,7 +36,7 @@ class Line:
     seconds         to the last byte (objects)
     stall_ms        longest wait for data because the link was cut or its interface went down;
                     outage_wait_ms: until it came back, for whatever reason
-    srtt_ms         of the fastest path that stayed, at the server, just before that
+    srtt_ms         of the fastest path that stayed, at the server, as it went
     full_again_s    from the restore until the rate before the cut is reached, None: never was
     instructions    of the whole machine, both ends and the links, per payload byte
     overhead        bytes on the links beyond payload: headers, acknowledgments, what went again
@@ -217,6 +217,23 @@ def best(lines: Sequence[Line], profile: int, kind: str, transport: str) -> Line
     return max(found, key=lambda item: item.goodput_mbit_s, default=None)
 
 
+def broken(lines: Sequence[Line], profile: int, kind: str, transport: str) -> Line | None:
+    """What a link's going came to: of several runs the one in the middle by its stall.
+
+    But the longest other wait of all of them, and the latest return.
+    """
+    found = of_kind(lines, profile, kind, transport)
+    if not found:
+        return None
+    found.sort(key=lambda item: item.stall_ms - BREAKS[kind] * item.srtt_ms)
+    again_s = [item.full_again_s for item in found if item.full_again_s is not None]
+    return replace(
+        found[len(found) // 2],
+        outage_wait_ms=max(item.outage_wait_ms for item in found),
+        full_again_s=max(again_s) if len(again_s) == len(found) else None,
+    )
+
+
 def _bulk(profile: Profile, lines: Sequence[Line]) -> list[Verdict]:
     ours = best(lines, profile.number, "bulk", "tquic")
     theirs = best(lines, profile.number, "bulk", "mptcp")
@@ -234,7 +251,7 @@ def _bulk(profile: Profile, lines: Sequence[Line]) -> list[Verdict]:
 def _broken(profile: Profile, lines: Sequence[Line]) -> list[Verdict]:
     found: list[Verdict] = []
     for kind, factor in BREAKS.items():
-        ours = best(lines, profile.number, kind, "tquic")
+        ours = broken(lines, profile.number, kind, "tquic")
         if not ours:
             continue
         limit_ms = factor * ours.srtt_ms
