@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -325,28 +326,26 @@ class _Measure:
 
     def _broken(self) -> Iterator[Run]:
         lab = self._lab
-        cut = ((CUT_AT_S, lambda: lab.cut(0)), (RESTORE_AT_S, lambda: lab.restore(0)))
-        down = ((CUT_AT_S, lambda: lab.device_down(0)), (RESTORE_AT_S, lambda: lab.device_up(0)))
-        sender_down = (
-            (CUT_AT_S, lambda: lab.server.ip("link set s0 down")),
-            (RESTORE_AT_S, lambda: lab.server.ip("link set s0 up")),
-        )
-        for kind, transport, events in (
-            ("cut", "tquic", cut),
-            ("cut", "mptcp", cut),
-            ("down", "tquic", down),
-            ("sender-down", "tquic", sender_down),
+        for kind, transport, go, back in (
+            ("cut", "tquic", lab.cut, lab.restore),
+            ("cut", "mptcp", lab.cut, lab.restore),
+            ("down", "tquic", lab.device_down, lab.device_up),
+            ("sender-down", "tquic", lab.server_device_down, lab.server_device_up),
         ):
             once = self._job.quick or transport != "tquic"
             for _ in range(1 if once else BREAK_TIMES):
-                yield self._break(kind, transport, *events)
+                yield self._break(kind, transport, partial(go, 0), partial(back, 0))
 
-    def _break(self, kind: str, transport: str, *events: tuple[float, Event]) -> Run:
+    def _break(self, kind: str, transport: str, go: Event, back: Event) -> Run:
         srtt_ms: list[float] = []
-        # At once after it, before the server can have heard: what changes a link takes 20 ms.
-        ask = (CUT_AT_S, lambda: srtt_ms.append(self._bench.survivor_srtt_ms()))
+
+        def ask() -> None:
+            srtt_ms.append(self._bench.survivor_srtt_ms())
+
+        # What takes a link away needs 20 ms for it: SRTT is asked for at once after that.
+        events = ((CUT_AT_S, go), (CUT_AT_S, ask), (RESTORE_AT_S, back))
         task = self._bench.task(transport, self._every, CUT_RUN_S)
-        run = self._run(kind, task, self._every, events[0], ask, *events[1:])
+        run = self._run(kind, task, self._every, *events)
         return replace(run, srtt_ms=round(max(srtt_ms, default=0), 1))
 
     def _objects(self, best: int) -> Iterator[Run]:

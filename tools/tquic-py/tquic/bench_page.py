@@ -25,21 +25,20 @@ def rst(report: Report, plots: Iterable[str]) -> str:
     bar = "=" * len(_TITLE)
     out = [".. SPDX-License-Identifier: GPL-2.0", "", bar, _TITLE, bar, "", _INTRO, ""]
     out += [f"Kernel {report.kernel_release}; again: ``{report.command}``", ""]
-    lines, numbers = report.lines, sorted({line.profile for line in report.lines})
-    for title, head, rows in (
-        ("Bulk transfer", _BULK, [_bulk(lines, number) for number in numbers]),
-        ("What it costs", _COST, [_cost(lines, number) for number in numbers]),
-        ("A link goes", _BROKEN, [row for number in numbers for row in _broken(lines, number)]),
-        ("Objects", _OBJECTS, [row for number in numbers for row in _objects(lines, number)]),
-        ("Datagrams", _DATAGRAMS, [_datagrams(lines, number) for number in numbers]),
-        (
-            "Beside a TCP flow",
-            _SHARED,
-            [row for number in numbers for row in _shared(lines, number)],
-        ),
-        ("Schedulers", _SCHEDULERS, _schedulers(report)),
-    ):
-        measured = [row for row in rows if set(row[1:]) != {_NONE}]
+    numbers = sorted({line.profile for line in report.lines})
+    parts = [
+        (title, head, [row for number in numbers for row in rows(report.lines, number)])
+        for title, head, rows in (
+            ("Bulk transfer", _BULK, _bulk),
+            ("What it costs", _COST, _cost),
+            ("A link goes", _BROKEN, _broken),
+            ("Objects", _OBJECTS, _objects),
+            ("Datagrams", _DATAGRAMS, _datagrams),
+            ("Beside a TCP flow", _SHARED, _shared),
+        )
+    ]
+    for title, head, found in [*parts, ("Schedulers", _SCHEDULERS, _schedulers(report))]:
+        measured = [row for row in found if set(row[1:]) != {_NONE}]
         if measured:
             out += [title, "=" * len(title), "", table(measured, head), ""]
     out += _missed(report)
@@ -60,35 +59,39 @@ def _lines(
 _BULK = ("profile", "links", "TQUIC", "of payload", "MPTCP", "best link alone", "TCP there")
 
 
-def _bulk(lines: Sequence[Line], number: int) -> list[str]:
+def _bulk(lines: Sequence[Line], number: int) -> list[list[str]]:
     ours, theirs = (best(lines, number, "bulk", name) for name in ("tquic", "mptcp"))
     alone = _lines(lines, number, "bulk", "tquic", alone=True)
     tcp = _lines(lines, number, "bulk", "tcp", alone=True)
     return [
-        str(number),
-        PROFILES[number].title if ours else _NONE,
-        f"{ours.goodput_mbit_s:.1f}" if ours else _NONE,
-        f"{ours.payload_share:.1%}" if ours else _NONE,
-        f"{theirs.goodput_mbit_s:.1f}" if theirs else _NONE,
-        f"{alone[0].goodput_mbit_s:.1f}" if alone else _NONE,
-        f"{tcp[0].goodput_mbit_s:.1f}" if tcp else _NONE,
+        [
+            str(number),
+            PROFILES[number].title if ours else _NONE,
+            f"{ours.goodput_mbit_s:.1f}" if ours else _NONE,
+            f"{ours.payload_share:.1%}" if ours else _NONE,
+            f"{theirs.goodput_mbit_s:.1f}" if theirs else _NONE,
+            f"{alone[0].goodput_mbit_s:.1f}" if alone else _NONE,
+            f"{tcp[0].goodput_mbit_s:.1f}" if tcp else _NONE,
+        ]
     ]
 
 
 _COST = ("profile", "insn/B", "MPTCP", "over", "MPTCP ", "again", "reinj.")
 
 
-def _cost(lines: Sequence[Line], number: int) -> list[str]:
+def _cost(lines: Sequence[Line], number: int) -> list[list[str]]:
     """Of the bulk transfers over all links."""
     ours, theirs = (best(lines, number, "bulk", name) for name in ("tquic", "mptcp"))
     return [
-        str(number),
-        f"{ours.instructions:.1f}" if ours else _NONE,
-        f"{theirs.instructions:.1f}" if theirs else _NONE,
-        f"{ours.overhead:.1%}" if ours else _NONE,
-        f"{theirs.overhead:.1%}" if theirs else _NONE,
-        f"{ours.again:.2%}" if ours else _NONE,
-        f"{ours.reinjected:.2%}" if ours else _NONE,
+        [
+            str(number),
+            f"{ours.instructions:.1f}" if ours else _NONE,
+            f"{theirs.instructions:.1f}" if theirs else _NONE,
+            f"{ours.overhead:.1%}" if ours else _NONE,
+            f"{theirs.overhead:.1%}" if theirs else _NONE,
+            f"{ours.again:.2%}" if ours else _NONE,
+            f"{ours.reinjected:.2%}" if ours else _NONE,
+        ]
     ]
 
 
@@ -129,12 +132,12 @@ def _objects(lines: Sequence[Line], number: int) -> list[list[str]]:
 _DATAGRAMS = ("profile", "median", "p99", "best link: median", "p99 ")
 
 
-def _datagrams(lines: Sequence[Line], number: int) -> list[str]:
+def _datagrams(lines: Sequence[Line], number: int) -> list[list[str]]:
     row = [str(number)]
     for alone in (False, True):
         found = _lines(lines, number, "datagrams", "tquic", alone)
         row += [_ms(found[0].delay_p50_ms), _ms(found[0].delay_p99_ms)] if found else [_NONE] * 2
-    return row
+    return [row]
 
 
 _SHARED = ("profile", "transport", "control", "Mbit/s", "later", "TCP's", "Mbit/s ", "later ")

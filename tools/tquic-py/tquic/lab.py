@@ -280,7 +280,7 @@ class TwoLinks:
         elif self.links[index].shaped:
             self.wire.ip(f"link set wc{index} down", f"link set ws{index} down")
         else:
-            self.server.ip(f"link set s{index} down")
+            self.server_device_down(index)
 
     def restore(self, index: int) -> None:
         """Mend a link that was cut in either way."""
@@ -288,7 +288,15 @@ class TwoLinks:
         if self.links[index].shaped:
             self.wire.ip(f"link set wc{index} up", f"link set ws{index} up")
         else:
-            self.server.ip(f"link set s{index} up", f"addr replace fd66:{index}::2/64 dev s{index}")
+            self.server_device_up(index)
+
+    def server_device_down(self, index: int) -> None:
+        """Take the server's device of a link down."""
+        self.server.ip(f"link set s{index} down")
+
+    def server_device_up(self, index: int) -> None:
+        """Bring it back, and the address that the kernel forgot with it."""
+        self.server.ip(f"link set s{index} up", f"addr replace fd66:{index}::2/64 dev s{index}")
 
     def device_down(self, index: int) -> None:
         """Take the client's device of a link down."""
