@@ -8,6 +8,7 @@ import platform
 import random
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -32,11 +33,19 @@ NAME = "server.test"
 ALPN = "tquic-test"
 #: Where the server of a Joined is
 PORT = 4450
+#: Who has no rights: a user's id, and a group's
+NOBODY = 65534
 #: Seconds without progress that are a failure even on an emulated processor.
 STALL_S = 60.0
 
 _random = random.Random(66)
 DATA = _random.randbytes(1 << 20)
+
+
+def as_nobody(script: str, *words: str) -> list[str]:
+    """The command that runs a Python script without any rights."""
+    drop = f"import os; os.setgid({NOBODY}); os.setuid({NOBODY})\n"
+    return [sys.executable, "-c", drop + script, *words]
 
 
 class Certificates:

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 from conftest import LabMaker
-from running import DATA, Certificates
+from running import DATA, NOBODY, Certificates, as_nobody
 from test_sysctl import tuned
 
 from tquic.agent import Agent, AgentSocket, Policy
@@ -33,7 +33,6 @@ from tquic.uapi import IPPROTO_TQUIC, SOL_TQUIC, HandshakeMode, SockOpt, State
 pytestmark = [pytest.mark.usefixtures("module"), pytest.mark.timeout(300)]
 
 ALPN = ("tquic",)
-_NOBODY = 65534
 WAIT_S = 60.0
 
 
@@ -535,32 +534,30 @@ def test_no_descriptor_left(lab: TwoLinks) -> None:
 
 def test_who_may_serve_and_who_may_connect(lab: TwoLinks, policies: Policies) -> None:
     address = lab.server_address(0, port=4515)
-    connect = (
-        "import os, socket, sys\n"
-        f"os.setgid({_NOBODY}); os.setuid({_NOBODY})\n"
+    connect = as_nobody(
+        "import socket, sys\n"
         f"s = socket.socket(socket.AF_INET, socket.SOCK_STREAM, {IPPROTO_TQUIC})\n"
         f"sys.exit(s.connect_ex({address.sockaddr!r}))\n"
     )
-    serve = (
-        "import os, socket, time\n"
-        f"os.setgid({_NOBODY}); os.setuid({_NOBODY})\n"
+    serve = as_nobody(
+        "import socket, time\n"
         f"s = socket.socket(socket.AF_INET, socket.SOCK_STREAM, {IPPROTO_TQUIC})\n"
         f"s.bind({address.sockaddr!r}); s.listen(); print(flush=True); time.sleep(100)\n"
     )
 
     def connected() -> int:
-        return lab.client.run([sys.executable, "-c", connect], timeout=60).returncode
+        return lab.client.run(connect, timeout=60).returncode
 
     with agent(lab.client, policies.client()):
         with agent(lab.server, policies.server()), listening(lab.server, address):
             assert connected() == 0
         for users, expected in (
             (frozenset((0,)), errno.ECONNRESET),
-            (frozenset((_NOBODY,)), 0),
+            (frozenset((NOBODY,)), 0),
         ):
             with (
                 agent(lab.server, policies.server(server_users=users)),
-                lab.server.popen([sys.executable, "-c", serve], stdout=subprocess.PIPE) as server,
+                lab.server.popen(serve, stdout=subprocess.PIPE) as server,
             ):
                 assert server.stdout is not None
                 server.stdout.readline()
@@ -571,10 +568,9 @@ def test_who_may_serve_and_who_may_connect(lab: TwoLinks, policies: Policies) ->
 
 
 def test_it_takes_an_administrator_to_be_an_agent(lab: TwoLinks) -> None:
-    script = (
-        "import os, errno\n"
+    script = as_nobody(
+        "import errno\n"
         "from tquic.netlink import HandshakeQueue\n"
-        f"os.setgid({_NOBODY}); os.setuid({_NOBODY})\n"
         "queue = HandshakeQueue()\n"
         "for call in (queue.serve, queue.accept):\n"
         "    try:\n"
@@ -584,7 +580,7 @@ def test_it_takes_an_administrator_to_be_an_agent(lab: TwoLinks) -> None:
         "    else:\n"
         "        raise SystemExit('allowed')\n"
     )
-    done = lab.client.run([sys.executable, "-c", script], capture_output=True, text=True)
+    done = lab.client.run(script, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr + done.stdout
 
 

@@ -21,6 +21,7 @@ from running import (
     Certificates,
     RunningServer,
     Sender,
+    as_nobody,
     dial,
     echo,
     exchange,
@@ -42,7 +43,6 @@ pytestmark = [pytest.mark.usefixtures("diag_module"), pytest.mark.timeout(300)]
 Start = Callable[..., RunningServer]
 CONNS = Path("/proc/thread-self/net/tquic/conns")
 INTERNAL_ERROR = 0x01
-_NOBODY = 65534
 
 
 @pytest.fixture
@@ -236,10 +236,8 @@ def test_destroy_wakes_the_reader(sock: TquicSocket, lab: TwoLinks, diag: InetDi
 def test_without_privilege(sock: TquicSocket, lab: TwoLinks, diag: InetDiag) -> None:
     """Anybody may look, as with TCP; nobody but the administrator may end."""
     token = sock.info().token
-    script = (
-        "import os\n"
+    script = as_nobody(
         "from tquic.diag import InetDiag\n"
-        f"os.setgid({_NOBODY}); os.setuid({_NOBODY})\n"
         "diag = InetDiag()\n"
         f"(s,) = [s for s in diag.sockets() if s.info and s.info.token == {token}]\n"
         "try:\n"
@@ -248,7 +246,7 @@ def test_without_privilege(sock: TquicSocket, lab: TwoLinks, diag: InetDiag) -> 
         "    assert error.errno == 1, error\n"
         "    print(s.local)\n"
     )
-    done = lab.client.run([sys.executable, "-c", script], capture_output=True, text=True)
+    done = lab.client.run(script, capture_output=True, text=True)
     assert (done.stdout, done.returncode) == (f"{sock.local}\n", 0), done.stderr
     assert named(diag.sockets(), token).state == SockState.ESTABLISHED
 

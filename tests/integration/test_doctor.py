@@ -5,13 +5,12 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import time
 from typing import Any
 
 import pytest
 from conftest import LabMaker
-from running import opened
+from running import as_nobody, opened
 from test_netlink import tquic
 
 from tquic.lab import Link, TwoLinks
@@ -110,10 +109,6 @@ def test_settings_that_forbid_a_bond(lab: TwoLinks) -> None:
 
 def test_nobody_is_told_what_it_cannot_see(lab: TwoLinks) -> None:
     """Without rights it says so and judges the rest."""
-    script = "import os; os.setgid(65534); os.setuid(65534)\nfrom tquic.cli import main; main()"
-    done = lab.client.run(
-        [sys.executable, "-c", script, "doctor", "--json"],
-        capture_output=True,
-        text=True,
-    )
+    command = as_nobody("from tquic.cli import main; main()", "doctor", "--json")
+    done = lab.client.run(command, capture_output=True, text=True)
     assert any("CAP_NET_ADMIN" in item["what"] for item in json.loads(done.stdout)), done.stderr

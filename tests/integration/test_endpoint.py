@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import pytest
 from conftest import LabMaker
@@ -97,6 +98,32 @@ def until(what: Callable[[], bool], wait_s: float = 30) -> None:
     while not what():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+@dataclass(frozen=True)
+class Two:
+    """Two links, an echo server, and a client that is connected to it over the first of them.
+
+    ``listening`` is for events: a netlink socket of its own.
+    """
+
+    lab: TwoLinks
+    client: TquicNetlink
+    listening: TquicNetlink
+    sock: TquicSocket
+
+
+@pytest.fixture
+def two(make_lab: LabMaker, start_server: Start, certificates: Certificates) -> Iterator[Two]:
+    """Both while the test runs."""
+    lab = make_lab(PLAIN, PLAIN)
+    server = start_server(lab, echo)
+    with (
+        managed(lab) as client,
+        opened(lab.client) as listening,
+        dial(lab, server.address, certificates.client()) as sock,
+    ):
+        yield Two(lab, client, listening, sock)
 
 
 def test_endpoints_open_and_close_paths(
@@ -303,72 +330,56 @@ def test_an_interface_goes_midway(
         exchange(sock, [Sender(DATA[:300_000])])
 
 
-def test_an_address_goes_and_returns(
-    make_lab: LabMaker, start_server: Start, certificates: Certificates
-) -> None:
-    lab = make_lab(PLAIN, PLAIN)
-    server = start_server(lab, echo)
-    with (
-        managed(lab) as client,
-        opened(lab.client) as listening,
-        dial(lab, server.address, certificates.client()) as sock,
-    ):
-        token = sock.info().token
-        client.add_endpoint(on_link(lab, 1))
-        wait_active(sock, 2)
-        events = Events(listening)
-        try:
-            lab.client.ip("addr del 10.66.1.1/24 dev c1")
-            assert events.next_path(Command.PATH_ABANDONED, 1).token == token
-            until(lambda: hosts(sock) == ["10.66.0.1"])
-            exchange(sock, [Sender(DATA[:300_000])])
-            assert [item.addr.host for item in client.endpoints()] == ["10.66.1.1"]
-        finally:
-            lab.device_up(1)
-        event = events.next(Command.PATH_VALIDATED)
-        assert isinstance(event, PathEvent)
-        assert event.path_id > 1
-        assert event.local and event.local.host == "10.66.1.1"
+def test_an_address_goes_and_returns(two: Two) -> None:
+    lab, client, sock = two.lab, two.client, two.sock
+    token = sock.info().token
+    client.add_endpoint(on_link(lab, 1))
+    wait_active(sock, 2)
+    events = Events(two.listening)
+    try:
+        lab.client.ip("addr del 10.66.1.1/24 dev c1")
+        assert events.next_path(Command.PATH_ABANDONED, 1).token == token
+        until(lambda: hosts(sock) == ["10.66.0.1"])
         exchange(sock, [Sender(DATA[:300_000])])
-        # The last path is never given up, wherever its address is.
-        client.del_path(token, 0)
-        until(lambda: hosts(sock) == ["10.66.1.1"])
-        client.flush_endpoints()
-        exchange(sock, [Sender(DATA[:300_000])])
-        assert hosts(sock) == ["10.66.1.1"]
+        assert [item.addr.host for item in client.endpoints()] == ["10.66.1.1"]
+    finally:
+        lab.device_up(1)
+    event = events.next(Command.PATH_VALIDATED)
+    assert isinstance(event, PathEvent)
+    assert event.path_id > 1
+    assert event.local and event.local.host == "10.66.1.1"
+    exchange(sock, [Sender(DATA[:300_000])])
+    # The last path is never given up, wherever its address is.
+    client.del_path(token, 0)
+    until(lambda: hosts(sock) == ["10.66.1.1"])
+    client.flush_endpoints()
+    exchange(sock, [Sender(DATA[:300_000])])
+    assert hosts(sock) == ["10.66.1.1"]
 
 
-def test_the_address_that_was_connected_from_goes(
-    make_lab: LabMaker, start_server: Start, certificates: Certificates
-) -> None:
+def test_the_address_that_was_connected_from_goes(two: Two) -> None:
     """Its path rests as long as it is the only one, and makes room for another beside others."""
-    lab = make_lab(PLAIN, PLAIN)
-    server = start_server(lab, echo)
-    with (
-        managed(lab) as client,
-        opened(lab.client) as listening,
-        dial(lab, server.address, certificates.client()) as sock,
-    ):
-        client.add_endpoint(on_link(lab, 0))
-        try:
-            lab.client.ip("addr del 10.66.0.1/24 dev c0")
-            time.sleep(0.5)
-            assert hosts(sock) == ["10.66.0.1"]
-        finally:
-            lab.device_up(0)
+    lab, client, sock = two.lab, two.client, two.sock
+    client.add_endpoint(on_link(lab, 0))
+    try:
+        lab.client.ip("addr del 10.66.0.1/24 dev c0")
+        time.sleep(0.5)
+        assert hosts(sock) == ["10.66.0.1"]
+    finally:
+        lab.device_up(0)
+    exchange(sock, [Sender(DATA[:300_000])])
+    client.add_endpoint(on_link(lab, 1))
+    wait_active(sock, 2)
+    events = Events(two.listening)
+    try:
+        lab.client.ip("addr del 10.66.0.1/24 dev c0")
+        events.next_path(Command.PATH_ABANDONED, 0)
+        until(lambda: hosts(sock) == ["10.66.1.1"])
         exchange(sock, [Sender(DATA[:300_000])])
-        client.add_endpoint(on_link(lab, 1))
-        wait_active(sock, 2)
-        events = Events(listening)
-        try:
-            lab.client.ip("addr del 10.66.0.1/24 dev c0")
-            events.next_path(Command.PATH_ABANDONED, 0)
-            until(lambda: hosts(sock) == ["10.66.1.1"])
-            exchange(sock, [Sender(DATA[:300_000])])
-        finally:
-            lab.device_up(0)
-        until(lambda: sorted(hosts(sock)) == ["10.66.0.1", "10.66.1.1"])
-        exchange(sock, [Sender(DATA[:300_000])])
+    finally:
+        lab.device_up(0)
+    until(lambda: sorted(hosts(sock)) == ["10.66.0.1", "10.66.1.1"])
+    exchange(sock, [Sender(DATA[:300_000])])
 
 
 def test_bound_sockets_stay_on_their_device(
@@ -391,30 +402,22 @@ def test_bound_sockets_stay_on_their_device(
         assert hosts(free) == ["10.66.0.1", "10.66.1.1"]
 
 
-def test_what_failed_is_tried_again(
-    make_lab: LabMaker, start_server: Start, certificates: Certificates
-) -> None:
-    lab = make_lab(PLAIN, PLAIN)
-    server = start_server(lab, echo)
-    with (
-        managed(lab) as client,
-        opened(lab.client) as listening,
-        dial(lab, server.address, certificates.client()) as sock,
-    ):
-        token = sock.info().token
-        wait_confirmed(client, token)
-        events = Events(listening)
-        lab.cut(1)  # nobody answers there, and nothing tells when that has ended
-        try:
-            client.add_endpoint(on_link(lab, 1))
-            assert events.next_path(Command.PATH_ABANDONED, 1).token == token
-        finally:
-            lab.restore(1)
-        event = events.next(Command.PATH_VALIDATED)
-        assert isinstance(event, PathEvent)
-        assert event.path_id > 1
-        assert hosts(sock) == ["10.66.0.1", "10.66.1.1"]
-        exchange(sock, [Sender(DATA[:100_000])])
+def test_what_failed_is_tried_again(two: Two) -> None:
+    lab, client, sock = two.lab, two.client, two.sock
+    token = sock.info().token
+    wait_confirmed(client, token)
+    events = Events(two.listening)
+    lab.cut(1)  # nobody answers there, and nothing tells when that has ended
+    try:
+        client.add_endpoint(on_link(lab, 1))
+        assert events.next_path(Command.PATH_ABANDONED, 1).token == token
+    finally:
+        lab.restore(1)
+    event = events.next(Command.PATH_VALIDATED)
+    assert isinstance(event, PathEvent)
+    assert event.path_id > 1
+    assert hosts(sock) == ["10.66.0.1", "10.66.1.1"]
+    exchange(sock, [Sender(DATA[:100_000])])
 
 
 def test_namespaces_have_their_own(make_lab: LabMaker) -> None:

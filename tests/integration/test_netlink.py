@@ -21,6 +21,7 @@ from running import (
     Certificates,
     RunningServer,
     Sender,
+    as_nobody,
     dial,
     echo,
     exchange,
@@ -591,14 +592,10 @@ def tquic(*words: str) -> list[str]:
     return [sys.executable, "-c", "from tquic.cli import main; main()", *words]
 
 
-_NOBODY = 65534
-
-
 def test_it_takes_an_administrator(lab: TwoLinks) -> None:
-    script = (
-        "import os, errno\n"
+    script = as_nobody(
+        "import errno\n"
         "from tquic.netlink import TquicNetlink\n"
-        f"os.setgid({_NOBODY}); os.setuid({_NOBODY})\n"
         "netlink = TquicNetlink()\n"
         "for call in (netlink.connections, lambda: netlink.paths(1), netlink.subscribe,\n"
         "             lambda: netlink.connection(1), lambda: netlink.del_path(1, 0)):\n"
@@ -609,13 +606,12 @@ def test_it_takes_an_administrator(lab: TwoLinks) -> None:
         "    else:\n"
         "        raise SystemExit('allowed')\n"
     )
-    done = lab.client.run([sys.executable, "-c", script], capture_output=True, text=True)
+    done = lab.client.run(script, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr + done.stdout
     # A user namespace's administrator rules the network namespace of that user namespace.
     own = ["unshare", "--user", "--map-root-user", "--net", *tquic("conn", "show")]
-    words = [sys.executable, "-c", f"import os,sys; os.setgid({_NOBODY}); os.setuid({_NOBODY}); "
-             "os.execvp(sys.argv[1], sys.argv[1:])", *own]  # fmt: skip
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    command = as_nobody("import sys; os.execvp(sys.argv[1], sys.argv[1:])", *own)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("CONN")
 
