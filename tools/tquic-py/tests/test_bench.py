@@ -93,12 +93,18 @@ def test_orders_by_time_are_ended_by_the_client() -> None:
 
 
 def test_stall_counts_waits_of_the_outage_only() -> None:
-    sample = steady(50, 12, [(0.0, 0.5), (3.95, 0.12), (4.99, 0.08), (5.1, 0.2), (8.0, 0.9)])
-    assert stall_ms(sample) == pytest.approx(120)
-    assert stall_ms(sample, srtt_ms=350) == pytest.approx(120)
-    assert stall_ms(sample, srtt_ms=400) == pytest.approx(200)
-    assert stall_ms(steady(50, 12)) == 0
+    sample = steady(50, 12, [(0.0, 0.5), (3.95, 0.12), (4.3, 0.15), (5.1, 0.2), (8.0, 0.9)])
+    assert stall_ms(sample, 200) == pytest.approx(120)
+    assert stall_ms(sample, 300) == pytest.approx(150)
+    assert stall_ms(sample, 1100) == pytest.approx(200)
+    assert stall_ms(steady(50, 12), 1000) == 0
     assert outage_wait_ms(sample) == pytest.approx(200)
+    # One SRTT for an interface, three for a cut; a second where it is not known
+    kinds = {"cut": 150, "down": 120, "sender-down": 120}
+    for kind, stall in kinds.items():
+        run = Run(1, kind, "tquic", 2, sample, srtt_ms=90)
+        assert line(run, 10).stall_ms == pytest.approx(stall)
+    assert line(Run(1, "cut", "mptcp", 2, sample), 10).stall_ms == pytest.approx(150)
 
 
 def test_full_rate_again() -> None:

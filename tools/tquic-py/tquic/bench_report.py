@@ -18,8 +18,10 @@ from .sched_trials import BASE, TRIALS, Outcome, Score, judge, quantile
 _BINS_PER_S = 10
 #: How a link goes, and how many SRTTs a reader may wait then.
 BREAKS = {"cut": 3, "down": 1, "sender-down": 1}
-#: How long it may take to notice that a link is cut, unless its SRTTs are longer.
-_NOTICED_S = 1.0
+#: How long it takes at the most to take a link away.
+_GOING_S = 0.05
+#: A stall's limit for MPTCP, whose SRTT is not asked for.
+_MPTCP_LIMIT_MS = 1000.0
 #: When what came of slow start is over.
 _SETTLED_S = 60.0
 #: Full rate is back when half a second in a row carries this share of the rate before the cut.
@@ -139,13 +141,13 @@ def outage_wait_ms(sample: Sample) -> float:
     return _wait_ms(sample, RESTORE_AT_S)
 
 
-def stall_ms(sample: Sample, srtt_ms: float = 0) -> float:
-    """Longest wait that the cut has caused.
+def stall_ms(sample: Sample, limit_ms: float) -> float:
+    """Longest wait that a link's going has caused, which may last for ``limit_ms``.
 
-    One that begins when the cut must have been noticed is not of its making: a packet that the
-    link which stays has lost has a reader wait for a round trip.
+    One that begins when even that has passed is not of its making: a packet that a link which
+    stays has lost makes a reader wait for a round trip and more, whatever else happens.
     """
-    return _wait_ms(sample, CUT_AT_S + max(_NOTICED_S, BREAKS["cut"] * srtt_ms / 1000))
+    return _wait_ms(sample, CUT_AT_S + _GOING_S + limit_ms / 1000)
 
 
 def full_again_s(sample: Sample) -> float | None:
@@ -188,7 +190,7 @@ def line(run: Run, seconds: int) -> Line:
         round(goodput, 2),
         round(goodput / capacity, 4),
         round(goodput / capacity / scale, 4),
-        stall_ms(sample, run.srtt_ms) if broken else 0.0,
+        stall_ms(sample, BREAKS[run.kind] * run.srtt_ms or _MPTCP_LIMIT_MS) if broken else 0.0,
         full_again_s(sample) if broken else None,
         run.scheduler,
         round(sample.busy_s * 1e9 / payload, 2),
