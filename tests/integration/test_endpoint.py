@@ -493,6 +493,8 @@ def test_refusals_are_explained(make_lab: LabMaker) -> None:
 def test_command_line(make_lab: LabMaker, start_server: Start, certificates: Certificates) -> None:
     lab = make_lab(PLAIN, PLAIN)
     server = start_server(lab, echo)
+    # Commands take their time on a busy machine.
+    patient = Options(config=Config.of(keepalive_ms=1000), local=lab.client_address(0))
 
     def run(*words: str) -> str:
         done = lab.client.run(tquic(*words), capture_output=True, text=True, timeout=60)
@@ -500,7 +502,7 @@ def test_command_line(make_lab: LabMaker, start_server: Start, certificates: Cer
 
     with (
         managed(lab) as client,
-        dial(lab, server.address, certificates.client()) as sock,
+        dial(lab, server.address, certificates.client(), options=patient) as sock,
     ):
         assert run("limits", "set", "extra-paths", "1") == ""
         assert client.limits().extra_paths == 1
