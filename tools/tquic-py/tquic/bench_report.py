@@ -258,7 +258,7 @@ def _broken(profile: Profile, lines: Sequence[Line]) -> list[Verdict]:
             continue
         limit_ms = factor * ours.srtt_ms
         name = f"profile {profile.number}, {kind}"
-        text = f"{name}: stall {ours.stall_ms:.0f} ms, wanted {limit_ms:.0f} ms"
+        text = f"{name}: stall {ours.stall_ms:.1f} ms, wanted {limit_ms:.1f} ms"
         found.append(Verdict(text, ours.stall_ms <= limit_ms))
         met = ours.full_again_s is not None and ours.full_again_s <= 2
         found.append(Verdict(f"{name}: full rate {ours.back} after the restore, wanted 2 s", met))
