@@ -322,7 +322,7 @@ def test_a_page_of_results() -> None:
     assert "6 TQUIC balia 33.0 33.0 reno 25.0 25.0" in rows
     assert any(row.startswith("ecf ") and row.endswith(" 2") for row in rows)
     assert "Datagrams\n" not in page
-    assert "- profile 1, down: stall 40 ms, wanted 34 ms" in page
+    assert "- profile 1, down: stall 40.0 ms, wanted 34.0 ms" in page
     assert page.endswith(".. image:: ../../bench/results/profile-1.png\n")
 
 
