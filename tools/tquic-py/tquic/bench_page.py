@@ -100,12 +100,12 @@ _BROKEN = ("profile", "how", "stall", "wanted", "any wait", "back", "MPTCP: stal
 
 def _broken(lines: Sequence[Line], number: int) -> list[list[str]]:
     rows = []
-    for kind, factor in BREAKS.items():
+    for kind in BREAKS:
         ours, theirs = (broken(lines, number, kind, name) for name in ("tquic", "mptcp"))
         if not ours:
             continue
         row = [str(number), kind]
-        row += [_ms(ms) for ms in (ours.stall_ms, factor * ours.srtt_ms, ours.outage_wait_ms)]
+        row += [_ms(ms) for ms in (ours.stall_ms, ours.limit_ms, ours.outage_wait_ms)]
         row += [ours.back, *((_ms(theirs.stall_ms), theirs.back) if theirs else [_NONE] * 2)]
         rows.append(row)
     return rows

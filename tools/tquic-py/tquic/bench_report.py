@@ -75,6 +75,11 @@ class Line:
     settled_mbit_s: float = 0
 
     @property
+    def limit_ms(self) -> float:
+        """How long a stall may last, 0 where SRTT was not asked for."""
+        return BREAKS.get(self.kind, 0) * self.srtt_ms
+
+    @property
     def back(self) -> str:
         """When full rate was back, in words."""
         return "never" if self.full_again_s is None else f"{self.full_again_s:.1f} s"
@@ -227,7 +232,7 @@ def broken(lines: Sequence[Line], profile: int, kind: str, transport: str) -> Li
     found = of_kind(lines, profile, kind, transport)
     if not found:
         return None
-    found.sort(key=lambda item: item.stall_ms - BREAKS[kind] * item.srtt_ms)
+    found.sort(key=lambda item: item.stall_ms - item.limit_ms)
     again_s = [item.full_again_s for item in found if item.full_again_s is not None]
     return replace(
         found[len(found) // 2],
@@ -252,14 +257,13 @@ def _bulk(profile: Profile, lines: Sequence[Line]) -> list[Verdict]:
 
 def _broken(profile: Profile, lines: Sequence[Line]) -> list[Verdict]:
     found: list[Verdict] = []
-    for kind, factor in BREAKS.items():
+    for kind in BREAKS:
         ours = broken(lines, profile.number, kind, "tquic")
         if not ours:
             continue
-        limit_ms = factor * ours.srtt_ms
         name = f"profile {profile.number}, {kind}"
-        text = f"{name}: stall {ours.stall_ms:.1f} ms, wanted {limit_ms:.1f} ms"
-        found.append(Verdict(text, ours.stall_ms <= limit_ms))
+        text = f"{name}: stall {ours.stall_ms:.1f} ms, wanted {ours.limit_ms:.1f} ms"
+        found.append(Verdict(text, ours.stall_ms <= ours.limit_ms))
         met = ours.full_again_s is not None and ours.full_again_s <= 2
         found.append(Verdict(f"{name}: full rate {ours.back} after the restore, wanted 2 s", met))
     return found
