@@ -140,14 +140,13 @@ struct tquic_route {
 	struct tquic_addr local;
 	struct tquic_addr peer;
 	int ifindex;
-
-	u8 tclass;
 	u32 mark;
 	struct dst_entry *dst;
 	u32 cookie;
 	u32 txhash;
 	u32 mtu_bytes;
-	u32 hdr_bytes;
+	u8 hdr_bytes;
+	u8 tclass;
 };
 
 struct tquic_udp *tquic_udp_get(struct net *net, const struct tquic_addr *local,

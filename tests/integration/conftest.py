@@ -46,7 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """How much test_netlink_fuzz.py, test_many.py and test_faults.py do."""
     parser.addoption("--messages", type=int, default=5000, help="fuzzed netlink messages")
     parser.addoption("--fuzz-file", help="take them from a file of netlink_fuzz.py")
-    parser.addoption("--connections", type=int, default=60, help="idle at a time")
+    parser.addoption("--connections", type=int, default=240, help="idle at a time")
     parser.addoption("--long", action="store_true", help="all that test_faults.py can do")
     parser.addoption("--sequential", type=int, default=40, help="one after the other")
 

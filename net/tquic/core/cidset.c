@@ -12,19 +12,17 @@
 void tquic_cidset_local_init(struct tquic_cidset_local *c)
 {
 	/* Until the peer says more, RFC 9000 section 18.2. */
-	*c = (struct tquic_cidset_local) { .peer_limit = 2 };
+	*c = (struct tquic_cidset_local) { .limit = 2 };
 }
 
 void tquic_cidset_local_set_limit(struct tquic_cidset_local *c, u64 limit)
 {
-	c->peer_limit = limit;
+	c->limit = min_t(u64, limit, TQUIC_CID_ISSUED_MAX);
 }
 
 u32 tquic_cidset_local_room(const struct tquic_cidset_local *c)
 {
-	u64 limit = min_t(u64, c->peer_limit, TQUIC_CID_ISSUED_MAX);
-
-	return !c->zero_len && limit > c->count ? limit - c->count : 0;
+	return !c->zero_len && c->limit > c->count ? c->limit - c->count : 0;
 }
 
 struct tquic_cid_local *tquic_cidset_local_add(struct tquic_cidset_local *c,

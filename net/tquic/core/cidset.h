@@ -24,14 +24,14 @@ struct tquic_cid_local {
 /**
  * struct tquic_cidset_local - ids we issued
  * @next_seq: sequence number of the next one
- * @peer_limit: the peer's active_connection_id_limit
+ * @limit: how many the peer takes, and we issue, at a time
  * @count: ids in @e
  * @zero_len: we use zero-length ids: none are issued or retired
  * @e: active ids in order of issue
  */
 struct tquic_cidset_local {
 	u64 next_seq;
-	u64 peer_limit;
+	u8 limit;
 	u8 count;
 	bool zero_len;
 	struct tquic_cid_local e[TQUIC_CID_ISSUED_MAX];
@@ -91,10 +91,10 @@ struct tquic_cid_retired {
 
 /**
  * struct tquic_cidset_remote - ids the peer issued
- * @limit: our active_connection_id_limit
  * @retire_prior_to: largest value seen
  * @seen_base: sequence numbers below were all seen
  * @seen: bit i: seen_base + i was seen
+ * @limit: our active_connection_id_limit
  * @count: ids in @e
  * @retired_count: entries in @retired
  * @cur: index in @e of the id in use, -1 for none
@@ -102,10 +102,10 @@ struct tquic_cid_retired {
  * @retired: retirements not acknowledged yet
  */
 struct tquic_cidset_remote {
-	u64 limit;
 	u64 retire_prior_to;
 	u64 seen_base;
 	u64 seen;
+	u8 limit;
 	u8 count;
 	u8 retired_count;
 	s8 cur;

@@ -138,8 +138,7 @@ struct tquic_conn {
 	struct tquic_flow_tx flow_tx;
 	struct sk_buff_head dgram_tx, dgram_rx;
 	u32 dgram_rx_bytes;
-	u64 dgram_tx_bytes;
-	u8 ctl;				/* enum tquic_conn_ctl bits */
+	u32 dgram_tx_bytes;
 
 	const struct tquic_sched *sched;
 	u64 sched_priv[8];
@@ -169,6 +168,7 @@ struct tquic_conn {
 	u32 event_lost;
 	u16 event_head, event_count;
 	bool want_events;
+	u8 ctl;				/* enum tquic_conn_ctl bits */
 	struct tquic_event *events;	/* TQUIC_EVENTS_MAX, once there was one */
 
 	struct tquic_close closed;

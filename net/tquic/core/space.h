@@ -41,9 +41,6 @@ struct tquic_ack_rule {
  * @last_eliciting_ns: when the newest ack-eliciting packet was sent
  * @persist_ns: send time of the first packet of an unbroken run of losses, or 0
  * @reorder_ns: when @reorder or @reorder_rounds was changed
- * @reorder: eighths of a round trip that losses are waited for longer, as the
- *	path was seen to reorder; 0: it was not
- * @reorder_rounds: rounds with losses until it is forgotten
  * @ack_deadline_ns: when an ACK is due at the latest, 0 for none
  * @rx_ecn: ECN marks counted on received packets (for our ACKs)
  * @peer_ecn: ECN counts last reported by the peer
@@ -51,6 +48,9 @@ struct tquic_ack_rule {
  * @eliciting_in_flight: outstanding ack-eliciting packets
  * @tx_quiet: packets sent since the last ack-eliciting one
  * @rx_eliciting: ack-eliciting packets received since our last ACK
+ * @reorder: eighths of a round trip that losses are waited for longer, as the
+ *	path was seen to reorder; 0: it was not
+ * @reorder_rounds: rounds with losses until it is forgotten
  * @ack_now: an ACK is due at the next chance to send
  * @rx_ce: the last packet received was marked CE
  */
@@ -70,8 +70,6 @@ struct tquic_space {
 	u64 last_eliciting_ns;
 	u64 persist_ns;
 	u64 reorder_ns;
-	u8 reorder;
-	u8 reorder_rounds;
 	u64 ack_deadline_ns;
 	struct tquic_ecn_counts rx_ecn;
 	struct tquic_ecn_counts peer_ecn;
@@ -79,6 +77,8 @@ struct tquic_space {
 	u32 eliciting_in_flight;
 	u32 tx_quiet;
 	u32 rx_eliciting;
+	u8 reorder;
+	u8 reorder_rounds;
 	bool ack_now;
 	bool rx_ce;
 };
