@@ -502,18 +502,21 @@ static struct tquic_path *tquic_output_ack_path(const struct tquic_conn *conn,
  * When the link of a path dies the last acknowledgments on it die as well, and the peer
  * would send again what has arrived.  So a slower path tells about it, too, at times when
  * it acknowledges packets of its own: in general that is no news to the peer, whose
- * measure of the round trip remains that of the path alone.
+ * measure of the round trip remains that of the path alone.  A failing path tells about
+ * all others each time, for what one packet told may not have arrived.
  */
 static void tquic_output_tell(struct tquic_conn *conn, struct tquic_path *path,
 			      struct tquic_out *o)
 {
+	bool all = path->state == TQUIC_PATH_SUSPECT;
 	struct tquic_path *other;
 
 	tquic_for_each_path(conn, other) {
 		if (other->state != TQUIC_PATH_ACTIVE ||
-		    other->rtt.srtt_ns >= path->rtt.srtt_ns ||
-		    tquic_ranges_largest(&other->space.rx) < 0 ||
-		    (u32)other->space.largest_rx == other->told_pn)
+		    tquic_ranges_largest(&other->space.rx) < 0)
+			continue;
+		if (!all && (other->rtt.srtt_ns >= path->rtt.srtt_ns ||
+			     (u32)other->space.largest_rx == other->told_pn))
 			continue;
 		if (tquic_output_ack(conn, o, &other->space, other->id))
 			other->told_pn = other->space.largest_rx;

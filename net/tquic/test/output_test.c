@@ -248,12 +248,13 @@ static void output_ack_carrier(struct kunit *test)
 	path->state = TQUIC_PATH_SUSPECT;
 	pair_inject(s, TQUIC_PKT_1RTT, 1, pn + 2, ping, 1);
 	pair_inject(s, TQUIC_PKT_1RTT, 1, pn + 3, ping, 1);
-	/* Something came: a probe goes out, but the ACK takes the sure way too. */
+	/* Something came: a probe goes out and tells all, but the ACK takes the sure way too. */
 	KUNIT_ASSERT_EQ(test, out_next(test, s, pkts, &len), 1);
 	KUNIT_EXPECT_EQ(test, pkts[0].path->id, 1);
-	KUNIT_ASSERT_EQ(test, out_frames(test, &pkts[0], types, 4), 2);
+	KUNIT_ASSERT_EQ(test, out_frames(test, &pkts[0], types, 4), 3);
 	KUNIT_EXPECT_EQ(test, types[0], TQUIC_FRAME_PATH_ACK);
-	KUNIT_EXPECT_EQ(test, types[1], TQUIC_FRAME_PING);
+	KUNIT_EXPECT_EQ(test, types[1], TQUIC_FRAME_PATH_ACK);
+	KUNIT_EXPECT_EQ(test, types[2], TQUIC_FRAME_PING);
 	KUNIT_ASSERT_EQ(test, out_next(test, s, pkts, &len), 1);
 	KUNIT_EXPECT_EQ(test, pkts[0].path->id, 0);
 	KUNIT_ASSERT_EQ(test, out_frames(test, &pkts[0], types, 4), 1);

@@ -77,6 +77,54 @@ static bool outage_is_over(struct pair *p)
 	return pair_path(p, 1, 0)->state == TQUIC_PATH_ACTIVE;
 }
 
+static bool outage_unheard(struct pair *p, struct pair_end *from,
+			   const struct tquic_tx_pkt *pkts, int n)
+{
+	return from != &p->end[0];
+}
+
+static bool outage_probed(struct pair *p)
+{
+	return p->end[0].rx_bytes[0] > 0;
+}
+
+/* What arrived before the last link died is told until a packet of the first arrives */
+static void outage_told_again(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 2);
+	struct pair_flow *f;
+	u64 arrived;
+
+	pair_link_set(&p->link[0], 10000000, PAIR_MS(150), 300000);
+	pair_link_set(&p->link[1], 50000000, PAIR_MS(10), 100000);
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
+	f = pair_flow_open(&p->end[1], false, 32 << 20);
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	pair_run(p, 2 * SEC);
+	p->link[0].cut = true;
+	pair_run(p, SEC);
+	KUNIT_ASSERT_EQ(test, pair_path(p, 1, 0)->state, TQUIC_PATH_SUSPECT);
+	p->tap = outage_unheard;
+	arrived = p->end[0].rx_bytes[1];
+	pair_run(p, PAIR_MS(15));
+	arrived = p->end[0].rx_bytes[1] - arrived;
+	p->link[0].cut = false;
+	p->link[1].cut = true;
+	p->end[0].rx_bytes[0] = 0;
+	/* The first time it is not heard. */
+	KUNIT_ASSERT_TRUE(test, pair_until(p, outage_probed, 2 * SEC));
+	p->tap = NULL;
+	f->gap_ns = 0;
+	KUNIT_EXPECT_TRUE(test, pair_until(p, outage_is_over, SEC));
+	pair_run(p, 2 * SEC);
+	/* Sent again it is what slow start sends in two round trips, before anything new. */
+	KUNIT_EXPECT_GT(test, arrived, 80000);
+	KUNIT_EXPECT_LE(test, f->gap_ns, PAIR_MS(1300));
+	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 60 * SEC));
+	pair_check(p);
+}
+
 /* Both links die one after the other; the first to return takes all over */
 static void outage_cut_all(struct kunit *test)
 {
@@ -354,6 +402,7 @@ static void outage_last_unanswered(struct kunit *test)
 static struct kunit_case outage_cases[] = {
 	KUNIT_CASE(outage_cut),
 	KUNIT_CASE(outage_told),
+	KUNIT_CASE(outage_told_again),
 	KUNIT_CASE(outage_cut_all),
 	KUNIT_CASE(outage_probes_cross),
 	KUNIT_CASE(outage_cut_long_rtt),

@@ -15,6 +15,8 @@ __all__ = ["TroubledLink"]
 _RUNNING_S = 5.0
 _LOOK_S = 0.005
 _ARP_MS = 50
+#: It has to go on for longer than the slowest link's round trip, or none is ever answered there.
+_ARP_TRIES = 40
 
 
 class TroubledLink:
@@ -28,6 +30,8 @@ class TroubledLink:
         # second, and the bridge between may not be listening yet the first time.
         for host, device in ((lab.client, f"c{index}"), (lab.server, f"s{index}")):
             host.sysctl(f"net.ipv4.neigh.{device}.retrans_time_ms", _ARP_MS)
+            host.sysctl(f"net.ipv4.neigh.{device}.mcast_solicit", _ARP_TRIES)
+            host.sysctl(f"net.ipv4.neigh.{device}.ucast_solicit", _ARP_TRIES)
         self.address = lab.client_address(index).host
 
     def change(self, **values: float) -> None:
