@@ -6,7 +6,8 @@ tally.py lines RUNNER LOG    take the last line of the form `N passed, N failed`
 tally.py junit RUNNER FILE   take the counts of a JUnit file
 tally.py step RUNNER STATUS  one step that passed (0) or failed (anything else)
 tally.py clear               forget all counts
-tally.py sum                 print all counts; the last line is the sum; 1 if anything failed
+tally.py sum                 print all counts and what failed; the last line is the sum;
+                             1 if anything failed
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ def total() -> int:
     tallies = results.collect()
     for runner, tally in tallies.items():
         print(f"{runner:20} {tally.passed:6} passed {tally.failed:6} failed")
+        for failure in tally.failures:
+            print(f"    {failure}")
     passed = sum(tally.passed for tally in tallies.values())
     failed = sum(tally.failed for tally in tallies.values())
     print(f"{passed} passed, {failed} failed")

@@ -72,18 +72,25 @@ def _count(machine: vm.VmResult) -> results.Tally:
     extra = len(machine.problems) + (machine.timed_out or machine.exit_code is None)
     if not extra and not tally.failed and machine.exit_code:
         extra = 1
-    return results.Tally(tally.passed, tally.failed + extra)
+    complaints = tuple(problem.headline for problem in machine.problems)
+    return results.Tally(tally.passed, tally.failed + extra, tally.failures + complaints)
 
 
 def junit_tally(path: Path) -> results.Tally:
-    """Return the counts of a JUnit file; nothing passed when it is missing or broken."""
+    """Return what a JUnit file says; nothing passed when it is missing or broken."""
     try:
         suites = list(ET.parse(path).getroot().iter("testsuite"))
     except (FileNotFoundError, ET.ParseError):
         return results.Tally(0, 0)
     total = _sum(suites, "tests")
     failed = _sum(suites, "failures") + _sum(suites, "errors")
-    return results.Tally(total - failed - _sum(suites, "skipped"), failed)
+    names = tuple(
+        f"{case.get('classname')}.{case.get('name')}"
+        for suite in suites
+        for case in suite.iter("testcase")
+        if case.find("failure") is not None or case.find("error") is not None
+    )
+    return results.Tally(total - failed - _sum(suites, "skipped"), failed, names)
 
 
 def _sum(suites: list[ET.Element], key: str) -> int:

@@ -61,6 +61,18 @@ class Report:
         return cases + broken
 
     @property
+    def failures(self) -> tuple[str, ...]:
+        """What failed: cases with what was expected, silent suites, complaints of the kernel."""
+        cases = [
+            f"{suite.name}.{case.name}: {' '.join(line.strip() for line in case.log)}"
+            for suite in self.suites
+            for case in suite.cases
+            if case.status == "failed"
+        ]
+        silent = [f"{source.name}: not all of it ran" for source in self.missing]
+        return (*cases, *silent, *(problem.headline for problem in self.machine.problems))
+
+    @property
     def ok(self) -> bool:
         """Tell whether something ran and nothing failed."""
         return self.passed > 0 and not self.failed
@@ -122,7 +134,7 @@ def _write(report: Report) -> None:
     texts = [path.read_text() for path in sorted(report.machine.files.glob("*.ktap"))]
     (folder / "ktap.txt").write_text("\n".join(texts))
     (folder / "report.json").write_text(json.dumps(as_dict(report), indent=1) + "\n")
-    results.record("kunit", results.Tally(report.passed, report.failed))
+    results.record("kunit", results.Tally(report.passed, report.failed, report.failures))
 
 
 def as_dict(report: Report) -> dict[str, object]:

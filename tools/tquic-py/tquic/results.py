@@ -11,10 +11,11 @@ from . import paths
 
 @dataclass(frozen=True)
 class Tally:
-    """How many tests of one runner passed and failed."""
+    """How many tests of one runner passed and failed, and which did not, if it names them."""
 
     passed: int
     failed: int
+    failures: tuple[str, ...] = ()
 
 
 def record(runner: str, tally: Tally) -> None:
@@ -26,6 +27,8 @@ def record(runner: str, tally: Tally) -> None:
 def collect() -> dict[str, Tally]:
     """Return the kept counts by runner name."""
     folder = paths.build() / "results"
+    kept = {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
     return {
-        path.stem: Tally(**json.loads(path.read_text())) for path in sorted(folder.glob("*.json"))
+        runner: Tally(tally["passed"], tally["failed"], tuple(tally["failures"]))
+        for runner, tally in kept.items()
     }
