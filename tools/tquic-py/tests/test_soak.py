@@ -203,6 +203,15 @@ class FakeLab:
     def cut(self, index: int) -> None:
         self.done.append(f"cut {index}")
 
+    def device_down(self, index: int) -> None:
+        self.done.append(f"c{index} down")
+
+    def server_device_down(self, index: int) -> None:
+        self.done.append(f"s{index} down")
+
+    def server_device_up(self, index: int) -> None:
+        self.done.append(f"s{index} up")
+
     def change(self, index: int, link: Link) -> None:
         self.links[index] = link
         self.done.append(f"change {index} {link.rate_mbit:g} {link.delay_ms:g} {link.loss:g}")
@@ -238,16 +247,21 @@ def test_addresses_are_replaced_one_by_one_and_come_back_as_they_were() -> None:
 def test_an_interface_is_back_when_it_takes_packets() -> None:
     lab = FakeLab(slow_link(1, 50))
     link = TroubledLink(0, cast(TwoLinks, lab))
-    assert lab.done == [f"net.ipv4.neigh.{end}0.retrans_time_ms 50" for end in "cs"]
+    neighbours = {"retrans_time_ms": 50, "mcast_solicit": 40, "ucast_solicit": 40}
+    assert lab.done == [
+        f"net.ipv4.neigh.{end}0.{name} {value}"
+        for end in "cs"
+        for name, value in neighbours.items()
+    ]
     lab.done.clear()
     link.peer_iface(True)
-    assert lab.done == ["link set s0 down"]
+    assert lab.done == ["s0 down"]
     link.peer_iface(False)
-    assert lab.done[1:] == ["link set s0 up", "s0 running", "s0 running"]
+    assert lab.done[1:] == ["s0 up", "s0 running", "s0 running"]
     lab.done.clear()
     link.iface(True)
     link.iface(False)
-    assert lab.done[:2] == ["link set c0 down", "link set c0 up"]
+    assert lab.done[:2] == ["c0 down", "link set c0 up"]
     assert lab.done[-3].startswith("route replace default via 10.66.0.2 dev c0")
     assert lab.done[-2:] == ["c0 running"] * 2
 

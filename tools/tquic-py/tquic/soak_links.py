@@ -14,9 +14,8 @@ __all__ = ["TroubledLink"]
 #: An interface that was set up takes packets within a second.
 _RUNNING_S = 5.0
 _LOOK_S = 0.005
-_ARP_MS = 50
-#: It has to go on for longer than the slowest link's round trip, or none is ever answered there.
-_ARP_TRIES = 40
+#: It asks for two seconds: within less than a link's round trip it would never be answered.
+_ARP = {"retrans_time_ms": 50, "mcast_solicit": 40, "ucast_solicit": 40}
 
 
 class TroubledLink:
@@ -29,9 +28,8 @@ class TroubledLink:
         # What is measured is how long TQUIC takes and not ARP: after an outage it asks once in a
         # second, and the bridge between may not be listening yet the first time.
         for host, device in ((lab.client, f"c{index}"), (lab.server, f"s{index}")):
-            host.sysctl(f"net.ipv4.neigh.{device}.retrans_time_ms", _ARP_MS)
-            host.sysctl(f"net.ipv4.neigh.{device}.mcast_solicit", _ARP_TRIES)
-            host.sysctl(f"net.ipv4.neigh.{device}.ucast_solicit", _ARP_TRIES)
+            for name, value in _ARP.items():
+                host.sysctl(f"net.ipv4.neigh.{device}.{name}", value)
         self.address = lab.client_address(index).host
 
     def change(self, **values: float) -> None:
@@ -58,16 +56,17 @@ class TroubledLink:
     def iface(self, on: bool) -> None:
         """The client's device goes down, or is back."""
         if on:
-            self._lab.client.ip(f"link set c{self._index} down")
+            self._lab.device_down(self._index)
         else:
             self._back()
 
     def peer_iface(self, on: bool) -> None:
         """The server's device goes down, or is back."""
-        device = f"s{self._index}"
-        self._lab.server.ip(f"link set {device} {'down' if on else 'up'}")
-        if not on:
-            _await(self._lab.server, device)
+        if on:
+            self._lab.server_device_down(self._index)
+        else:
+            self._lab.server_device_up(self._index)
+            _await(self._lab.server, f"s{self._index}")
 
     def away(self, on: bool) -> None:
         """The client's address goes, or is back."""
