@@ -294,7 +294,16 @@ def test_keys(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     assert top_run.termios.tcgetattr(terminal.far) == modes
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A shell has what it starts in the background ignore SIGINT, and Python leaves it so."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.timeout(20)
+@pytest.mark.usefixtures("interruptible")
 def test_interrupt(terminal: Terminal) -> None:
     class Interrupting(Kernel):
         def paths(self) -> list[Path]:
