@@ -45,11 +45,9 @@ def run(suite: tuple[str, ...], as_json: bool) -> None:
 
 def _show(report: kunit.Report) -> None:
     """Print failures first, then one line per suite, then the totals."""
-    for suite in report.suites:
-        for case in suite.cases:
-            if case.status == "failed":
-                click.secho(f"FAILED {suite.name}.{case.name}", fg="red", bold=True)
-                click.echo("".join(f"    {line}\n" for line in case.log))
+    for suite, case in report.failed_cases:
+        click.secho(f"FAILED {suite.name}.{case.name}", fg="red", bold=True)
+        click.echo("".join(f"    {line}\n" for line in case.log))
     for source in report.missing:
         click.secho(f"SILENT {source.name} ({source.file}) did not finish", fg="red", bold=True)
     for problem in report.machine.problems:

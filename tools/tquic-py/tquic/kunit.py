@@ -54,20 +54,28 @@ class Report:
     @property
     def failed(self) -> int:
         """Cases that failed, plus one for each silent suite and each complaint of the kernel."""
-        cases = sum(suite.count("failed") for suite in self.suites)
+        cases = len(self.failed_cases)
         broken = len(self.missing) + len(self.machine.problems)
         if not cases and not broken and not self.machine.ok:
             broken = 1
         return cases + broken
 
     @property
+    def failed_cases(self) -> list[tuple[ktap.Suite, ktap.Case]]:
+        """Cases that failed, with their suites."""
+        return [
+            (suite, case)
+            for suite in self.suites
+            for case in suite.cases
+            if case.status == "failed"
+        ]
+
+    @property
     def failures(self) -> tuple[str, ...]:
         """What failed: cases with what was expected, silent suites, complaints of the kernel."""
         cases = [
             f"{suite.name}.{case.name}: {' '.join(line.strip() for line in case.log)}"
-            for suite in self.suites
-            for case in suite.cases
-            if case.status == "failed"
+            for suite, case in self.failed_cases
         ]
         silent = [f"{source.name}: not all of it ran" for source in self.missing]
         return (*cases, *silent, *(problem.headline for problem in self.machine.problems))
@@ -150,9 +158,7 @@ def as_dict(report: Report) -> dict[str, object]:
         "complaints": [problem.text for problem in report.machine.problems],
         "failures": [
             {"suite": suite.name, "case": case.name, "log": case.log}
-            for suite in report.suites
-            for case in suite.cases
-            if case.status == "failed"
+            for suite, case in report.failed_cases
         ],
         "results": {
             suite.name: {case.name: case.status for case in suite.cases} for suite in report.suites
