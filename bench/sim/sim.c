@@ -51,9 +51,21 @@ static bool sim_validates(const struct tquic_tx_pkt *pkt)
 	return false;
 }
 
+/* Was a path given up since the last packet that left for another's sake? */
+static bool sim_handed_over(struct sim_end *e, const struct tquic_conn *conn)
+{
+	u64 handed_ns = e->handed_ns;
+	struct tquic_path *path;
+
+	tquic_for_each_path(conn, path)
+		handed_ns = max3(handed_ns, path->suspect_ns, path->spared_ns);
+	swap(handed_ns, e->handed_ns);
+	return handed_ns < e->handed_ns;
+}
+
 /*
- * Nothing that counts may leave through a full window but what validates paths, and
- * probes after a timeout.
+ * Nothing that counts may leave through a full window but what validates paths, probes
+ * after a timeout, and a packet when others take over from a path.
  */
 static bool sim_sent(struct pair *p, struct pair_end *from, const struct tquic_tx_pkt *pkts,
 		     int n)
@@ -64,7 +76,7 @@ static bool sim_sent(struct pair *p, struct pair_end *from, const struct tquic_t
 
 	if (pkts[0].level == TQUIC_LEVEL_APP && path->state == TQUIC_PATH_ACTIVE &&
 	    !path->pto_count && path->cc.in_flight > before && before >= path->cc.cwnd &&
-	    !sim_validates(&pkts[0]))
+	    !sim_validates(&pkts[0]) && !sim_handed_over(e, &from->conn))
 		e->over++;
 	return true;
 }

@@ -43,6 +43,7 @@ struct sim_dgrams {
  * @in_time: those of them that came before they were due
  * @in_flight: by path slot, before the engine was called
  * @over: packets sent though the window was full
+ * @handed_ns: when a path was given up, as of the last packet that went because of that
  * @idle_since_ns: data waits and nothing is under way since, 0: not so
  * @idle_ns: longest such time
  */
@@ -53,6 +54,7 @@ struct sim_end {
 	u32 in_time;
 	u64 in_flight[TQUIC_PATHS_MAX];
 	u64 over;
+	u64 handed_ns;
 	u64 idle_since_ns;
 	u64 idle_ns;
 };

@@ -409,6 +409,22 @@ void tquic_path_drain(struct tquic_conn *conn, struct tquic_path *path, u64 now)
 	tquic_ctrl_on_lost(conn, dr.recs);
 }
 
+/*
+ * Others take over from a path that is out of use.  What was given back is waited for: one
+ * packet of it goes at once, though the window may be full there, as at the beginning of
+ * a recovery period (RFC 9002 §7.3.2).
+ */
+static void tquic_path_hand_over(struct tquic_conn *conn, struct tquic_path *path, u64 now)
+{
+	u16 slots = tquic_sched_candidates(conn) & ~BIT(path->index);
+	struct tquic_path *heir = tquic_sched_fastest(conn, slots, false, now);
+	bool owes = path->space.eliciting_in_flight;
+
+	tquic_path_drain(conn, path, now);
+	if (owes && heir)
+		heir->probes = max_t(u8, heir->probes, 1);
+}
+
 static void tquic_path_tell_status(struct tquic_path *path)
 {
 	path->status_seq++;
@@ -439,7 +455,7 @@ static void tquic_path_suspect(struct tquic_conn *conn, struct tquic_path *path,
 		conn->todo |= TQUIC_TODO_PATHS;
 		tquic_conn_event(conn, TQUIC_EVENT_PATH_SUSPECT, path->id, 0);
 		tquic_path_bond(conn, now);
-		tquic_path_drain(conn, path, now);
+		tquic_path_hand_over(conn, path, now);
 	} else if (path->space.eliciting_in_flight >= TQUIC_PATH_PROBES_MAX) {
 		tquic_path_drain(conn, path, now);
 	}
@@ -679,7 +695,7 @@ void tquic_path_on_status(struct tquic_conn *conn, struct tquic_path *path,
 	    !tquic_path_another(conn, path, tquic_path_is_regular))
 		return;
 	path->spared_ns = now;
-	tquic_path_drain(conn, path, now);
+	tquic_path_hand_over(conn, path, now);
 	/* Does it answer at all?  With nothing under way that would not be known. */
 	path->probes = 1;
 }

@@ -263,6 +263,29 @@ static void output_ack_carrier(struct kunit *test)
 	path->state = TQUIC_PATH_ACTIVE;
 }
 
+/* One packet of what a path held goes at once, though the others' windows are full */
+static void output_hand_over(struct kunit *test)
+{
+	struct tquic_tx_pkt pkts[TQUIC_LEVEL_COUNT];
+	struct pair *p = pair_bonded(test, 2);
+	struct pair_end *c = pair_client(p);
+	u64 types[8];
+	u32 len, i, n;
+
+	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(c, false, 8 << 20));
+	pair_run(p, PAIR_MS(300));
+	KUNIT_ASSERT_EQ(test, out_next(test, c, pkts, &len), 0);
+	KUNIT_ASSERT_FALSE(test, tquic_sched_room(pair_path(p, 0, 1)));
+	tquic_path_on_status(&c->conn, pair_path(p, 0, 0), true, p->now);
+	for (i = 0; i < 2; i++) {
+		KUNIT_ASSERT_EQ(test, out_next(test, c, pkts, &len), 1);
+		KUNIT_EXPECT_EQ(test, pkts[0].path->id, i);
+	}
+	n = out_frames(test, &pkts[0], types, ARRAY_SIZE(types));
+	KUNIT_EXPECT_EQ(test, types[n - 1] & ~7ULL, TQUIC_FRAME_STREAM);
+	KUNIT_EXPECT_EQ(test, out_next(test, c, pkts, &len), 0);
+}
+
 /* Too little room for a packet, or an id to send to that is gone: nothing */
 static void output_no_room(struct kunit *test)
 {
@@ -848,6 +871,7 @@ static struct kunit_case output_cases[] = {
 	KUNIT_CASE(output_no_needless_padding),
 	KUNIT_CASE(output_ack_policy),
 	KUNIT_CASE(output_ack_carrier),
+	KUNIT_CASE(output_hand_over),
 	KUNIT_CASE(output_no_room),
 	KUNIT_CASE(output_token),
 	KUNIT_CASE(output_padding_counts),

@@ -42,7 +42,7 @@ SHARED_RUN_S = 100.0
 COUPLED = "balia"
 #: What TQUIC and MPTCP run beside, the TCP that coupling is defined by and the usual one, and how
 #: often: two runs differ by a fifth as often as not, however long they are.
-RIVALS = (("tquic", "reno", 3), ("tquic", "cubic", 3), ("mptcp", "cubic", 1))
+RIVALS = (("tquic", "reno", 5), ("tquic", "cubic", 5), ("mptcp", "cubic", 1))
 #: Sizes, and how often each is fetched: in a small one a link's own losses are a matter of chance.
 OBJECTS = ((64 << 10, 3), (1 << 20, 3), (32 << 20, 1))
 #: How often TQUIC's link goes: a queue is now fuller and now emptier than a moment before.
