@@ -6,6 +6,8 @@ from __future__ import annotations
 from pathlib import Path
 from unittest import mock
 
+import pytest
+
 from tquic import integration, klog, ktap, kunit, results, vm
 
 _JUNIT = """<testsuites><testsuite tests="4" failures="1" errors="1" skipped="1">
@@ -40,13 +42,39 @@ def test_junit(tmp_path: Path) -> None:
 
 def test_kunit() -> None:
     """A case with its expectation, a suite that did not end, and the kernel's complaint."""
-    machine = mock.Mock(vm.VmResult, problems=[klog.Problem("BUG: sleeping", "…")])
+    machine = mock.Mock(vm.VmResult, ok=False, problems=[klog.Problem("BUG: sleeping", "…")])
     silent = kunit.Source("tquic_rtt", "rtt_test.c")
     report = kunit.Report([ktap.parse_suite(_KTAP)], [silent], 2, machine)
     assert report.failed == len(report.failures) == 3
     assert report.failures[0].startswith("tquic_ranges.merges: ")
     assert "ranges_test.c:20 Expected n == 1" in report.failures[0]
     assert report.failures[1:] == ("tquic_rtt: not all of it ran", "BUG: sleeping")
+
+
+def _machine(folder: Path, exit_code: int | None, *, timed_out: bool = False) -> vm.VmResult:
+    """A guest without a complaint of its kernel."""
+    return vm.VmResult(folder, exit_code, timed_out, 3.0, 1.0, 9.0)
+
+
+@pytest.mark.parametrize(
+    ("machine", "told"),
+    [
+        ((0, False), ()),
+        ((None, True), ("timed out",)),
+        ((None, False), ("the guest died before the command ended",)),
+        ((3, False), ("exit 3",)),
+    ],
+)
+def test_guest(tmp_path: Path, machine: tuple[int | None, bool], told: tuple[str, ...]) -> None:
+    """How a guest ended is told, unless it ended well or a test tells why."""
+    ended = _machine(tmp_path, machine[0], timed_out=machine[1])
+    assert kunit.Report([], [], 0, ended).failures == told
+    with mock.patch.object(integration, "junit_tally", return_value=results.Tally(2, 0)):
+        assert integration.count(ended) == results.Tally(2, len(told), told)
+    failed = results.Tally(2, 1, ("test_a.fails",))
+    with mock.patch.object(integration, "junit_tally", return_value=failed):
+        found = integration.count(ended).failures
+    assert found == failed.failures + (told if ended.exit_code is None else ())
 
 
 def test_kept(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def run(
         module=module,
         progress=progress,
     )
-    tally = _count(machine)
+    tally = count(machine)
     results.record(f"integration-{kernel}", tally)
     return Outcome(machine, tally)
 
@@ -66,14 +66,14 @@ def _command(pytest_args: Sequence[str]) -> list[str]:
 _IN_GUEST = f'exec "$@" --junitxml="$TQUIC_RESULTS/{_JUNIT}"'
 
 
-def _count(machine: vm.VmResult) -> results.Tally:
+def count(machine: vm.VmResult) -> results.Tally:
     """Count from the JUnit file; a complaint of the kernel or a dead guest is a failure too."""
     tally = junit_tally(machine.files / _JUNIT)
-    extra = len(machine.problems) + (machine.timed_out or machine.exit_code is None)
-    if not extra and not tally.failed and machine.exit_code:
-        extra = 1
-    complaints = tuple(problem.headline for problem in machine.problems)
-    return results.Tally(tally.passed, tally.failed + extra, tally.failures + complaints)
+    told = [problem.headline for problem in machine.problems]
+    cut_short = machine.timed_out or machine.exit_code is None
+    if cut_short or (machine.exit_code and not tally.failed and not told):
+        told.append(machine.ending)
+    return results.Tally(tally.passed, tally.failed + len(told), (*tally.failures, *told))
 
 
 def junit_tally(path: Path) -> results.Tally:

@@ -53,12 +53,8 @@ class Report:
 
     @property
     def failed(self) -> int:
-        """Cases that failed, plus one for each silent suite and each complaint of the kernel."""
-        cases = len(self.failed_cases)
-        broken = len(self.missing) + len(self.machine.problems)
-        if not cases and not broken and not self.machine.ok:
-            broken = 1
-        return cases + broken
+        """How much failed: cases, silent suites, complaints of the kernel, the guest itself."""
+        return len(self.failures)
 
     @property
     def failed_cases(self) -> list[tuple[ktap.Suite, ktap.Case]]:
@@ -72,13 +68,17 @@ class Report:
 
     @property
     def failures(self) -> tuple[str, ...]:
-        """What failed: cases with what was expected, silent suites, complaints of the kernel."""
+        """What failed: cases with what was expected, silent suites, complaints of the kernel.
+
+        How the guest ended is one if it was not well and nothing else tells why.
+        """
         cases = [
             f"{suite.name}.{case.name}: {' '.join(line.strip() for line in case.log)}"
             for suite, case in self.failed_cases
         ]
         silent = [f"{source.name}: not all of it ran" for source in self.missing]
-        return (*cases, *silent, *(problem.headline for problem in self.machine.problems))
+        found = (*cases, *silent, *(problem.headline for problem in self.machine.problems))
+        return found or (() if self.machine.ok else (self.machine.ending,))
 
     @property
     def ok(self) -> bool:

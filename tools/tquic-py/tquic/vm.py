@@ -87,16 +87,19 @@ class VmResult:
         """Kernel log of the whole run."""
         return _text(self.dir / "dmesg.txt") or _text(self.dir / "console.txt")
 
+    @property
+    def ending(self) -> str:
+        """How the command ended, in words."""
+        if self.timed_out:
+            return "timed out"
+        if self.exit_code is None:
+            return "the guest died before the command ended"
+        return f"exit {self.exit_code}"
+
     def verdict(self) -> str:
         """Return one paragraph: what happened, and what the kernel said."""
-        if self.timed_out:
-            what = "timed out"
-        elif self.exit_code is None:
-            what = "the guest died before the command ended"
-        else:
-            what = f"exit {self.exit_code}"
         lines = [
-            f"{what}; boot {self.boot_s:.1f} s, command {self.command_s:.1f} s, "
+            f"{self.ending}; boot {self.boot_s:.1f} s, command {self.command_s:.1f} s, "
             f"host {self.host_s:.1f} s; results in {self.dir}"
         ]
         if self.problems:
