@@ -59,8 +59,10 @@ struct tquic_coupled_sum {
 	u64 cwnd_best;
 };
 
+/* What takes nothing of a bottleneck, as a path that is spared, counts for nothing. */
 #define tquic_coupled_for_each(sib, cc) \
-	list_for_each_entry(sib, &(cc)->group->members, sibling)
+	list_for_each_entry(sib, &(cc)->group->members, sibling) \
+		if ((sib) == (cc) || (sib)->in_flight)
 
 static u64 tquic_coupled_rtt_us(const struct tquic_cc *cc)
 {
@@ -112,6 +114,9 @@ static void tquic_coupled_grow(struct tquic_cc *cc, u64 acked, s64 gain)
 	step = c->rest >> TQUIC_GAIN_SHIFT;
 	c->rest &= TQUIC_GAIN_ONE - 1;
 	tquic_cc_set_cwnd(cc, max_t(s64, cc->cwnd + step, 0));
+	/* A window that was given to another path is no reason for a slow start. */
+	if (step < 0)
+		cc->ssthresh = min(cc->ssthresh, cc->cwnd);
 }
 
 /* Growth is congestion avoidance's. A path in no group has none to regard. */
@@ -152,13 +157,17 @@ static void tquic_lia_on_ack(struct tquic_cc *cc, const struct tquic_cc_ack *ack
 	tquic_coupled_grow(cc, ack->bytes, gain);
 }
 
-/* l^2/rtt of a path, l the larger of what the last two losses let through. */
+/*
+ * l/rtt^2 of a path, l the larger of what the last two losses let through: what makes
+ * the square of the rate of a TCP flow there.
+ */
 static u64 tquic_olia_quality(struct tquic_cc *cc)
 {
 	const struct tquic_coupled *c = tquic_cc_priv(cc);
 	u64 run = max_t(u64, c->run, c->run_last);
+	u64 rtt_us = tquic_coupled_rtt_us(cc);
 
-	return div64_u64(run * run, tquic_coupled_rtt_us(cc));
+	return div64_u64(run << 32, rtt_us * rtt_us);
 }
 
 /*

@@ -25,8 +25,8 @@
 
 /**
  * struct tquic_cubic_state - the part a spurious loss restores
- * @epoch_ns: start of the congestion avoidance stage less the time in which the
- *	application did not use the window; 0 before the first ACK of it
+ * @epoch_ns: start of the congestion avoidance stage plus the time in which the
+ *	window was not used or below the threshold; 0 before the first ACK of it
  * @k_ticks: when the curve reaches @w_max
  * @w_max: window at which the plateau lies, in bytes; 0 for unknown
  * @cwnd_prior: window before the last reduction
@@ -46,7 +46,8 @@ struct tquic_cubic_state {
  * struct tquic_cubic - private state
  * @s: running state
  * @undo: state before the last congestion event
- * @unused_ns: since when the application has left the window unused, or 0
+ * @unused_ns: since when the application has left the window unused, or it is below
+ *	the threshold; or 0
  */
 struct tquic_cubic {
 	struct tquic_cubic_state s;
@@ -148,9 +149,8 @@ static void tquic_cubic_on_ack(struct tquic_cc *cc, const struct tquic_cc_ack *a
 {
 	struct tquic_cubic *cu = tquic_cc_priv(cc);
 
-	if (tquic_cc_slow_start(cc, ack))
-		return;
-	if (!ack->cwnd_limited) {
+	/* Nor does the curve go on in a slow start back to the window of before. */
+	if (tquic_cc_slow_start(cc, ack) || !ack->cwnd_limited) {
 		if (!cu->unused_ns)
 			cu->unused_ns = ack->now;
 		return;

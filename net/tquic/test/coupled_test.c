@@ -35,9 +35,10 @@ static struct coupled *begin(struct kunit *test, const struct tquic_cc_ops *ops)
 	return x;
 }
 
-/* A path in congestion avoidance */
+/* A path in congestion avoidance that carries more than any case acknowledges */
 static void path(struct coupled *x, u32 i, u64 cwnd, u64 srtt_ns)
 {
+	x->cc[i].in_flight = 1ULL << 40;
 	x->cc[i].cwnd = cwnd;
 	x->cc[i].ssthresh = 0;
 	x->rtt[i].srtt_ns = srtt_ns;
@@ -150,6 +151,43 @@ static void olia_values(struct kunit *test)
 	KUNIT_EXPECT_GT(test, growth(x, 0), 0);
 }
 
+/* A record counts as the rate that TCP would have: here five times as much on the first */
+static void olia_best_path(struct kunit *test)
+{
+	struct coupled *x = begin(test, &tquic_cc_olia);
+
+	path(x, 0, 24000, 10 * MS);
+	path(x, 1, 12000, 100 * MS);
+	ack(x, 0, 1000000);
+	ack(x, 1, 4000000);
+	path(x, 0, 24000, 10 * MS);
+	path(x, 1, 12000, 100 * MS);
+	/* (20/21)^2 packets and nothing taken off: the largest window is the best path's. */
+	KUNIT_EXPECT_EQ(test, growth(x, 0), 1088);
+	/* Four times as many bytes at twice the round trip are as good; here more. */
+	x->rtt[1].srtt_ns = 20 * MS;
+	ack(x, 1, 400000);
+	x->cc[1].cwnd = 12000;
+	KUNIT_EXPECT_LT(test, growth(x, 0), 300);
+}
+
+/* What OLIA moves elsewhere right after a loss does not come back by slow start. */
+static void olia_no_slow_start(struct kunit *test)
+{
+	struct coupled *x = begin(test, &tquic_cc_olia);
+	u32 i;
+
+	path(x, 0, 24000, 100 * MS);
+	path(x, 1, 12000, 100 * MS);
+	ack(x, 1, 1 << 30);
+	x->cc[1].cwnd = 12000;
+	x->cc[0].ssthresh = 24000;
+	for (i = 0; i < 100; i++)
+		ack(x, 0, 2 * MSS);
+	KUNIT_EXPECT_LT(test, x->cc[0].cwnd, 24000);
+	KUNIT_EXPECT_LE(test, x->cc[0].ssthresh, x->cc[0].cwnd);
+}
+
 /* A loss that was none gives the record back. */
 static void olia_undo(struct kunit *test)
 {
@@ -215,6 +253,28 @@ static void coupled_alone(struct kunit *test)
 		tquic_cc_part(&x->cc[1]);
 		KUNIT_EXPECT_EQ(test, growth(x, 0), MSS);
 		KUNIT_EXPECT_EQ(test, growth(x, 1), MSS);
+	}
+}
+
+/* A path that is spared has a window, but takes nothing. */
+static void coupled_spared(struct kunit *test)
+{
+	struct coupled *x;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(coupled_ops); i++) {
+		x = begin(test, coupled_ops[i]);
+		path(x, 0, 480000, 10 * MS);
+		ack(x, 0, 480000);
+		path(x, 0, 480000, 10 * MS);
+		path(x, 1, 48000, 50 * MS);
+		KUNIT_EXPECT_LT(test, growth(x, 1), MSS / 2);
+		x->cc[0].in_flight = 0;
+		KUNIT_EXPECT_EQ(test, growth(x, 1), MSS);
+		lost(x, 1, 4 * SEC);
+		KUNIT_EXPECT_EQ(test, x->cc[1].cwnd, 24000);
+		/* It carries something again: as two */
+		KUNIT_EXPECT_LT(test, growth(x, 0), MSS);
 	}
 }
 
@@ -343,9 +403,12 @@ static void coupled_hostile(struct kunit *test)
 static struct kunit_case coupled_cases[] = {
 	KUNIT_CASE(lia_values),
 	KUNIT_CASE(olia_values),
+	KUNIT_CASE(olia_best_path),
+	KUNIT_CASE(olia_no_slow_start),
 	KUNIT_CASE(olia_undo),
 	KUNIT_CASE(balia_values),
 	KUNIT_CASE(coupled_alone),
+	KUNIT_CASE(coupled_spared),
 	KUNIT_CASE(coupled_rest_kept),
 	KUNIT_CASE(olia_rest_kept),
 	KUNIT_CASE(coupled_slow_start),

@@ -288,6 +288,31 @@ static void cubic_idle_and_app_limited(struct kunit *test)
 	expect_cwnd(test, 105461, 30);
 }
 
+/*
+ * After a second of silence slow start goes back to three quarters of the window. However
+ * long that takes with little to send, the plateau is where it was.
+ */
+static void cubic_slow_start_after_idle(struct kunit *test)
+{
+	struct cubic_ctx *c = test->priv;
+	u32 i;
+
+	reduced_from(c, 100);
+	ack(c, T0);
+	ack(c, T0 + 4200 * MS);
+	tquic_cc_on_discard(&c->cc, 1 << 30, T0 + 4200 * MS);
+	tquic_cc_on_sent(&c->cc, 1 << 30, T0 + 5200 * MS);
+	KUNIT_EXPECT_EQ(test, c->cc.cwnd, 30000);
+	for (i = 0; i < 60; i++)
+		ack_some(c, MSS, T0 + 5200 * MS + i * SEC, false);
+	ack_some(c, 60000, T0 + 65 * SEC, true);
+	KUNIT_EXPECT_EQ(test, c->cc.cwnd, 90000);
+	for (i = 1; i < 3; i++) {
+		ack(c, T0 + 65 * SEC + i * 100 * MS);
+		expect_cwnd(test, 120000, 5);
+	}
+}
+
 static void cubic_undo(struct kunit *test)
 {
 	struct cubic_ctx *c = test->priv;
@@ -353,6 +378,7 @@ static struct kunit_case cubic_cases[] = {
 	KUNIT_CASE(cubic_app_limited),
 	KUNIT_CASE(cubic_idle),
 	KUNIT_CASE(cubic_idle_and_app_limited),
+	KUNIT_CASE(cubic_slow_start_after_idle),
 	KUNIT_CASE(cubic_undo),
 	KUNIT_CASE(cubic_large_windows),
 	KUNIT_CASE(cubic_slow_start),
