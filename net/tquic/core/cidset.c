@@ -37,6 +37,7 @@ struct tquic_cid_local *tquic_cidset_local_add(struct tquic_cidset_local *c,
 		.seq = c->next_seq++,
 		.cid = *cid,
 		.unsent = unsent,
+		.told = !unsent,
 	};
 	return e;
 }
@@ -81,6 +82,9 @@ int tquic_cidset_local_retire(struct tquic_cidset_local *c, u64 seq, const struc
 		return TQUIC_ERR_PROTOCOL_VIOLATION;
 	if (!e)
 		return 0;
+	/* RFC 9000 §19.16; else each would make room for the next, at once */
+	if (!e->told)
+		return TQUIC_ERR_PROTOCOL_VIOLATION;
 	if (dcid && tquic_cid_equal(&e->cid, dcid))
 		return TQUIC_ERR_PROTOCOL_VIOLATION;
 	*gone = e->cid;

@@ -14,11 +14,18 @@
 /* Retirements waiting for an acknowledgment (RFC 9000 section 5.1.2: at least twice the limit). */
 #define TQUIC_CID_RETIRE_MAX	(2U * TQUIC_CID_ACTIVE_MAX)
 
-/* An id we issued. @unsent: a NEW_CONNECTION_ID frame has to be sent. */
+/**
+ * struct tquic_cid_local - an id we issued
+ * @seq: its sequence number
+ * @cid: the id
+ * @unsent: a NEW_CONNECTION_ID frame has to be sent
+ * @told: the peer may know of it
+ */
 struct tquic_cid_local {
 	u64 seq;
 	struct tquic_cid cid;
 	bool unsent;
+	bool told;
 };
 
 /**

@@ -288,6 +288,7 @@ static void tquic_ctrl_build_cids(struct tquic_conn *conn,
 							       &e->cid, token)))
 			return;
 		e->unsent = false;
+		e->told = true;
 	}
 	while (tquic_cidset_remote_next_retire(&path->remote, &seq)) {
 		rec = tquic_build_rec(bld, TQUIC_REC_RETIRE_CID);

@@ -46,7 +46,10 @@ static int tquic_input_path_id(struct tquic_in *in, u32 id,
 	return 0;
 }
 
-/* An ACK measured a round trip; how much of it the peer waited stands in it (RFC 9002 5.3) */
+/*
+ * An ACK measured a round trip; how much of it the peer waited stands in it (RFC 9002 5.3).
+ * What arrived before an outage may be told by another path long after: that says nothing.
+ */
 static void tquic_input_rtt(const struct tquic_in *in, struct tquic_path *path,
 			    const struct tquic_frame *f, u64 rtt_ns)
 {
@@ -59,6 +62,8 @@ static void tquic_input_rtt(const struct tquic_in *in, struct tquic_path *path,
 		max_delay_ns = tquic_ackfreq_peer_delay_ns(in->conn);
 	delay_ns = min_t(u64, f->ack.delay, U32_MAX) << exponent;
 	delay_ns = in->level == TQUIC_LEVEL_INITIAL ? 0 : delay_ns * NSEC_PER_USEC;
+	if (max_delay_ns && delay_ns > max_delay_ns && in->path != path)
+		return;
 	tquic_rtt_update(&path->rtt, in->now, rtt_ns, delay_ns,
 			 max_delay_ns ? max_delay_ns : U64_MAX);
 }

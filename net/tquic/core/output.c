@@ -653,11 +653,14 @@ static void tquic_output_app_frames(struct tquic_conn *conn,
 				    struct tquic_path *path,
 				    struct tquic_out *o, u8 why, u32 room)
 {
+	bool data, probe = why == TQUIC_WHY_PROBE;
 	u64 now = o->bld.now, floor_ns = 0;
-	bool data;
 
+	/* However much there is to acknowledge, a probe has to elicit an answer. */
+	o->bld.b.end -= probe;
 	tquic_output_acks(conn, path, o);
-	if (why == TQUIC_WHY_PROBE)
+	o->bld.b.end += probe;
+	if (probe)
 		tquic_ackfreq_urge(conn, &o->bld);
 	if (why == TQUIC_WHY_PATH) {
 		tquic_output_path_frames(conn, path, o);
@@ -665,12 +668,11 @@ static void tquic_output_app_frames(struct tquic_conn *conn,
 			tquic_output_pad(o, min_t(u32, room, TQUIC_MIN_UDP_PAYLOAD));
 		return;
 	}
-	data = why == TQUIC_WHY_DATA || why == TQUIC_WHY_REINJECT ||
-	       why == TQUIC_WHY_PROBE;
+	data = why == TQUIC_WHY_DATA || why == TQUIC_WHY_REINJECT || probe;
 	if (!data && tquic_output_has_data(conn, 0))
 		data = conn->sched->get_path(conn, now) == path;
 	/* Where it may be lost, and the peer may know why, nothing goes that is waited for. */
-	if ((path->state == TQUIC_PATH_SUSPECT || (why == TQUIC_WHY_PROBE && path->peer_backup)) &&
+	if ((path->state != TQUIC_PATH_ACTIVE || (probe && path->peer_backup)) &&
 	    tquic_path_others(conn, path))
 		data = false;
 	if (data && conn->sched->floor_ns)
@@ -689,7 +691,7 @@ static void tquic_output_app_frames(struct tquic_conn *conn,
 	/* Streams may have found that they are blocked. */
 	if (data && !o->bld.full && tquic_ctrl_pending(conn))
 		tquic_ctrl_build(conn, &o->bld);
-	if (why == TQUIC_WHY_PROBE) {
+	if (probe) {
 		if (!o->bld.eliciting)
 			tquic_output_ping(o, TQUIC_REC_PING, 0);
 		if (o->bld.eliciting)

@@ -261,7 +261,7 @@ bool tquic_path_open_others(const struct tquic_conn *conn, const struct tquic_pa
  * @path: path
  * @announce: send it in a frame; false for the handshake's own
  *
- * Return: 0, -ENOSPC at the peer's limit, -EEXIST or -ENOMEM from the table.
+ * Return: 0, -ENOSPC at the peer's limit, or what tquic_cidtab_add() returns.
  */
 int tquic_path_issue_cid(struct tquic_conn *conn, struct tquic_path *path,
 			 bool announce)
@@ -321,7 +321,7 @@ void tquic_path_replenish(struct tquic_conn *conn, u64 now)
 			continue;
 		while (path->local.count < TQUIC_PATH_CIDS && !ret)
 			ret = tquic_path_issue_cid(conn, path, true);
-		if (ret == -ENOMEM || ret == -EEXIST)
+		if (ret && ret != -ENOSPC)
 			conn->replenish_ns = now + TQUIC_PATH_RETRY_NS;
 		ret = 0;
 	}
@@ -347,52 +347,6 @@ void tquic_path_bond(struct tquic_conn *conn, u64 now)
 	}
 	if (tquic_bond_update(&conn->bond, &legs, now))
 		tquic_conn_event(conn, TQUIC_EVENT_BOND, conn->bond.state, before);
-}
-
-/**
- * tquic_path_revalidate() - no data before the peer has answered from its address
- * @conn: connection
- * @path: path, its link set
- * @now: time in ns
- */
-void tquic_path_revalidate(struct tquic_conn *conn, struct tquic_path *path, u64 now)
-{
-	u64 pto = max(tquic_conn_pto_max_ns(conn), tquic_rtt_pto_ns(&path->rtt, 0));
-
-	tquic_path_set_state(conn, path, TQUIC_PATH_VALIDATING);
-	/* The client checked the server's address in the handshake already;
-	 * only the server is bound by the limit of RFC 9000 §8.
-	 */
-	path->validated = !conn->server;
-	tquic_path_forget_challenges(path);
-	path->validate_end_ns = now + 3 * pto;
-	path->ctl |= TQUIC_PATH_CTL_CHALLENGE;
-}
-
-/**
- * tquic_path_start() - open a path: its first packet is coming or going
- * @conn: connection
- * @path: path in state UNUSED with its link set
- * @now: time in ns
- *
- * Return: 0, or -ENOENT when the peer left no connection id for it.
- */
-int tquic_path_start(struct tquic_conn *conn, struct tquic_path *path, u64 now)
-{
-	int ret;
-
-	if (!tquic_cidset_remote_current(&path->remote)) {
-		ret = tquic_cidset_remote_rotate(&path->remote);
-		if (ret)
-			return ret;
-	}
-	tquic_path_revalidate(conn, path, now);
-	/* The peer should know before it begins to use the path. */
-	if (tquic_path_spared(path))
-		path->ctl |= TQUIC_PATH_CTL_STATUS;
-	tquic_path_replenish(conn, now);
-	tquic_path_bond(conn, now);
-	return 0;
 }
 
 /* Give what is under way on a path back, to be sent again elsewhere; it is out of use */
@@ -423,6 +377,60 @@ static void tquic_path_hand_over(struct tquic_conn *conn, struct tquic_path *pat
 	tquic_path_drain(conn, path, now);
 	if (owes && heir)
 		heir->probes = max_t(u8, heir->probes, 1);
+}
+
+/* How long an answer from a path's address is waited for */
+static u64 tquic_path_validate_ns(const struct tquic_conn *conn, const struct tquic_path *path)
+{
+	return 3 * max(tquic_conn_pto_max_ns(conn), tquic_rtt_pto_ns(&path->rtt, 0));
+}
+
+/**
+ * tquic_path_revalidate() - no data before the peer has answered from its address
+ * @conn: connection
+ * @path: path, its link set
+ * @now: time in ns
+ *
+ * Others do not wait for that: what went to the address of before may be lost.
+ */
+void tquic_path_revalidate(struct tquic_conn *conn, struct tquic_path *path, u64 now)
+{
+	if (tquic_path_others(conn, path))
+		tquic_path_hand_over(conn, path, now);
+	tquic_path_set_state(conn, path, TQUIC_PATH_VALIDATING);
+	/* The client checked the server's address in the handshake already;
+	 * only the server is bound by the limit of RFC 9000 §8.
+	 */
+	path->validated = !conn->server;
+	tquic_path_forget_challenges(path);
+	path->validate_end_ns = now + tquic_path_validate_ns(conn, path);
+	path->ctl |= TQUIC_PATH_CTL_CHALLENGE;
+}
+
+/**
+ * tquic_path_start() - open a path: its first packet is coming or going
+ * @conn: connection
+ * @path: path in state UNUSED with its link set
+ * @now: time in ns
+ *
+ * Return: 0, or -ENOENT when the peer left no connection id for it.
+ */
+int tquic_path_start(struct tquic_conn *conn, struct tquic_path *path, u64 now)
+{
+	int ret;
+
+	if (!tquic_cidset_remote_current(&path->remote)) {
+		ret = tquic_cidset_remote_rotate(&path->remote);
+		if (ret)
+			return ret;
+	}
+	tquic_path_revalidate(conn, path, now);
+	/* The peer should know before it begins to use the path. */
+	if (tquic_path_spared(path))
+		path->ctl |= TQUIC_PATH_CTL_STATUS;
+	tquic_path_replenish(conn, now);
+	tquic_path_bond(conn, now);
+	return 0;
 }
 
 static void tquic_path_tell_status(struct tquic_path *path)
@@ -757,12 +765,16 @@ static void tquic_path_probe(struct tquic_conn *conn, struct tquic_path *path, u
 /*
  * A packet was opened.  After an outage it says that the link may be back: find
  * out now and not when the next probe is due, for the timeouts have backed off.
+ * Where packets come but none arrives the probes' time never runs out.
  */
 void tquic_path_on_packet(struct tquic_conn *conn, struct tquic_path *path, u64 now)
 {
 	path->stats.rx_packets++;
-	if (path->probes || now - path->space.last_eliciting_ns < path->rtt.srtt_ns)
+	if (!tquic_path_is_open(path) || path->probes || now - path->space.last_eliciting_ns < path->rtt.srtt_ns)
 		return;
+	if (path->state == TQUIC_PATH_SUSPECT &&
+	    path->space.eliciting_in_flight >= TQUIC_PATH_PROBES_MAX)
+		tquic_path_drain(conn, path, now);
 	if (path->state == TQUIC_PATH_SUSPECT || (path->pto_count > 1 && conn->confirmed))
 		tquic_path_probe(conn, path, 1);
 }
@@ -1036,8 +1048,8 @@ static void tquic_path_validation_failed(struct tquic_conn *conn,
 				   TQUIC_ERR_PATH_UNSTABLE_OR_POOR, now);
 		return;
 	}
-	/* There is no other: it is asked as long as the connection lives. */
-	path->validate_end_ns = 0;
+	/* There is no other: it is asked as long as the connection lives, or until there is. */
+	path->validate_end_ns = now + tquic_path_validate_ns(conn, path);
 	path->ctl |= TQUIC_PATH_CTL_CHALLENGE;
 }
 

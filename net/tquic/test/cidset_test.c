@@ -90,7 +90,10 @@ static void cidset_local_issue_and_retire(struct kunit *test)
 		e = tquic_cidset_local_next_unsent(&c);
 		KUNIT_ASSERT_NOT_NULL(test, e);
 		KUNIT_EXPECT_EQ(test, e->seq, seq);
+		KUNIT_EXPECT_EQ(test, tquic_cidset_local_retire(&c, seq, &other, &gone),
+				TQUIC_ERR_PROTOCOL_VIOLATION);
 		e->unsent = false;
+		e->told = true;
 	}
 	KUNIT_EXPECT_NULL(test, tquic_cidset_local_next_unsent(&c));
 	KUNIT_EXPECT_TRUE(test, tquic_cidset_local_lost(&c, 2));
@@ -113,6 +116,7 @@ static void cidset_local_issue_and_retire(struct kunit *test)
 	e = tquic_cidset_local_add(&c, &cid, true);
 	KUNIT_ASSERT_NOT_NULL(test, e);
 	KUNIT_EXPECT_EQ(test, e->seq, LIMIT);
+	e->told = true;
 	/* The last one of the array is gone as well as any other. */
 	KUNIT_EXPECT_EQ(test, tquic_cidset_local_retire(&c, LIMIT, NULL, &gone), 0);
 	KUNIT_EXPECT_FALSE(test, tquic_cidset_local_lost(&c, LIMIT));

@@ -387,6 +387,34 @@ static void migrate_in_bond(struct kunit *test)
 	pair_check(p);
 }
 
+/* It moves and dies: the other does not wait for what went to the old address. */
+static void migrate_to_nowhere(struct kunit *test)
+{
+	struct pair *p = migrate_bond_pair(test);
+	struct tquic_rx_pkt pkt = {
+		.type = TQUIC_PKT_1RTT, .payload = (u8 *)ping, .len = sizeof(ping), .dgram_bytes = 70,
+	};
+	struct pair_flow *f;
+
+	pair_link_set(&p->link[1], 10000000, PAIR_MS(100), 300000);
+	f = pair_flow_open(pair_server(p), false, 8 * MIB);
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	pair_run(p, 2 * SEC);
+	p->link[0].cut = true;
+	p->link[2].cut = true;
+	f->gap_ns = 0;
+	pkt.path = path_of(pair_server(p));
+	pkt.pn = path_of(pair_client(p))->space.next_pn;
+	pkt.dcid = &pkt.path->rx_dcid;
+	KUNIT_ASSERT_EQ(test, pair_inject_over(pair_server(p), 2, &pkt), 0);
+	KUNIT_ASSERT_EQ(test, pkt.path->state, TQUIC_PATH_VALIDATING);
+	pair_kick(pair_server(p));
+	pair_run(p, 3 * SEC);
+	KUNIT_EXPECT_LE(test, f->gap_ns, PAIR_MS(500));
+	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 60 * SEC));
+	pair_check(p);
+}
+
 /* A path that was silent comes back from another address: the peer need not spare it any more. */
 static void migrate_from_doubt(struct kunit *test)
 {
@@ -701,6 +729,7 @@ static struct kunit_case migrate_cases[] = {
 	KUNIT_CASE(migrate_old_id),
 	KUNIT_CASE(migrate_fails_in_doubt),
 	KUNIT_CASE(migrate_in_bond),
+	KUNIT_CASE(migrate_to_nowhere),
 	KUNIT_CASE(migrate_from_doubt),
 	KUNIT_CASE(migrate_on_purpose),
 	KUNIT_CASE(migrate_again),

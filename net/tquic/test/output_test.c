@@ -263,6 +263,35 @@ static void output_ack_carrier(struct kunit *test)
 	path->state = TQUIC_PATH_ACTIVE;
 }
 
+/* However much there is to acknowledge, a probe asks for an answer and is one packet. */
+static void output_probe_elicits(struct kunit *test)
+{
+	struct tquic_tx_pkt pkts[TQUIC_LEVEL_COUNT];
+	struct pair *p = pair_bonded(test, 3);
+	struct pair_end *c = pair_client(p);
+	u8 *buf = kunit_kzalloc(test, OUT_ROOM, GFP_KERNEL);
+	struct tquic_path *path;
+	u32 i, k, room;
+	u64 pn;
+
+	KUNIT_ASSERT_NOT_NULL(test, buf);
+	/* What a peer can do that leaves numbers out */
+	for (i = 0; i < 3; i++) {
+		for (k = 0, pn = 1 << 20; k < 60; k++, pn += 1ULL << 32)
+			tquic_ranges_add(&pair_path(p, 0, i)->space.rx, pn);
+	}
+	path = pair_path(p, 0, 2);
+	path->state = TQUIC_PATH_SUSPECT;
+	for (room = TQUIC_MIN_UDP_PAYLOAD; room < TQUIC_MIN_UDP_PAYLOAD + 100; room++) {
+		path->space.rx_eliciting = 1;
+		path->probes = 1;
+		KUNIT_ASSERT_EQ(test, tquic_conn_output(&c->conn, buf, room, p->now, pkts), 1);
+		KUNIT_EXPECT_PTR_EQ(test, pkts[0].path, path);
+		KUNIT_ASSERT_EQ(test, path->probes, 0);
+	}
+	path->state = TQUIC_PATH_ACTIVE;
+}
+
 /* One packet of what a path held goes at once, though the others' windows are full */
 static void output_hand_over(struct kunit *test)
 {
@@ -871,6 +900,7 @@ static struct kunit_case output_cases[] = {
 	KUNIT_CASE(output_no_needless_padding),
 	KUNIT_CASE(output_ack_policy),
 	KUNIT_CASE(output_ack_carrier),
+	KUNIT_CASE(output_probe_elicits),
 	KUNIT_CASE(output_hand_over),
 	KUNIT_CASE(output_no_room),
 	KUNIT_CASE(output_token),

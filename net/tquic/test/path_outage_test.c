@@ -117,10 +117,39 @@ static void outage_told_again(struct kunit *test)
 	p->tap = NULL;
 	f->gap_ns = 0;
 	KUNIT_EXPECT_TRUE(test, pair_until(p, outage_is_over, SEC));
+	/* That it is told so late does not make the other path slow. */
+	KUNIT_EXPECT_LE(test, pair_path(p, 1, 1)->rtt.srtt_ns, PAIR_MS(60));
 	pair_run(p, 2 * SEC);
 	/* Sent again it is what slow start sends in two round trips, before anything new. */
 	KUNIT_EXPECT_GT(test, arrived, 80000);
 	KUNIT_EXPECT_LE(test, f->gap_ns, PAIR_MS(1300));
+	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 60 * SEC));
+	pair_check(p);
+}
+
+static bool outage_mute(struct pair *p, struct pair_end *from, const struct tquic_tx_pkt *pkts,
+			int n)
+{
+	return from != &p->end[0] || pkts[0].path->id != 1;
+}
+
+/*
+ * A link brings what the server sends and takes nothing: the client, who gets no answer to
+ * its probes, keeps few of them, and what it sends on the other path arrives.
+ */
+static void outage_one_way(struct kunit *test)
+{
+	struct pair *p = pair_bonded(test, 2);
+
+	p->end[1].conn.tune.min_legs = 2;
+	p->tap = outage_mute;
+	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[1], false, 64 << 20));
+	pair_run(p, 10 * SEC);
+	KUNIT_EXPECT_EQ(test, pair_path(p, 0, 1)->state, TQUIC_PATH_SUSPECT);
+	KUNIT_EXPECT_LE(test, pair_path(p, 0, 1)->space.eliciting_in_flight, 16);
+	KUNIT_EXPECT_LT(test, pair_path(p, 0, 1)->space.sent.next -
+			pair_path(p, 0, 1)->space.sent.base, 4096);
+	p->tap = NULL;
 	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 60 * SEC));
 	pair_check(p);
 }
@@ -403,6 +432,7 @@ static struct kunit_case outage_cases[] = {
 	KUNIT_CASE(outage_cut),
 	KUNIT_CASE(outage_told),
 	KUNIT_CASE(outage_told_again),
+	KUNIT_CASE(outage_one_way),
 	KUNIT_CASE(outage_cut_all),
 	KUNIT_CASE(outage_probes_cross),
 	KUNIT_CASE(outage_cut_long_rtt),

@@ -707,6 +707,50 @@ static void path_mtu_probe_time(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, tquic_path_mtu_probe(conn, path, p->now), 0);
 }
 
+/* Ids that the peer was never told it cannot retire, one after the other in a packet. */
+static void path_retire_untold(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *conn = &p->end[0].conn;
+	u8 frames[] = { 0x19, 0, 0x19, 0 };
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(200));
+	frames[1] = pair_path(p, 0, 0)->local.next_seq - 1;
+	frames[3] = frames[1] + 1;
+	KUNIT_EXPECT_EQ(test, pair_inject(&p->end[0], TQUIC_PKT_1RTT, 0, 1000, frames, 2), 0);
+	KUNIT_EXPECT_EQ(test, pair_path(p, 0, 0)->local.next_seq, frames[3] + 1);
+	KUNIT_EXPECT_EQ(test, conn->state, TQUIC_STATE_ESTABLISHED);
+	/* The next one was made meanwhile, and nobody knows of it yet. */
+	pair_inject(&p->end[0], TQUIC_PKT_1RTT, 0, 1001, frames + 2, 2);
+	KUNIT_EXPECT_EQ(test, conn->closed.error_code, TQUIC_ERR_PROTOCOL_VIOLATION);
+	KUNIT_EXPECT_EQ(test, pair_path(p, 0, 0)->local.next_seq, frames[3] + 1);
+}
+
+/* The only path there was is given up at last when another has come into use. */
+static void path_validation_of_last(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 2);
+	struct tquic_conn *conn = &p->end[0].conn;
+	struct tquic_path *path;
+
+	p->links = 1;
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(200));
+	path = pair_path(p, 0, 0);
+	p->link[0].cut = true;
+	tquic_path_revalidate(conn, path, p->now);
+	pair_kick(&p->end[0]);
+	pair_run(p, 5 * SEC);
+	KUNIT_ASSERT_EQ(test, path->state, TQUIC_PATH_VALIDATING);
+	p->links = 2;
+	KUNIT_ASSERT_TRUE(test, pair_open_path(p, 1, false));
+	pair_run(p, 10 * SEC);
+	KUNIT_EXPECT_EQ(test, pair_path(p, 0, 1)->state, TQUIC_PATH_ACTIVE);
+	path = pair_path(p, 0, 0);
+	KUNIT_EXPECT_TRUE(test, !path || path->state == TQUIC_PATH_ABANDONED);
+}
+
 /* A validation takes three PTO of a path nothing is known of; the last path outlives it. */
 static void path_validation_time(struct kunit *test)
 {
@@ -734,7 +778,7 @@ static void path_validation_time(struct kunit *test)
 	pair_kick(&p->end[0]);
 	KUNIT_EXPECT_FALSE(test, path->ctl & TQUIC_PATH_CTL_CHALLENGE);
 	tquic_path_on_timeout(conn, path, end);
-	KUNIT_EXPECT_EQ(test, path->validate_end_ns, 0);
+	KUNIT_EXPECT_EQ(test, path->validate_end_ns, end + 3 * (PAIR_MS(999) + PAIR_MS(25)));
 	KUNIT_EXPECT_EQ(test, conn->state, TQUIC_STATE_ESTABLISHED);
 	/* There is no other: it is asked until it answers. */
 	pair_kick(&p->end[0]);
@@ -843,6 +887,8 @@ static struct kunit_case path_cases[] = {
 	KUNIT_CASE(path_challenges_kept),
 	KUNIT_CASE(path_cids_one_fails),
 	KUNIT_CASE(path_mtu_probe_time),
+	KUNIT_CASE(path_retire_untold),
+	KUNIT_CASE(path_validation_of_last),
 	KUNIT_CASE(path_validation_time),
 	KUNIT_CASE(path_deadlines),
 	KUNIT_CASE(path_rate_cap_lifted),
