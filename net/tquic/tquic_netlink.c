@@ -889,7 +889,7 @@ void tquic_netlink_path_event(struct sock *sk, u8 cmd, u32 path_id)
  * An agent that does not keep up looks for handshakes by itself.
  *
  * Context: softirq or process.
- * Return: 0, or -ESRCH when nobody was told.
+ * Return: 0, -ESRCH when there is no agent; -ENOMEM when that could not be found out.
  */
 int tquic_netlink_handshake_ready(struct net *net, u32 token)
 {
@@ -897,10 +897,12 @@ int tquic_netlink_handshake_ready(struct net *net, u32 token)
 	int ret = 0;
 	void *hdr;
 
+	if (!genl_has_listeners(&tquic_nl_family, net, TQUIC_NLGRP_HANDSHAKE))
+		return -ESRCH;
 	msg = tquic_nl_event_new(net, TQUIC_NLGRP_HANDSHAKE,
 				 TQUIC_CMD_HANDSHAKE_READY, &hdr);
 	if (!msg)
-		return -ESRCH;
+		return token ? 0 : -ENOMEM;
 	if (token)
 		ret = nla_put_u32(msg, TQUIC_A_HANDSHAKE_TOKEN, token);
 	ret = tquic_nl_event_send(net, TQUIC_NLGRP_HANDSHAKE, msg, hdr, ret);

@@ -200,14 +200,15 @@ static int tquic_ops_connect(struct socket *sock, struct sockaddr *uaddr,
 static int tquic_ops_listen(struct socket *sock, int backlog)
 {
 	struct sock *sk = sock->sk;
-	int ret;
+	int ret = 0;
 
 	lock_sock(sk);
-	if (tquic_sk(sk)->handshake_mode == TQUIC_HANDSHAKE_AGENT &&
-	    tquic_netlink_handshake_ready(sock_net(sk), 0))
-		ret = -EPROTONOSUPPORT;
-	else
+	if (tquic_sk(sk)->handshake_mode == TQUIC_HANDSHAKE_AGENT)
+		ret = tquic_netlink_handshake_ready(sock_net(sk), 0);
+	if (!ret)
 		ret = tquic_listen_start(sk, backlog);
+	else if (ret == -ESRCH)
+		ret = -EPROTONOSUPPORT;
 	release_sock(sk);
 	return ret;
 }
@@ -266,7 +267,7 @@ static __poll_t tquic_ops_poll(struct file *file, struct socket *sock,
 	if (tquic_sock_readable(sk))
 		mask |= EPOLLIN | EPOLLRDNORM;
 	writable = tquic_sock_writable(sk);
-	if (writable && tquic_sock_dgram_room(sk))
+	if (writable && tquic_sock_dgram_room(sk) && tquic_socket_has_stream(sk))
 		mask |= EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND;
 	else
 		set_bit(SOCK_NOSPACE, &sock->flags);

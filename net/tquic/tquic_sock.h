@@ -267,6 +267,7 @@ int tquic_socket_shutdown(struct sock *sk, int how);
 bool tquic_sock_readable(struct sock *sk);
 bool tquic_sock_writable(struct sock *sk);
 bool tquic_sock_dgram_room(struct sock *sk);
+bool tquic_socket_has_stream(struct sock *sk);
 /* Does who polls want to write? */
 static inline bool tquic_poll_writes(const poll_table *wait)
 {

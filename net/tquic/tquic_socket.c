@@ -252,6 +252,15 @@ static int tquic_socket_shut(struct sock *sk)
 	return ret;
 }
 
+/* May a program write?  A server's SOCK_STREAM has no stream before the client wrote. */
+bool tquic_socket_has_stream(struct sock *sk)
+{
+	struct tquic_sock *tsk = tquic_sk(sk);
+
+	return sk->sk_type != SOCK_STREAM || !tsk->conn.server || tsk->stream ||
+	       tquic_streams_find(&tsk->conn.streams, 0);
+}
+
 /*
  * The stream a SOCK_STREAM socket is about: the client's first bidirectional
  * one.  The client opens it by writing; the server has to wait for that.

@@ -1048,6 +1048,19 @@ static int tquic_do_getsockopt(struct sock *sk, int optname,
 	}
 }
 
+/* Who does not learn a stream's id cannot use it */
+static void tquic_opt_stream_unopen(struct sock *sk, u64 id)
+{
+	struct tquic_conn *conn = &tquic_sk(sk)->conn;
+	struct tquic_stream *s;
+
+	lock_sock(sk);
+	s = tquic_streams_find(&conn->streams, id);
+	if (s && !s->users && tquic_streams_unopen(&conn->streams, s))
+		conn->stats.streams_opened--;
+	release_sock(sk);
+}
+
 int tquic_getsockopt(struct sock *sk, int level, int optname,
 		     char __user *optval, int __user *optlen)
 {
@@ -1074,6 +1087,8 @@ int tquic_getsockopt(struct sock *sk, int level, int optname,
 		len = min(len, ret);
 		ret = put_user(len, optlen) || copy_to_user(optval, out, len) ?
 		      -EFAULT : 0;
+		if (ret && optname == TQUIC_SOCKOPT_STREAM_OPEN)
+			tquic_opt_stream_unopen(sk, out->stream.stream_id);
 	}
 	kfree(out);
 	return ret;

@@ -255,7 +255,10 @@ static void tquic_udp_err_rcv(struct sock *sk, struct sk_buff *skb, int err, __b
 	rcu_read_unlock();
 }
 
-/* Everything that has to be in place before the first datagram can come. */
+/*
+ * Everything that has to be in place before the first datagram can come.  It stays in the
+ * queue until the socket has its user data: bind() may fail when the port is known already.
+ */
 static int tquic_udp_sock_setup(struct tquic_udp *udp)
 {
 	struct socket *sock = udp->sock;
@@ -291,7 +294,6 @@ static int tquic_udp_sock_setup(struct tquic_udp *udp)
 	WRITE_ONCE(sk->sk_rcvbuf, TQUIC_SYSCTL(udp->tn, udp_rcvbuf_bytes));
 	udp_sk(sk)->encap_err_rcv = tquic_udp_err_rcv;
 	WRITE_ONCE(udp_sk(sk)->encap_type, TQUIC_UDP_ENCAP_TYPE);
-	rcu_assign_sk_user_data(sk, udp);
 	WRITE_ONCE(sk->sk_data_ready, tquic_udp_data_ready);
 	release_sock(sk);
 	return 0;
@@ -328,6 +330,8 @@ static struct tquic_udp *tquic_udp_create(struct tquic_net *tn,
 	if (err)
 		goto err_sock;
 	tquic_addr_set_port(&udp->local, inet_sk(udp->sock->sk)->inet_sport);
+	rcu_assign_sk_user_data(udp->sock->sk, udp);
+	tquic_udp_data_ready(udp->sock->sk);
 	return udp;
 
 err_sock:

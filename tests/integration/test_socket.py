@@ -587,6 +587,20 @@ def test_writers_do_not_wait_for_packets_to_leave(joined: Joined, lab: TwoLinks)
         lab.client.tc("qdisc del dev c0 root")
 
 
+def test_poll_of_a_server_that_speaks_first(joined: Joined) -> None:
+    """It has no stream to write to before the client wrote."""
+    ends = joined(socket.SOCK_STREAM)
+    with select.epoll() as epoll:
+        epoll.register(ends.s, select.EPOLLOUT | select.EPOLLET)
+        assert epoll.poll(0) == []
+        ends.s.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            ends.s.send(b"x")
+        ends.c.send(b"x")
+        assert epoll.poll(STALL_S) == [(ends.s.fileno(), select.EPOLLOUT)]
+        assert ends.s.send(b"x") == 1
+
+
 def test_poll_where_datagrams_wait(joined: Joined, lab: TwoLinks) -> None:
     ends = joined(socket.SOCK_DGRAM)
     poller = select.poll()

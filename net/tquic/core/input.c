@@ -191,6 +191,20 @@ static void tquic_input_news(struct tquic_in *in, struct tquic_stream *s)
 		in->conn->todo |= TQUIC_TODO_READ;
 }
 
+/* The stream of a frame.  A new one may be what a program waits for to write to. */
+static int tquic_input_get_stream(struct tquic_in *in, u64 id, enum tquic_stream_half half,
+				  struct tquic_stream **out)
+{
+	struct tquic_streams *t = &in->conn->streams;
+	u32 count = t->count;
+	int ret;
+
+	ret = tquic_streams_get(t, id, half, in->now, GFP_ATOMIC, out);
+	if (t->count != count)
+		in->conn->todo |= TQUIC_TODO_WRITE;
+	return ret;
+}
+
 static int tquic_input_stream(struct tquic_in *in, const struct tquic_frame *f)
 {
 	struct tquic_streams *t = &in->conn->streams;
@@ -205,8 +219,7 @@ static int tquic_input_stream(struct tquic_in *in, const struct tquic_frame *f)
 	struct tquic_stream *s;
 	int ret, err;
 
-	ret = tquic_streams_get(t, f->stream.id, TQUIC_STREAM_RX, in->now,
-				GFP_ATOMIC, &s);
+	ret = tquic_input_get_stream(in, f->stream.id, TQUIC_STREAM_RX, &s);
 	if (ret || !s)
 		return ret;
 	ret = tquic_recv_insert(&s->rx, &data, GFP_ATOMIC, &delta);
@@ -231,8 +244,7 @@ static int tquic_input_reset_stream(struct tquic_in *in,
 	int ret;
 	u8 was;
 
-	ret = tquic_streams_get(t, f->reset_stream.id, TQUIC_STREAM_RX, in->now,
-				GFP_ATOMIC, &s);
+	ret = tquic_input_get_stream(in, f->reset_stream.id, TQUIC_STREAM_RX, &s);
 	if (ret || !s)
 		return ret;
 	was = s->rx.state;
@@ -260,8 +272,7 @@ static int tquic_input_stop_sending(struct tquic_in *in,
 	struct tquic_stream *s;
 	int ret;
 
-	ret = tquic_streams_get(t, f->stop_sending.id, TQUIC_STREAM_TX, in->now,
-				GFP_ATOMIC, &s);
+	ret = tquic_input_get_stream(in, f->stop_sending.id, TQUIC_STREAM_TX, &s);
 	if (ret || !s)
 		return ret;
 	if (tquic_send_on_stop(&s->tx, f->stop_sending.code)) {
@@ -291,8 +302,7 @@ static int tquic_input_max(struct tquic_in *in, const struct tquic_frame *f)
 		}
 		return 0;
 	case TQUIC_FRAME_MAX_STREAM_DATA:
-		ret = tquic_streams_get(t, f->max.id, TQUIC_STREAM_TX, in->now,
-					GFP_ATOMIC, &s);
+		ret = tquic_input_get_stream(in, f->max.id, TQUIC_STREAM_TX, &s);
 		if (ret || !s)
 			return ret;
 		if (tquic_send_set_max(&s->tx, f->max.val)) {
@@ -307,8 +317,7 @@ static int tquic_input_max(struct tquic_in *in, const struct tquic_frame *f)
 			conn->todo |= TQUIC_TODO_WRITE;
 		return 0;
 	case TQUIC_FRAME_STREAM_DATA_BLOCKED:
-		return tquic_streams_get(t, f->max.id, TQUIC_STREAM_RX, in->now,
-					 GFP_ATOMIC, &s);
+		return tquic_input_get_stream(in, f->max.id, TQUIC_STREAM_RX, &s);
 	default:
 		return 0;
 	}

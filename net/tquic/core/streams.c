@@ -183,6 +183,10 @@ bool tquic_streams_unopen(struct tquic_streams *t, struct tquic_stream *s)
 
 	if (s->id >> 2 != t->opened[type] - 1 || s->tx.end || s->tx.fin)
 		return false;
+	/* Others may have found it meanwhile, the peer among them. */
+	if (s->users > 1 || s->user || s->ctl || s->tx.state != TQUIC_SEND_READY ||
+	    !list_empty(&s->readable))
+		return false;
 	streams_forget(t, s);
 	t->opened[type]--;
 	return true;

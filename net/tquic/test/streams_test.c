@@ -133,6 +133,18 @@ static void streams_unopen(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, tquic_streams_opened(t, false), 1);
 	second = open_stream(test, false);
 	KUNIT_EXPECT_EQ(test, second->id, 5);
+	/* Another thread is at it. */
+	second->users = 2;
+	KUNIT_EXPECT_FALSE(test, tquic_streams_unopen(t, second));
+	second->users = 1;
+	/* The peer was told of it, or has written to it. */
+	list_add(&second->readable, &t->readable);
+	KUNIT_EXPECT_FALSE(test, tquic_streams_unopen(t, second));
+	list_del_init(&second->readable);
+	second->tx.state = TQUIC_SEND_RESET_SENT;
+	KUNIT_EXPECT_FALSE(test, tquic_streams_unopen(t, second));
+	second->tx.state = TQUIC_SEND_READY;
+	second->users = 0;
 	KUNIT_ASSERT_EQ(test, tquic_send_finish(&second->tx), 0);
 	KUNIT_EXPECT_FALSE(test, tquic_streams_unopen(t, second));
 }
