@@ -770,7 +770,8 @@ static void tquic_path_probe(struct tquic_conn *conn, struct tquic_path *path, u
 void tquic_path_on_packet(struct tquic_conn *conn, struct tquic_path *path, u64 now)
 {
 	path->stats.rx_packets++;
-	if (!tquic_path_is_open(path) || path->probes || now - path->space.last_eliciting_ns < path->rtt.srtt_ns)
+	if (!tquic_path_is_open(path) || path->probes ||
+	    now - path->space.last_eliciting_ns < path->rtt.srtt_ns)
 		return;
 	if (path->state == TQUIC_PATH_SUSPECT &&
 	    path->space.eliciting_in_flight >= TQUIC_PATH_PROBES_MAX)
