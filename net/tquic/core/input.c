@@ -191,7 +191,7 @@ static void tquic_input_news(struct tquic_in *in, struct tquic_stream *s)
 		in->conn->todo |= TQUIC_TODO_READ;
 }
 
-/* The stream of a frame.  A new one may be what a program waits for to write to. */
+/* The stream of a frame.  The first is what a server of one stream waits for to write to. */
 static int tquic_input_get_stream(struct tquic_in *in, u64 id, enum tquic_stream_half half,
 				  struct tquic_stream **out)
 {
@@ -200,7 +200,7 @@ static int tquic_input_get_stream(struct tquic_in *in, u64 id, enum tquic_stream
 	int ret;
 
 	ret = tquic_streams_get(t, id, half, in->now, GFP_ATOMIC, out);
-	if (t->count != count)
+	if (!id && t->count != count)
 		in->conn->todo |= TQUIC_TODO_WRITE;
 	return ret;
 }
