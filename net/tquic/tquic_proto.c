@@ -250,7 +250,7 @@ static __poll_t tquic_ops_poll(struct file *file, struct socket *sock,
 	struct sock *sk = sock->sk;
 	struct tquic_sock *tsk = tquic_sk(sk);
 	__poll_t mask = 0;
-	bool writable;
+	bool room;
 
 	sock_poll_wait(file, sock, wait);
 	lock_sock(sk);
@@ -266,12 +266,12 @@ static __poll_t tquic_ops_poll(struct file *file, struct socket *sock,
 		mask |= EPOLLRDHUP | EPOLLIN | EPOLLRDNORM;
 	if (tquic_sock_readable(sk))
 		mask |= EPOLLIN | EPOLLRDNORM;
-	writable = tquic_sock_writable(sk);
-	if (writable && tquic_sock_dgram_room(sk) && tquic_socket_has_stream(sk))
+	room = tquic_sock_writable(sk) && tquic_sock_dgram_room(sk);
+	if (room && tquic_socket_has_stream(sk))
 		mask |= EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND;
 	else
 		set_bit(SOCK_NOSPACE, &sock->flags);
-	tsk->conn.tx_full |= !writable && tquic_poll_writes(wait);
+	tsk->conn.tx_full |= !room && tquic_poll_writes(wait);
 out:
 	release_sock(sk);
 	return mask;

@@ -211,6 +211,8 @@ static int tquic_send_datagram(struct sock *sk, struct msghdr *msg, size_t len,
 	int ret;
 
 	for (;;) {
+		bool room = tquic_sock_dgram_room(sk);
+
 		ret = tquic_send_refused(sk, sk);
 		if (ret)
 			return ret;
@@ -220,8 +222,9 @@ static int tquic_send_datagram(struct sock *sk, struct msghdr *msg, size_t len,
 		max_bytes = tquic_info_datagram_bytes(conn);
 		if (max_bytes && len > max_bytes)
 			return -EMSGSIZE;
-		if (max_bytes && tquic_sock_dgram_room(sk))
+		if (max_bytes && room)
 			break;
+		conn->tx_full |= !room;
 		ret = tquic_sock_wait(sk, sk, &timeo);
 		if (ret)
 			return ret;
@@ -234,6 +237,7 @@ static int tquic_send_datagram(struct sock *sk, struct msghdr *msg, size_t len,
 		return -EFAULT;
 	}
 	tquic_dgram_queue(conn, skb, deadline_ns, a->deadline.flags & TQUIC_DEADLINE_DROP);
+	conn->tx_full = false;
 	tquic_sock_kick(sk);
 	return len;
 }

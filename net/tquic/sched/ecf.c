@@ -31,13 +31,13 @@ static u64 tquic_ecf_time_ns(const struct tquic_path *path, u64 bytes)
 }
 
 /*
- * With k bytes to send, the fast path (full now) ends after 1 + k/cwnd of its
- * round trips.  It is waited for when that is sooner than one round trip of
- * the slow path, and when the slow path would not be done with all of it in
- * two round trips of the fast one: for however little it needs one of its own.
+ * With k bytes to send, what was left out for the fast path among them, that path (full
+ * now) ends after 1 + k/cwnd of its round trips.  It is waited for when that is sooner
+ * than one round trip of the slow path, and when the slow path would not be done with all
+ * of it in two round trips of the fast one: for however little it needs one of its own.
  * Both with a margin for jitter; having waited once, a quarter more is asked for
  * to change the mind.  A program that waits for room in the send buffer has more
- * than k: its end is not in sight.
+ * than k: its end is not in sight.  Datagrams count as the memory that they take.
  */
 static bool tquic_ecf_wait(struct tquic_conn *conn, const struct tquic_path *fast,
 			   const struct tquic_path *slow, u64 now)
@@ -45,7 +45,7 @@ static bool tquic_ecf_wait(struct tquic_conn *conn, const struct tquic_path *fas
 	struct tquic_ecf *ecf = (struct tquic_ecf *)conn->sched_priv;
 	u64 margin_ns = max(fast->rtt.rttvar_ns, slow->rtt.rttvar_ns);
 	u64 fast_ns = fast->rtt.srtt_ns, slow_ns = slow->rtt.srtt_ns;
-	u64 k = conn->streams.tx_mem.unsent;
+	u64 k = conn->streams.tx_mem.unsent + conn->dgram_tx_bytes;
 	u64 bound_ns = slow_ns + margin_ns;
 
 	BUILD_BUG_ON(sizeof(*ecf) > sizeof(conn->sched_priv));

@@ -58,6 +58,11 @@ static void ecf_inequalities(struct kunit *test)
 	x->conn.tx_full = true;
 	KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 58879), 1);
 	x->conn.tx_full = false;
+	/* What datagrams take counts as well. */
+	x->conn.dgram_tx_bytes = 58880 - 10000;
+	KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 9999), -1);
+	KUNIT_EXPECT_EQ(test, ecf_pick_anew(x, 10000), 1);
+	x->conn.dgram_tx_bytes = 0;
 	/* The slow path would be done within two round trips of the fast one. */
 	x->path[1].rtt.srtt_ns = 39 * NSEC_PER_MSEC;
 	x->path[1].cc.cwnd = 7360;
