@@ -21,6 +21,7 @@ from test_sysctl import tuned
 
 from tquic.handshake import Handshake, Options, complete, connect, listen, new_socket
 from tquic.lab import Link, TwoLinks
+from tquic.multipath import PathSpec, add_paths
 from tquic.netlink import TquicNetlink
 from tquic.record import Address
 from tquic.sock import Datagram, Message, StreamData, TquicSocket
@@ -36,6 +37,7 @@ from tquic.uapi import (
     EventType,
     HandshakeInfo,
     HandshakeMode,
+    PathState,
     RecvMask,
     State,
     StreamInfo,
@@ -585,6 +587,26 @@ def test_writers_do_not_wait_for_packets_to_leave(joined: Joined, lab: TwoLinks)
         wait_for(lambda: ends.client.info().datagrams_sent == 1500)
     finally:
         lab.client.tc("qdisc del dev c0 root")
+
+
+def test_datagrams_use_all_paths(joined: Joined, lab: TwoLinks) -> None:
+    """More wait than the fast path takes; alone on the connection, with the usual scheduler."""
+    ends = joined(socket.SOCK_DGRAM, RecvMask.ALL)
+    lab.client.tc("qdisc replace dev c0 root netem rate 4mbit delay 10ms limit 20")
+    lab.client.tc("qdisc replace dev c1 root netem rate 4mbit delay 50ms limit 40")
+    try:
+        add_paths(ends.client, [PathSpec(lab.client_address(1))])
+        wait_for(lambda: [path.state for path in ends.client.paths()].count(PathState.ACTIVE) == 2)
+        ends.client.settimeout(None)
+        before = [lab.counters(index).tx_bytes for index in range(2)]
+        for _ in range(2000):
+            ends.client.send_datagram(bytes(1000))
+        sent = [lab.counters(index).tx_bytes - before[index] for index in range(2)]
+        assert sum(sent) > 1_200_000
+        assert sent[1] > sent[0] / 4
+    finally:
+        for device in ("c0", "c1"):
+            lab.client.tc(f"qdisc del dev {device} root")
 
 
 def test_poll_of_a_server_that_speaks_first(joined: Joined) -> None:
