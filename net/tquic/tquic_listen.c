@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Listening sockets: first packets become connections, accept() takes them */
 #include <linux/rculist.h>
+#include <linux/sched/mm.h>
 #include <linux/security.h>
 #include <linux/slab.h>
 #include <net/tcp_states.h>
@@ -96,6 +97,12 @@ static void tquic_listen_memcg(struct sock *sk, const struct sock *parent)
 static void tquic_listen_memcg(struct sock *sk, const struct sock *parent)
 {
 }
+#endif
+
+#ifdef CONFIG_MEMCG
+#define tquic_sock_memcg(sk)	((sk)->sk_memcg)
+#else
+#define tquic_sock_memcg(sk)	NULL
 #endif
 
 /* A socket like its parent, without a file yet. Context: parent's lock held */
@@ -304,43 +311,49 @@ static bool tquic_listen_knows(struct tquic_net *tn, const struct tquic_cid *cid
 static void tquic_listen_one(struct tquic_listener *l, struct sk_buff *skb)
 {
 	struct tquic_net *tn = tquic_sock_net(l->sk);
-	struct tquic_hdr h;
 	struct tquic_token token;
+	struct mem_cgroup *memcg;
+	struct tquic_hdr h;
 	struct tquic_cid cid;
-	bool made = false, proved = false;
+	bool proved = false;
+	int ret;
 
 	if (tquic_hdr_parse(skb->data, skb->len, TQUIC_LOCAL_CID_LEN, &h) ||
 	    h.pkt_len - h.pn_off < TQUIC_PN_MAX_LEN + TQUIC_HP_SAMPLE_LEN ||
 	    h.dcid.len < TQUIC_FIRST_DCID_MIN_LEN) {
 		TQUIC_INC(tn, RX_BAD_HDR);
-		kfree_skb(skb);
-		return;
+		goto drop;
 	}
 	cid = h.dcid;
-	made = !tquic_listen_knows(tn, &cid);
-	if (made && h.type != TQUIC_PKT_INITIAL) {
+	if (tquic_listen_knows(tn, &cid)) {
+		tquic_listen_replay(l, skb);
+		return;
+	}
+	if (h.type != TQUIC_PKT_INITIAL) {
 		TQUIC_INC(tn, RX_NO_CONN);
 		trace_tquic_packet_dropped(NULL, 0, TQUIC_DROP_NO_CONN, skb->len);
-		kfree_skb(skb);
-		return;
+		goto drop;
 	}
-	if (made && !tquic_listen_admit(l, skb, &h, &token, &proved)) {
-		kfree_skb(skb);
-		return;
-	}
-	if (made && READ_ONCE(l->count) > READ_ONCE(l->sk->sk_max_ack_backlog)) {
+	if (!tquic_listen_admit(l, skb, &h, &token, &proved))
+		goto drop;
+	if (READ_ONCE(l->count) > READ_ONCE(l->sk->sk_max_ack_backlog)) {
 		TQUIC_INC(tn, LISTEN_OVERFLOW);
-		kfree_skb(skb);
-		return;
+		goto drop;
 	}
-	if (made && tquic_listen_child(l, skb, &h, proved ? &token : NULL)) {
+	/* No task of the listener's cgroup allocates what a connection needs. */
+	memcg = set_active_memcg(tquic_sock_memcg(l->sk));
+	ret = tquic_listen_child(l, skb, &h, proved ? &token : NULL);
+	set_active_memcg(memcg);
+	if (ret) {
 		TQUIC_INC(tn, LISTEN_DROP);
-		kfree_skb(skb);
-		return;
+		goto drop;
 	}
 	tquic_listen_replay(l, skb);
-	if (made)
-		tquic_listen_check(tn, &cid);
+	tquic_listen_check(tn, &cid);
+	return;
+
+drop:
+	kfree_skb(skb);
 }
 
 static void tquic_listen_work(struct work_struct *work)

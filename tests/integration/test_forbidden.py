@@ -44,6 +44,8 @@ pytestmark = [pytest.mark.usefixtures("module"), pytest.mark.timeout(300)]
 
 Start = Callable[..., RunningServer]
 PLAIN = Link()
+#: Connections that a listener's cgroup is charged for.
+_CLIENTS = 32
 
 # --- cgroups
 
@@ -187,6 +189,27 @@ def test_whose_cgroup_does_not_matter(cgroup: Path, joined: Joined) -> None:
         assert ends.s.recv(1) == b"x"
     first.c.sendall(b"x")
     assert first.s.recv(1) == b"x"
+
+
+def test_connections_are_charged_to_their_listener(
+    lab: TwoLinks, cgroup: Path, start_server: Start, certificates: Certificates
+) -> None:
+    """Whoever makes them: clients elsewhere cannot fill the machine past a cgroup's limit."""
+
+    def charged() -> int:
+        lines = (cgroup / "memory.stat").read_text().splitlines()
+        return sum(int(line.split()[1]) for line in lines if line.startswith("slab_"))
+
+    if "memory" not in (cgroup.parent / "cgroup.controllers").read_text():
+        pytest.skip("a kernel without CONFIG_MEMCG")
+    (cgroup.parent / "cgroup.subtree_control").write_text("+memory")
+    with inside(cgroup):
+        server = start_server(lab, echo)
+    before = charged()
+    with contextlib.ExitStack() as held:
+        for _ in range(_CLIENTS):
+            held.enter_context(dial(lab, server.address, certificates.client()))
+        assert charged() - before > _CLIENTS * 4000
 
 
 @pytest.mark.parametrize("v6", [False, True], ids=["v4", "v6"])
