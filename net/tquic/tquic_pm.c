@@ -281,8 +281,13 @@ void tquic_pm_run(struct sock *sk)
 				   max(READ_ONCE(pm->retry_s), 1U) * HZ);
 }
 
-/* Interfaces, addresses or endpoints changed, or it is time to try again */
-static void tquic_pm_look_at(struct sock *sk)
+/**
+ * tquic_pm_look_at() - interfaces, addresses or endpoints changed, or it is time to try again
+ * @sk: socket of a connection
+ *
+ * Context: process, lock held, may sleep.
+ */
+void tquic_pm_look_at(struct sock *sk)
 {
 	struct tquic_conn *conn = &tquic_sk(sk)->conn;
 	struct tquic_path *path;
@@ -296,6 +301,24 @@ static void tquic_pm_look_at(struct sock *sk)
 	tquic_sock_kick(sk);
 }
 
+/*
+ * A program may sleep with the lock, as on a page of its data, for as long as it likes:
+ * the others do not wait for that.
+ */
+static bool tquic_pm_defer(struct sock *sk)
+{
+	bool owned;
+
+	local_bh_disable();
+	bh_lock_sock(sk);
+	owned = sock_owned_by_user(sk);
+	if (owned)
+		set_bit(TQUIC_DEFER_PM, &tquic_sk(sk)->deferred);
+	bh_unlock_sock(sk);
+	local_bh_enable();
+	return owned;
+}
+
 static void tquic_pm_work(struct work_struct *work)
 {
 	struct tquic_pm *pm = container_of(work, struct tquic_pm, work.work);
@@ -306,9 +329,13 @@ static void tquic_pm_work(struct work_struct *work)
 	if (test_and_clear_bit(TQUIC_PM_CHANGED, &pm->flags))
 		WRITE_ONCE(pm->retry_s, 0);
 	WRITE_ONCE(pm->retry_s, tquic_pm_retry_s(pm->retry_s));
-	while ((sk = tquic_sock_next(tn, &token, U32_MAX))) {
-		tquic_pm_look_at(sk);
-		release_sock(sk);
+	while ((sk = tquic_sock_find_next(tn, &token, U32_MAX))) {
+		if (!tquic_pm_defer(sk)) {
+			lock_sock(sk);
+			if (tquic_sk(sk)->alive)
+				tquic_pm_look_at(sk);
+			release_sock(sk);
+		}
 		sock_put(sk);
 		token++;
 		cond_resched();

@@ -64,6 +64,7 @@ void tquic_pm_net_exit(struct tquic_pm *pm);
 void tquic_pm_changed(struct tquic_pm *pm);
 void tquic_pm_wake(struct sock *sk);
 void tquic_pm_run(struct sock *sk);
+void tquic_pm_look_at(struct sock *sk);
 void tquic_pm_abandoned(struct sock *sk, u32 path_id);
 
 #endif /* TQUIC_PM_H */

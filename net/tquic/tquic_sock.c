@@ -212,6 +212,8 @@ static void tquic_sock_work(struct work_struct *work)
 		tquic_rx_undec(sk);
 		tquic_tx_sealed(sk);
 		tquic_link_prefer(sk);
+		if (test_and_clear_bit(TQUIC_DEFER_PM, &tsk->deferred))
+			tquic_pm_look_at(sk);
 		if (tsk->pm_due) {
 			tsk->pm_due = false;
 			tquic_pm_run(sk);
@@ -910,6 +912,35 @@ int tquic_sock_update_keys(struct sock *sk)
 }
 
 /**
+ * tquic_sock_find_next() - walk the connections of a namespace without their locks
+ * @tn: namespace
+ * @token: where to begin; afterwards the token of the connection returned
+ * @max: the last token that counts
+ *
+ * Context: any.
+ * Return: the first connection from there on, referenced; NULL when there is none.
+ */
+struct sock *tquic_sock_find_next(struct tquic_net *tn, unsigned long *token,
+				  unsigned long max)
+{
+	struct tquic_sock *tsk;
+	struct sock *sk = NULL;
+
+	rcu_read_lock();
+	while ((tsk = xa_find(&tn->conns, token, max, XA_PRESENT))) {
+		sk = &tsk->inet.sk;
+		if (refcount_inc_not_zero(&sk->sk_refcnt))
+			break;
+		sk = NULL;
+		if (*token == max)
+			break;
+		++*token;
+	}
+	rcu_read_unlock();
+	return sk;
+}
+
+/**
  * tquic_sock_next() - walk the connections of a namespace
  * @tn: namespace
  * @token: where to begin; afterwards the token of the connection returned
@@ -922,31 +953,19 @@ int tquic_sock_update_keys(struct sock *sk)
 struct sock *tquic_sock_next(struct tquic_net *tn, unsigned long *token,
 			     unsigned long max)
 {
-	struct tquic_sock *tsk;
 	struct sock *sk;
 
-	for (;;) {
-		rcu_read_lock();
-		tsk = xa_find(&tn->conns, token, max, XA_PRESENT);
-		if (!tsk) {
-			rcu_read_unlock();
-			return NULL;
-		}
-		sk = &tsk->inet.sk;
-		if (!refcount_inc_not_zero(&sk->sk_refcnt))
-			sk = NULL;
-		rcu_read_unlock();
-		if (sk) {
-			lock_sock(sk);
-			if (tsk->alive)
-				return sk;
-			release_sock(sk);
-			sock_put(sk);
-		}
+	while ((sk = tquic_sock_find_next(tn, token, max))) {
+		lock_sock(sk);
+		if (tquic_sk(sk)->alive)
+			break;
+		release_sock(sk);
+		sock_put(sk);
 		if (*token == max)
 			return NULL;
 		++*token;
 	}
+	return sk;
 }
 
 /* Send what can be sent, then look after everything else; lock held */
@@ -965,6 +984,8 @@ void tquic_sock_release_cb(struct sock *sk)
 
 	bool kick = test_and_clear_bit(TQUIC_DEFER_KICK, &tsk->deferred);
 
+	if (test_bit(TQUIC_DEFER_PM, &tsk->deferred))
+		tquic_sock_queue_work(sk);
 	if (test_and_clear_bit(TQUIC_DEFER_TIMER, &tsk->deferred))
 		tquic_timer_expired(sk);
 	else if (kick)

@@ -24,6 +24,7 @@
 enum tquic_deferred {
 	TQUIC_DEFER_TIMER,
 	TQUIC_DEFER_KICK,
+	TQUIC_DEFER_PM,		/* then by the work item */
 };
 
 /**
@@ -199,8 +200,7 @@ int tquic_sock_init(struct sock *sk);
 bool tquic_sock_filtered(struct sock *sk, struct sk_buff *skb);
 void tquic_sock_destruct(struct sock *sk);
 int tquic_sock_start(struct sock *sk, bool server, const struct tquic_version *v,
-		     const struct tquic_cid *odcid,
-		     const struct tquic_cid *peer_scid,
+		     const struct tquic_cid *odcid, const struct tquic_cid *peer_scid,
 		     const struct tquic_cid *rscid);
 void tquic_sock_new_token(struct sock *sk);
 void tquic_sock_end(struct sock *sk);
@@ -215,6 +215,7 @@ void tquic_sock_kick(struct sock *sk);
 void tquic_sock_release_cb(struct sock *sk);
 void tquic_sock_queue_work(struct sock *sk);
 u64 tquic_sock_send_limit(const struct sock *sk);
+struct sock *tquic_sock_find_next(struct tquic_net *tn, unsigned long *token, unsigned long max);
 struct sock *tquic_sock_next(struct tquic_net *tn, unsigned long *token, unsigned long max);
 int tquic_sock_update_keys(struct sock *sk);
 
@@ -255,8 +256,7 @@ void tquic_timer_expired(struct sock *sk);
 
 /* tquic_socket.c: data */
 int tquic_sendmsg(struct sock *sk, struct msghdr *msg, size_t len);
-int tquic_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags,
-		  int *addr_len);
+int tquic_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags, int *addr_len);
 int tquic_sock_wait(struct sock *sk, struct sock *who, long *timeo);
 int tquic_send_data(struct sock *sk, struct sock *who, struct tquic_stream *s,
 		    struct msghdr *msg, size_t len, bool fin);

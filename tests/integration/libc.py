@@ -4,9 +4,12 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
+import mmap
 import os
+import struct
 
-__all__ = ["LIBC", "Iovec", "Mmsghdr", "Msghdr", "called"]
+__all__ = ["LIBC", "AbsentPage", "Iovec", "Mmsghdr", "Msghdr", "called"]
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -35,6 +38,32 @@ class Mmsghdr(ctypes.Structure):
     """struct mmsghdr."""
 
     _fields_ = (("head", Msghdr), ("size", ctypes.c_uint))
+
+
+class AbsentPage:
+    """A page that whoever touches it waits for, until it is closed."""
+
+    _SYS_USERFAULTFD = 323  # x86-64
+    _API, _UFFDIO_API, _UFFDIO_REGISTER, _MODE_MISSING = 0xAA, 0xC018AA3F, 0xC020AA00, 1
+
+    def __init__(self) -> None:
+        self._fd = called(LIBC.syscall(self._SYS_USERFAULTFD, os.O_CLOEXEC))
+        fcntl.ioctl(self._fd, self._UFFDIO_API, struct.pack("=QQQ", self._API, 0, 0))
+        LIBC.mmap.restype = ctypes.c_void_p
+        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+        self.address = LIBC.mmap(None, mmap.PAGESIZE, mmap.PROT_READ, flags, -1, 0)
+        rows = (self.address, mmap.PAGESIZE, self._MODE_MISSING, 0)
+        fcntl.ioctl(self._fd, self._UFFDIO_REGISTER, struct.pack("=QQQQ", *rows))
+
+    def wait(self) -> None:
+        """Until somebody waits for it."""
+        os.read(self._fd, 32)
+
+    def close(self) -> None:
+        """Who waits finds zeros. May be called again."""
+        if self._fd >= 0:
+            os.close(self._fd)
+        self._fd = -1
 
 
 def called(answer: int) -> int:

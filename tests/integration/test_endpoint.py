@@ -6,8 +6,10 @@ Nothing here depends on how fast the machine is: what is checked are states, byt
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +19,7 @@ from dataclasses import dataclass
 import pytest
 from conftest import LabMaker
 from leftovers import insert_module, remove_module
+from libc import LIBC, AbsentPage
 from running import (
     DATA,
     Certificates,
@@ -287,6 +290,38 @@ def test_an_idle_path_follows_its_interface(
         finally:
             lab.device_up(0)
         assert events.next_path(Command.PATH_RECOVERED, 0).token == token
+
+
+def test_nobody_waits_for_a_program_that_sleeps(
+    make_lab: LabMaker, start_server: Start, certificates: Certificates
+) -> None:
+    """In send(), on a page of its data, with the lock of its connection."""
+    lab = make_lab(PLAIN, PLAIN)
+    server = start_server(lab, echo)
+    page = AbsentPage()
+    stream = Options(kind=socket.SOCK_STREAM, local=lab.client_address(0))
+    with (
+        opened(lab.client) as listening,
+        dial(lab, server.address, certificates.client(), paths=2, options=stream) as asleep,
+        dial(lab, server.address, certificates.client(), paths=2) as sock,
+    ):
+        tokens = [each.info().token for each in (asleep, sock)]
+        assert tokens[0] < tokens[1]
+        events = Events(listening)
+        data = ctypes.c_void_p(page.address)
+        writer = threading.Thread(target=LIBC.send, args=(asleep.fileno(), data, 100, 0))
+        writer.start()
+        page.wait()
+        try:
+            lab.device_down(1)
+            assert events.next_path(Command.PATH_SUSPECT, 1).token == tokens[1]
+            page.close()
+            # Its own paths are looked at when it lets go.
+            assert events.next_path(Command.PATH_SUSPECT, 1).token == tokens[0]
+        finally:
+            page.close()
+            lab.device_up(1)
+        writer.join()
 
 
 @pytest.mark.parametrize("carrier", [False, True], ids=["down", "carrier"])
