@@ -150,7 +150,7 @@ __bpf_kfunc u64 bpf_tquic_path_wait_ns(struct tquic_path *path, u64 now)
 }
 
 /**
- * bpf_tquic_unsent_bytes() - stream data that waits to be sent, for the first time or again
+ * bpf_tquic_unsent_bytes() - stream data that waits for its first transmission
  * @conn: connection
  */
 __bpf_kfunc u64 bpf_tquic_unsent_bytes(struct tquic_conn *conn)

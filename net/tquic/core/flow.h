@@ -9,7 +9,7 @@
  * struct tquic_mem - memory that the buffers of one connection hold
  * @used: true size in bytes, bookkeeping included
  * @max: above this, data that could wait is refused
- * @unsent: sending only: payload that waits to be sent, for the first time or again
+ * @unsent: sending only: payload that has never been sent
  * @tight: receiving only: the machine has no more for it, and only what a reader
  *	waits for is taken
  *

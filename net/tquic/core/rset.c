@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Sets of disjoint ranges whose nodes are records of sent frames. */
-#include <linux/errno.h>
 #include <linux/limits.h>
 #include <linux/minmax.h>
 
@@ -10,11 +9,6 @@
 static struct tquic_rec *rset_rec(struct rb_node *node)
 {
 	return rb_entry_safe(node, struct tquic_rec, rb);
-}
-
-static u64 rset_size(const struct tquic_rec *rec)
-{
-	return rec->id - rec->off;
 }
 
 /* First range that ends at or above @at. */
@@ -59,56 +53,50 @@ static void rset_drop(struct rb_root *root, struct tquic_rec *rec)
 	tquic_rec_free(rec);
 }
 
-u64 tquic_rset_add(struct rb_root *root, struct tquic_rec *rec, u64 lo, u64 hi)
+void tquic_rset_add(struct rb_root *root, struct tquic_rec *rec, u64 lo, u64 hi)
 {
 	struct tquic_rec *old, *next;
-	u64 before;
 
 	if (lo >= hi) {
 		tquic_rec_free(rec);
-		return 0;
+		return;
 	}
 	old = rset_seek(root, lo);
 	if (!old || old->off > hi) {
 		rec->off = lo;
 		rec->id = hi;
 		rset_link(root, rec);
-		return hi - lo;
+		return;
 	}
 	tquic_rec_free(rec);
-	before = rset_size(old);
 	old->off = min(old->off, lo);
 	old->id = max(old->id, hi);
 	while ((next = rset_rec(rb_next(&old->rb))) && next->off <= old->id) {
-		before += rset_size(next);
 		old->id = max(old->id, next->id);
 		rset_drop(root, next);
 	}
-	return rset_size(old) - before;
 }
 
-s64 tquic_rset_cut(struct rb_root *root, u64 lo, u64 hi, struct tquic_rec **spare)
+bool tquic_rset_cut(struct rb_root *root, u64 lo, u64 hi, struct tquic_rec **spare)
 {
 	struct tquic_rec *rec, *next;
-	u64 gone = 0;
 
 	if (lo > hi)
-		return 0;
+		return true;
 	rec = rset_seek_above(root, lo);
 	if (rec && rec->off < lo && rec->id > hi) {
 		next = *spare;
 		if (!next)
-			return -ENOMEM;
+			return false;
 		*spare = NULL;
 		next->off = hi;
 		next->id = rec->id;
 		rec->id = lo;
 		rset_link(root, next);
-		return hi - lo;
+		return true;
 	}
 	for (; rec && rec->off < hi; rec = next) {
 		next = rset_rec(rb_next(&rec->rb));
-		gone += min(rec->id, hi) - max(rec->off, lo);
 		if (rec->off < lo)
 			rec->id = lo;
 		else if (rec->id > hi)
@@ -116,7 +104,7 @@ s64 tquic_rset_cut(struct rb_root *root, u64 lo, u64 hi, struct tquic_rec **spar
 		else
 			rset_drop(root, rec);
 	}
-	return gone;
+	return true;
 }
 
 bool tquic_rset_next(const struct rb_root *root, u64 from, u64 *lo, u64 *hi)
@@ -142,31 +130,24 @@ bool tquic_rset_covers(const struct rb_root *root, u64 lo, u64 hi)
 	return lo >= hi || tquic_rset_contig(root, lo) >= hi;
 }
 
-u64 tquic_rset_trim_below(struct rb_root *root, u64 off)
+void tquic_rset_trim_below(struct rb_root *root, u64 off)
 {
 	struct tquic_rec *rec;
-	u64 gone = 0;
 
 	while ((rec = rset_rec(rb_first(root))) && rec->off < off) {
-		gone += min(rec->id, off) - rec->off;
 		if (rec->id > off) {
 			rec->off = off;
-			break;
+			return;
 		}
 		rset_drop(root, rec);
 	}
-	return gone;
 }
 
-u64 tquic_rset_free(struct rb_root *root)
+void tquic_rset_free(struct rb_root *root)
 {
 	struct tquic_rec *rec, *next;
-	u64 gone = 0;
 
-	rbtree_postorder_for_each_entry_safe(rec, next, root, rb) {
-		gone += rset_size(rec);
+	rbtree_postorder_for_each_entry_safe(rec, next, root, rb)
 		tquic_rec_free(rec);
-	}
 	*root = RB_ROOT;
-	return gone;
 }

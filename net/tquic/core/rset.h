@@ -18,10 +18,8 @@ struct tquic_rec;
  * In a set, rec->off and rec->id are the two ends of a range. Touching and
  * overlapping ranges become one node and absorbed nodes are freed: this never
  * allocates.
- *
- * Return: how many values were not in it before.
  */
-u64 tquic_rset_add(struct rb_root *root, struct tquic_rec *rec, u64 lo, u64 hi);
+void tquic_rset_add(struct rb_root *root, struct tquic_rec *rec, u64 lo, u64 hi);
 
 /**
  * tquic_rset_cut() - remove [lo, hi) from the set
@@ -32,10 +30,9 @@ u64 tquic_rset_add(struct rb_root *root, struct tquic_rec *rec, u64 lo, u64 hi);
  *
  * An empty hole splits the range around it into two that touch.
  *
- * Return: how many values were in it; -ENOMEM when a split was needed and *@spare
- * was NULL: the set is unchanged.
+ * Return: false when a split was needed and *@spare was NULL; set unchanged.
  */
-s64 tquic_rset_cut(struct rb_root *root, u64 lo, u64 hi, struct tquic_rec **spare);
+bool tquic_rset_cut(struct rb_root *root, u64 lo, u64 hi, struct tquic_rec **spare);
 
 /* First range that ends above @from, as [*lo, *hi); false when there is none. */
 bool tquic_rset_next(const struct rb_root *root, u64 from, u64 *lo, u64 *hi);
@@ -46,10 +43,10 @@ u64 tquic_rset_contig(const struct rb_root *root, u64 from);
 /* Is every value of [lo, hi) in the set? An empty range always is. */
 bool tquic_rset_covers(const struct rb_root *root, u64 lo, u64 hi);
 
-/* Remove everything below @off. Returns how many values that were. */
-u64 tquic_rset_trim_below(struct rb_root *root, u64 off);
+/* Remove everything below @off. */
+void tquic_rset_trim_below(struct rb_root *root, u64 off);
 
-/* Free every node. Returns how many values there were. */
-u64 tquic_rset_free(struct rb_root *root);
+/* Free every node. */
+void tquic_rset_free(struct rb_root *root);
 
 #endif

@@ -39,26 +39,6 @@ static void send_unsent(struct tquic_send *s, s64 bytes)
 		s->mem->unsent += bytes;
 }
 
-static void send_lost_add(struct tquic_send *s, struct tquic_rec *rec, u64 lo, u64 hi)
-{
-	send_unsent(s, tquic_rset_add(&s->lost, rec, lo, hi));
-}
-
-/* A range that is lost on both sides stays as it is. */
-static void send_lost_cut(struct tquic_send *s, u64 lo, u64 hi)
-{
-	struct tquic_rec *none = NULL;
-	s64 gone = tquic_rset_cut(&s->lost, lo, hi, &none);
-
-	if (gone > 0)
-		send_unsent(s, -gone);
-}
-
-static void send_lost_free(struct tquic_send *s)
-{
-	send_unsent(s, -(s64)tquic_rset_free(&s->lost));
-}
-
 static void send_chunk_free(struct tquic_send *s, struct tquic_chunk *chunk)
 {
 	if (s->cursor[0] == chunk)
@@ -79,7 +59,7 @@ static void send_drop(struct tquic_send *s)
 	send_unsent(s, -(s64)(s->end - s->nxt));
 	s->end = s->nxt;
 	tquic_rset_free(&s->acked);
-	send_lost_free(s);
+	tquic_rset_free(&s->lost);
 }
 
 void tquic_send_destroy(struct tquic_send *s)
@@ -259,7 +239,7 @@ void tquic_send_skip(struct tquic_send *s, struct tquic_rec *rec, u64 bytes)
 		tquic_rec_free(rec);
 		return;
 	}
-	send_lost_add(s, rec, s->nxt, s->nxt + bytes);
+	tquic_rset_add(&s->lost, rec, s->nxt, s->nxt + bytes);
 	s->nxt += bytes;
 	send_unsent(s, -(s64)bytes);
 }
@@ -267,12 +247,13 @@ void tquic_send_skip(struct tquic_send *s, struct tquic_rec *rec, u64 bytes)
 void tquic_send_sent(struct tquic_send *s, const struct tquic_send_seg *seg)
 {
 	u64 end = seg->off + seg->len, lo, hi;
+	struct tquic_rec *none = NULL;
 
 	if (!send_alive(s))
 		return;
 	/* With what is acknowledged in front of it */
 	if (seg->retx && tquic_rset_next(&s->lost, seg->off, &lo, &hi))
-		send_lost_cut(s, lo, end);
+		tquic_rset_cut(&s->lost, lo, end, &none);
 	if (end > s->nxt) {
 		send_unsent(s, -(s64)(end - s->nxt));
 		s->nxt = end;
@@ -328,7 +309,7 @@ static void send_advance(struct tquic_send *s, u64 una)
 
 	s->una = una;
 	tquic_rset_trim_below(&s->acked, una);
-	send_unsent(s, -(s64)tquic_rset_trim_below(&s->lost, una));
+	tquic_rset_trim_below(&s->lost, una);
 	list_for_each_entry_safe(chunk, next, &s->chunks, list) {
 		if (chunk->off + chunk->len > una)
 			break;
@@ -349,6 +330,7 @@ static void send_reset_settle(struct tquic_send *s)
 void tquic_send_on_acked(struct tquic_send *s, struct tquic_rec *rec)
 {
 	u64 lo = rec->off, hi = rec->off + rec->len;
+	struct tquic_rec *none = NULL;
 
 	if (!send_alive(s)) {
 		tquic_rec_free(rec);
@@ -358,7 +340,8 @@ void tquic_send_on_acked(struct tquic_send *s, struct tquic_rec *rec)
 		s->fin_acked = true;
 	tquic_rset_add(&s->acked, rec, max(lo, s->una), hi);
 	if (hi > s->una && tquic_rset_next(&s->acked, max(lo, s->una), &lo, &hi)) {
-		send_lost_cut(s, lo, hi);
+		/* A range lost around the acknowledged one stays as it is. */
+		tquic_rset_cut(&s->lost, lo, hi, &none);
 		if (lo == s->una)
 			send_advance(s, hi);
 	}
@@ -389,7 +372,7 @@ void tquic_send_on_lost(struct tquic_send *s, struct tquic_rec *rec)
 	lo = tquic_rset_contig(&s->acked, lo);
 	if (lo < hi && tquic_rset_next(&s->acked, hi - 1, &acked_lo, &acked_hi))
 		hi = min(hi, acked_lo);
-	send_lost_add(s, rec, lo, hi);
+	tquic_rset_add(&s->lost, rec, lo, hi);
 }
 
 bool tquic_send_wants(const struct tquic_send *s, const struct tquic_rec *rec)
@@ -464,14 +447,15 @@ bool tquic_send_reset(struct tquic_send *s, u64 code)
 /* Drop what is behind the reliable bytes; the last byte of a range in @lost is not in @acked. */
 static void send_trim(struct tquic_send *s, u64 reliable)
 {
+	struct tquic_rec *none = NULL;
 	struct tquic_chunk *chunk;
 	u64 lo, hi;
 
 	while ((chunk = send_chunk_last(s)) && chunk->off >= reliable)
 		send_chunk_free(s, chunk);
-	send_lost_cut(s, reliable, U64_MAX);
+	tquic_rset_cut(&s->lost, reliable, U64_MAX, &none);
 	if (tquic_rset_next(&s->acked, reliable - 1, &lo, &hi) && lo < reliable)
-		send_lost_cut(s, lo, U64_MAX);
+		tquic_rset_cut(&s->lost, lo, U64_MAX, &none);
 }
 
 int tquic_send_reset_at(struct tquic_send *s, u64 code, u64 reliable)
@@ -509,7 +493,7 @@ bool tquic_send_on_stop(struct tquic_send *s, u64 code)
 
 void tquic_send_rewind(struct tquic_send *s)
 {
-	send_lost_free(s);
+	tquic_rset_free(&s->lost);
 	if (s->state == TQUIC_SEND_RESET_SENT)
 		s->end = 0;
 	else

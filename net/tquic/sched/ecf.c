@@ -31,10 +31,10 @@ static u64 tquic_ecf_time_ns(const struct tquic_path *path, u64 bytes)
 }
 
 /*
- * With k bytes to send, what was left out for the fast path among them, that path (full
- * now) ends after 1 + k/cwnd of its round trips.  It is waited for when that is sooner
- * than one round trip of the slow path, and when the slow path would not be done with all
- * of it in two round trips of the fast one: for however little it needs one of its own.
+ * With k bytes to send, the fast path (full now) ends after 1 + k/cwnd of its
+ * round trips.  It is waited for when that is sooner than one round trip of
+ * the slow path, and when the slow path would not be done with all of it in
+ * two round trips of the fast one: for however little it needs one of its own.
  * Both with a margin for jitter; having waited once, a quarter more is asked for
  * to change the mind.  A program that waits for room in the send buffer has more
  * than k: its end is not in sight.  Datagrams count as the memory that they take.

@@ -30,16 +30,6 @@ static u64 pair_unread(const struct tquic_recv *r)
 	return end - r->flow.consumed;
 }
 
-/* What is to be sent again */
-static u64 pair_lost(const struct tquic_send *s)
-{
-	u64 at = 0, sum = 0, lo, hi;
-
-	for (; tquic_rset_next(&s->lost, at, &lo, &hi); at = hi)
-		sum += hi - lo;
-	return sum;
-}
-
 /* What streams used of their credit and of memory, against what the connection counts */
 static void pair_check_streams(struct pair_end *e)
 {
@@ -56,7 +46,7 @@ static void pair_check_streams(struct pair_end *e)
 			count++;
 			unread += pair_unread(&s->rx);
 			sent += s->tx.nxt;
-			unsent += s->tx.end - s->tx.nxt + pair_lost(&s->tx);
+			unsent += s->tx.end - s->tx.nxt;
 			tx += s->tx.buffered_bytes;
 			rx += s->rx.charged;
 			if (s->rx.contig > s->rx.flow.highest ||
