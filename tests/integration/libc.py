@@ -9,7 +9,7 @@ import mmap
 import os
 import struct
 
-__all__ = ["LIBC", "AbsentPage", "Iovec", "Mmsghdr", "Msghdr", "called"]
+__all__ = ["LIBC", "AbsentPage", "Iovec", "Mmsghdr", "Msghdr", "called", "read_only_page"]
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -49,9 +49,7 @@ class AbsentPage:
     def __init__(self) -> None:
         self._fd = called(LIBC.syscall(self._SYS_USERFAULTFD, os.O_CLOEXEC))
         fcntl.ioctl(self._fd, self._UFFDIO_API, struct.pack("=QQQ", self._API, 0, 0))
-        LIBC.mmap.restype = ctypes.c_void_p
-        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
-        self.address = LIBC.mmap(None, mmap.PAGESIZE, mmap.PROT_READ, flags, -1, 0)
+        self.address = read_only_page()
         rows = (self.address, mmap.PAGESIZE, self._MODE_MISSING, 0)
         fcntl.ioctl(self._fd, self._UFFDIO_REGISTER, struct.pack("=QQQQ", *rows))
 
@@ -64,6 +62,13 @@ class AbsentPage:
         if self._fd >= 0:
             os.close(self._fd)
         self._fd = -1
+
+
+def read_only_page() -> int:
+    """The address of a page of zeros that can be read, and stays mapped."""
+    LIBC.mmap.restype = ctypes.c_void_p
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+    return int(LIBC.mmap(None, mmap.PAGESIZE, mmap.PROT_READ, flags, -1, 0))
 
 
 def called(answer: int) -> int:

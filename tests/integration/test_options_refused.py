@@ -10,14 +10,13 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
-import mmap
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import pytest
-from libc import LIBC
+from libc import LIBC, read_only_page
 from running import wait_for
 from test_options import REMEMBERED, WAYS, Stage, add_path, stage
 
@@ -345,12 +344,9 @@ def test_results_that_cannot_be_written(stage: Stage) -> None:
         assert ask(stage.ends.client, "get", option, None, 4096) == errno.EFAULT
     ends = stage.ends
     first = ends.client.open_stream()
-    LIBC.mmap.restype = ctypes.c_void_p
-    page = LIBC.mmap(None, 4096, mmap.PROT_READ, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)
     length = ctypes.c_int(StreamInfo.size())
-    where = (ctypes.c_void_p(page), ctypes.byref(length))
+    where = (ctypes.c_void_p(read_only_page()), ctypes.byref(length))
     assert LIBC.getsockopt(ends.client.fileno(), SOL_TQUIC, SockOpt.STREAM_OPEN, *where) == -1
     assert ctypes.get_errno() == errno.EFAULT
-    LIBC.munmap(ctypes.c_void_p(page), 4096)
     # Nobody knows of a stream that was opened for that: there is none.
     assert ends.client.open_stream() == first + 4

@@ -433,6 +433,13 @@ int tquic_path_start(struct tquic_conn *conn, struct tquic_path *path, u64 now)
 	return 0;
 }
 
+/* Probes stay under way, for a round trip may be longer than the time between them: so many */
+static void tquic_path_bound_probes(struct tquic_conn *conn, struct tquic_path *path, u64 now)
+{
+	if (path->space.eliciting_in_flight >= TQUIC_PATH_PROBES_MAX)
+		tquic_path_drain(conn, path, now);
+}
+
 static void tquic_path_tell_status(struct tquic_path *path)
 {
 	path->status_seq++;
@@ -441,8 +448,7 @@ static void tquic_path_tell_status(struct tquic_path *path)
 
 /*
  * Nothing comes back: others take over, and the peer, which may not know yet, is
- * asked to do without it too.  Probes stay under way while more are sent,
- * for a round trip may be longer than the time between them; their number is bounded.
+ * asked to do without it too.
  */
 static void tquic_path_suspect(struct tquic_conn *conn, struct tquic_path *path,
 			       u64 now)
@@ -464,8 +470,8 @@ static void tquic_path_suspect(struct tquic_conn *conn, struct tquic_path *path,
 		tquic_conn_event(conn, TQUIC_EVENT_PATH_SUSPECT, path->id, 0);
 		tquic_path_bond(conn, now);
 		tquic_path_hand_over(conn, path, now);
-	} else if (path->space.eliciting_in_flight >= TQUIC_PATH_PROBES_MAX) {
-		tquic_path_drain(conn, path, now);
+	} else {
+		tquic_path_bound_probes(conn, path, now);
 	}
 	path->good_ns = 0;
 	path->probes = 1;
@@ -773,11 +779,11 @@ void tquic_path_on_packet(struct tquic_conn *conn, struct tquic_path *path, u64 
 	if (!tquic_path_is_open(path) || path->probes ||
 	    now - path->space.last_eliciting_ns < path->rtt.srtt_ns)
 		return;
-	if (path->state == TQUIC_PATH_SUSPECT &&
-	    path->space.eliciting_in_flight >= TQUIC_PATH_PROBES_MAX)
-		tquic_path_drain(conn, path, now);
-	if (path->state == TQUIC_PATH_SUSPECT || (path->pto_count > 1 && conn->confirmed))
-		tquic_path_probe(conn, path, 1);
+	if (path->state == TQUIC_PATH_SUSPECT)
+		tquic_path_bound_probes(conn, path, now);
+	else if (path->pto_count <= 1 || !conn->confirmed)
+		return;
+	tquic_path_probe(conn, path, 1);
 }
 
 /* Datagrams came in: raises the anti-amplification limit */

@@ -51,11 +51,6 @@ def test_kunit() -> None:
     assert report.failures[1:] == ("tquic_rtt: not all of it ran", "BUG: sleeping")
 
 
-def _machine(folder: Path, exit_code: int | None, *, timed_out: bool = False) -> vm.VmResult:
-    """A guest without a complaint of its kernel."""
-    return vm.VmResult(folder, exit_code, timed_out, 3.0, 1.0, 9.0)
-
-
 @pytest.mark.parametrize(
     ("machine", "told"),
     [
@@ -67,7 +62,7 @@ def _machine(folder: Path, exit_code: int | None, *, timed_out: bool = False) ->
 )
 def test_guest(tmp_path: Path, machine: tuple[int | None, bool], told: tuple[str, ...]) -> None:
     """How a guest ended is told, unless it ended well or a test tells why."""
-    ended = _machine(tmp_path, machine[0], timed_out=machine[1])
+    ended = vm.VmResult(tmp_path, *machine, boot_s=3.0, command_s=1.0, host_s=9.0)
     assert kunit.Report([], [], 0, ended).failures == told
     with mock.patch.object(integration, "junit_tally", return_value=results.Tally(2, 0)):
         assert integration.count(ended) == results.Tally(2, len(told), told)
