@@ -571,22 +571,18 @@ static void tquic_sock_state(struct sock *sk)
 }
 
 /*
- * The buffers have grown, each within its own bound: what cannot be reserved
- * is charged all the same, so that the accounts stay true. False when it could
- * not, and they should not grow further.
+ * The buffers have changed, each within its own bound: what cannot be reserved
+ * is charged all the same, so that the accounts stay true. False as long as not
+ * all that is charged is reserved, and they should not grow further.
  */
 static bool tquic_sock_account(struct sock *sk, s64 delta, int kind)
 {
-	bool ok;
-
-	if (delta <= 0) {
+	if (delta < 0)
 		sk_mem_uncharge(sk, -delta);
-		return true;
-	}
-	ok = delta <= sk->sk_forward_alloc ||
-	     __sk_mem_schedule(sk, delta - sk->sk_forward_alloc, kind);
-	sk_mem_charge(sk, delta);
-	return ok;
+	else
+		sk_mem_charge(sk, delta);
+	return sk->sk_forward_alloc >= 0 ||
+	       __sk_mem_schedule(sk, -sk->sk_forward_alloc, kind);
 }
 
 /* Keep the socket's memory accounts in step with the buffers and with the number of streams */
