@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Whose cgroup a socket is in that no task of it has made */
+/* Cgroups: whose a socket is that no task of it has made, and what their programs say */
 #ifndef TQUIC_CGROUP_H
 #define TQUIC_CGROUP_H
 
+#include <linux/bpf-cgroup.h>
 #include <linux/cgroup.h>
 #include <net/sock.h>
 
@@ -41,5 +42,23 @@ static inline void tquic_cgroup_leave(struct sock *sk)
 {
 }
 #endif
+
+/*
+ * Programs may refuse the address a socket is bound or connected to, or write another in
+ * its place. Context: lock held
+ */
+static inline int tquic_cgroup_bind(struct sock *sk, struct sockaddr_unsized *sa, int len)
+{
+	return sa->sa_family == AF_INET6 ?
+	       BPF_CGROUP_RUN_SA_PROG(sk, sa, &len, CGROUP_INET6_BIND) :
+	       BPF_CGROUP_RUN_SA_PROG(sk, sa, &len, CGROUP_INET4_BIND);
+}
+
+static inline int tquic_cgroup_connect(struct sock *sk, struct sockaddr_unsized *sa, int len)
+{
+	return sa->sa_family == AF_INET6 ?
+	       BPF_CGROUP_RUN_PROG_INET6_CONNECT(sk, sa, &len) :
+	       BPF_CGROUP_RUN_PROG_INET4_CONNECT(sk, sa, &len);
+}
 
 #endif /* TQUIC_CGROUP_H */

@@ -128,9 +128,11 @@ static struct sock *tquic_listen_clone(struct sock *parent)
 	sk->sk_uid = parent->sk_uid;
 	security_sk_clone(parent, sk);
 	inet_sk(sk)->tos = READ_ONCE(inet_sk(parent)->tos);
+	inet_sk(sk)->uc_ttl = READ_ONCE(inet_sk(parent)->uc_ttl);
 	if (sk->sk_family == AF_INET6) {
 		inet_sk(sk)->pinet6 = &((struct tquic6_sock *)sk)->inet6;
 		inet6_sk(sk)->tclass = READ_ONCE(inet6_sk(parent)->tclass);
+		inet6_sk(sk)->hop_limit = READ_ONCE(inet6_sk(parent)->hop_limit);
 	}
 	tquic_sock_init(sk);
 	sk->sk_userlocks = parent->sk_userlocks &

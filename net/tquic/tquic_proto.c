@@ -6,6 +6,7 @@
 #include <net/protocol.h>
 #include <net/tcp_states.h>
 #include <net/transp_v6.h>
+#include "tquic_cgroup.h"
 #include "tquic_handshake.h"
 #include "tquic_netlink.h"
 #include "tquic_sock.h"
@@ -61,7 +62,7 @@ static void tquic_close(struct sock *sk, long timeout)
 	sock_put(sk);
 }
 
-static int tquic_bind(struct sock *sk, struct sockaddr *uaddr, int addr_len)
+static int tquic_bind(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 {
 	struct tquic_sock *tsk = tquic_sk(sk);
 	struct tquic_addr addr;
@@ -76,6 +77,10 @@ static int tquic_bind(struct sock *sk, struct sockaddr *uaddr, int addr_len)
 	lock_sock(sk);
 	ret = -EINVAL;
 	if (tsk->udp || tsk->conn.state != TQUIC_STATE_IDLE)
+		goto out;
+	ret = tquic_cgroup_bind(sk, uaddr, addr_len) ?:
+	      tquic_addr_from_sa(&addr, uaddr, addr_len);
+	if (ret)
 		goto out;
 	udp = tquic_udp_get(sock_net(sk), &addr, sk->sk_bound_dev_if,
 			    ipv6_only_sock(sk) ? TQUIC_UDP_V6ONLY : 0);
@@ -164,7 +169,27 @@ static int tquic_connect_agent(struct socket *sock, const struct tquic_addr *pee
 	return tquic_connect_wait(sock, flags, -EINPROGRESS);
 }
 
-static int tquic_ops_connect(struct socket *sock, struct sockaddr *uaddr,
+/* Whom a program wants to speak with. Context: lock held */
+static int tquic_connect_peer(struct sock *sk, struct tquic_addr *peer,
+			      struct sockaddr_unsized *uaddr, int addr_len)
+{
+	int ret;
+
+	ret = tquic_addr_from_sa(peer, uaddr, addr_len);
+	if (!ret && tquic_sk(sk)->conn.state == TQUIC_STATE_IDLE)
+		ret = tquic_cgroup_connect(sk, uaddr, addr_len) ?:
+		      tquic_addr_from_sa(peer, uaddr, addr_len);
+	if (ret)
+		return ret;
+	if (sk->sk_family == AF_INET && tquic_addr_family(peer) != AF_INET)
+		return -EAFNOSUPPORT;
+	if (!tquic_addr_port(peer) || tquic_addr_is_any(peer) ||
+	    tquic_addr_is_multicast(peer))
+		return -EINVAL;
+	return 0;
+}
+
+static int tquic_ops_connect(struct socket *sock, struct sockaddr_unsized *uaddr,
 			     int addr_len, int flags)
 {
 	struct sock *sk = sock->sk;
@@ -172,15 +197,10 @@ static int tquic_ops_connect(struct socket *sock, struct sockaddr *uaddr,
 	struct tquic_addr peer;
 	int ret;
 
-	ret = tquic_addr_from_sa(&peer, uaddr, addr_len);
-	if (ret)
-		return ret;
-	if (sk->sk_family == AF_INET && tquic_addr_family(&peer) != AF_INET)
-		return -EAFNOSUPPORT;
-	if (!tquic_addr_port(&peer) || tquic_addr_is_any(&peer) ||
-	    tquic_addr_is_multicast(&peer))
-		return -EINVAL;
 	lock_sock(sk);
+	ret = tquic_connect_peer(sk, &peer, uaddr, addr_len);
+	if (ret)
+		goto out;
 	if (tsk->conn.state == TQUIC_STATE_LISTEN)
 		ret = -EOPNOTSUPP;
 	else if (sock->state == SS_CONNECTING)
@@ -193,6 +213,7 @@ static int tquic_ops_connect(struct socket *sock, struct sockaddr *uaddr,
 		ret = tquic_connect_start(sk, &peer);
 	if (!ret)
 		sock->state = SS_CONNECTED;
+out:
 	release_sock(sk);
 	return ret;
 }

@@ -580,6 +580,24 @@ static u8 tquic_udp_tclass(const struct tquic_route *rt)
 	       ~INET_ECN_MASK;
 }
 
+/* What the socket says, or the route; IPv6 paths of an IPv4 socket know the route's only */
+static u8 tquic_udp_hops(const struct tquic_route *rt)
+{
+	bool v4 = rt->peer.sa.sa_family == AF_INET;
+	const struct ipv6_pinfo *np;
+	int hops = -1;
+
+	if (rt->sk && v4) {
+		hops = READ_ONCE(inet_sk(rt->sk)->uc_ttl);
+	} else if (rt->sk) {
+		np = inet6_sk(rt->sk);
+		hops = np ? READ_ONCE(np->hop_limit) : -1;
+	}
+	if (hops >= 0)
+		return hops;
+	return v4 ? ip4_dst_hoplimit(rt->dst) : ip6_dst_hoplimit(rt->dst);
+}
+
 static u32 tquic_udp_mark(const struct tquic_route *rt)
 {
 	return rt->sk ? READ_ONCE(rt->sk->sk_mark) : 0;
@@ -735,7 +753,7 @@ static int tquic_udp_xmit_v4(const struct tquic_udp *udp, const struct tquic_rou
 	iph->ihl = sizeof(*iph) / 4;
 	iph->tos = tos;
 	iph->frag_off = htons(IP_DF);
-	iph->ttl = ip4_dst_hoplimit(rt->dst);
+	iph->ttl = tquic_udp_hops(rt);
 	iph->protocol = IPPROTO_UDP;
 	iph->saddr = rt->local.v4.sin_addr.s_addr;
 	iph->daddr = rt->peer.v4.sin_addr.s_addr;
@@ -754,7 +772,7 @@ static int tquic_udp_xmit_v6(const struct tquic_udp *udp, const struct tquic_rou
 	/* the flow label comes from the packet hash set above */
 	ip6_flow_hdr(iph, tclass, ip6_make_flowlabel(net, skb, 0, true, NULL));
 	iph->nexthdr = IPPROTO_UDP;
-	iph->hop_limit = ip6_dst_hoplimit(rt->dst);
+	iph->hop_limit = tquic_udp_hops(rt);
 	iph->saddr = rt->local.v6.sin6_addr;
 	iph->daddr = rt->peer.v6.sin6_addr;
 	return ip6_local_out(net, skb->sk ?: udp->sock->sk, skb);

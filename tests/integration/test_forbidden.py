@@ -34,7 +34,7 @@ from running import (
 from test_endpoint import index_of
 
 from tquic.errors import ConnectionFailedError
-from tquic.handshake import Options
+from tquic.handshake import Options, new_socket
 from tquic.lab import Link, TwoLinks
 from tquic.record import Address
 from tquic.sock import TquicSocket
@@ -55,9 +55,25 @@ _PROG_LOAD, _PROG_ATTACH = 5, 8
 _PROG_DETACH = 9
 _CGROUP_SKB, _INET_INGRESS, _INET_EGRESS = 8, 0, 1
 _CGROUP_SOCK, _INET_SOCK_CREATE = 9, 2
+_CGROUP_SOCK_ADDR = 18
+_BINDS = {socket.AF_INET: 8, socket.AF_INET6: 9}
+_CONNECTS = {socket.AF_INET: 10, socket.AF_INET6: 11}
 _SO_ATTACH_FILTER = 26
+#: A port that programs put in the place of others.
+_THAT_PORT = 4477
+
+
+def instructions(*which: tuple[int, int, int, int]) -> bytes:
+    """A program: the opcode, registers, offset and number of each instruction."""
+    return b"".join(struct.pack("=BBhi", *one) for one in which)
+
+
 #: r0 = 0; exit: nothing is allowed
-_REFUSE = struct.pack("=BBhi", 0xB7, 0, 0, 0) + struct.pack("=BBhi", 0x95, 0, 0, 0)
+_REFUSE = instructions((0xB7, 0, 0, 0), (0x95, 0, 0, 0))
+#: ctx->user_port = ...; r0 = 1; exit: what is asked for is allowed, but at that port
+_MOVE = instructions(
+    (0xB7, 2, 0, socket.htons(_THAT_PORT)), (0x63, 0x21, 24, 0), (0xB7, 0, 0, 1), (0x95, 0, 0, 0)
+)
 _KINDS = [
     (family, kind)
     for family in (socket.AF_INET, socket.AF_INET6)
@@ -84,20 +100,20 @@ def bpf(command: int, attributes: bytes) -> int:
     return called(LIBC.syscall(_SYS_BPF, command, buffer, len(attributes)))
 
 
-def load_refusal(kind: int, where: int) -> int:
-    """A program for cgroups that refuses whatever it is asked at some place."""
-    code = ctypes.create_string_buffer(_REFUSE, len(_REFUSE))
+def load(program: bytes, kind: int, where: int) -> int:
+    """A program for cgroups, which is asked at some place."""
+    code = ctypes.create_string_buffer(program, len(program))
     licence = ctypes.create_string_buffer(b"GPL")
-    head = (kind, len(_REFUSE) // 8, ctypes.addressof(code), ctypes.addressof(licence))
+    head = (kind, len(program) // 8, ctypes.addressof(code), ctypes.addressof(licence))
     rest = (0, 0, 0, 0, 0, b"", 0, where)
     return bpf(_PROG_LOAD, struct.pack("=IIQQ", *head) + struct.pack("=IIQII16sII", *rest))
 
 
 @contextlib.contextmanager
-def refusing(cgroup: Path, kind: int, where: int) -> Iterator[None]:
-    """In the block a cgroup's sockets may not do something."""
+def asked(cgroup: Path, kind: int, where: int, instructions: bytes = _REFUSE) -> Iterator[None]:
+    """In the block a program is asked what a cgroup's sockets may do; by default, nothing."""
     with contextlib.ExitStack() as held:
-        program = load_refusal(kind, where)
+        program = load(instructions, kind, where)
         held.callback(os.close, program)
         target = os.open(cgroup, os.O_RDONLY | os.O_DIRECTORY)
         held.callback(os.close, target)
@@ -152,12 +168,37 @@ def attach(sock: object, keep_bytes: int) -> None:
 def test_a_cgroup_without_sockets(cgroup: Path) -> None:
     """Each kind is refused with EPERM, and whoever is not in the cgroup notices nothing."""
     command = [sys.executable, "-c", _IN_CGROUP, str(cgroup)]
-    with refusing(cgroup, _CGROUP_SOCK, _INET_SOCK_CREATE):
+    with asked(cgroup, _CGROUP_SOCK, _INET_SOCK_CREATE):
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         assert [int(line) for line in done.stdout.split()] == [errno.EPERM] * len(_KINDS)
         for family, kind in _KINDS:
             TquicSocket.open(family, kind).close()
+
+
+@pytest.mark.parametrize("v6", [False, True], ids=["v4", "v6"])
+def test_a_cgroup_without_addresses(lab: TwoLinks, cgroup: Path, v6: bool) -> None:
+    """bind() and connect() are refused, or another address is put in the place of what is said."""
+    family = socket.AF_INET6 if v6 else socket.AF_INET
+    own, peer = lab.client_address(v6=v6), lab.server_address(v6=v6, port=1)
+    kind = _CGROUP_SOCK_ADDR
+
+    def made() -> TquicSocket:
+        with lab.client.entered():
+            return new_socket(family, Options())
+
+    with inside(cgroup), made() as bound, made() as other:
+        with asked(cgroup, kind, _BINDS[family]), pytest.raises(PermissionError):
+            bound.bind(own)
+        with asked(cgroup, kind, _CONNECTS[family]), pytest.raises(PermissionError):
+            other.connect(peer)
+        # Refused, they are as they were.
+        with asked(cgroup, kind, _BINDS[family], _MOVE):
+            bound.bind(own)
+        with asked(cgroup, kind, _CONNECTS[family], _MOVE):
+            other.connect(peer)
+        assert bound.local.port == _THAT_PORT
+        assert other.peer.port == _THAT_PORT
 
 
 @pytest.mark.parametrize("where", [_INET_INGRESS, _INET_EGRESS], ids=["ingress", "egress"])
@@ -171,7 +212,7 @@ def test_a_cgroup_without_packets(lab: TwoLinks, cgroup: Path, joined: Joined, w
     for near, far in ((ends.s, ends.c), (ends.c, ends.s)):
         host = lab.server if (near is ends.s) == (where == _INET_EGRESS) else lab.client
         before = counter(host, name)
-        with refusing(cgroup, _CGROUP_SKB, where):
+        with asked(cgroup, _CGROUP_SKB, where):
             near.sendall(b"x")
             far.settimeout(0.3)
             with pytest.raises(TimeoutError):
@@ -185,7 +226,7 @@ def test_whose_cgroup_does_not_matter(cgroup: Path, joined: Joined) -> None:
     """A UDP port belongs to nobody: who had it first has no say in the connections of others."""
     with inside(cgroup):
         first = joined()  # has the port of the listener
-    with refusing(cgroup, _CGROUP_SKB, _INET_INGRESS), joined() as ends:
+    with asked(cgroup, _CGROUP_SKB, _INET_INGRESS), joined() as ends:
         ends.c.sendall(b"x")
         assert ends.s.recv(1) == b"x"
     first.c.sendall(b"x")

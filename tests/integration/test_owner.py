@@ -30,6 +30,7 @@ PORT = 4433
 UID = 4242
 _IPV6_TCLASS = 67
 _EF = 46 << 2
+_HOPS = 17
 
 
 @pytest.fixture
@@ -75,16 +76,18 @@ def say(sock: TquicSocket, *, v6: bool) -> None:
     sock.raw.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, 7)
     if v6:
         sock.raw.setsockopt(socket.IPPROTO_IPV6, _IPV6_TCLASS, _EF)
+        sock.raw.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, _HOPS)
     else:
         sock.raw.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, _EF)
+        sock.raw.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, _HOPS)
     # After the DSCP, which gives a socket a priority too.
     sock.raw.setsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY, 6)
 
 
 def said(which: str, *, v6: bool) -> tuple[str, ...]:
     """All packets, and those that say everything."""
-    family = "ip6" if v6 else "ip"
-    return (which, f"{which} meta priority 0:6 meta mark 7 {family} dscp ef")
+    header = "ip6 dscp ef ip6 hoplimit" if v6 else "ip dscp ef ip ttl"
+    return (which, f"{which} meta priority 0:6 meta mark 7 {header} {_HOPS}")
 
 
 @pytest.mark.parametrize("v6", [False, True], ids=["v4", "v6"])
