@@ -15,6 +15,8 @@ _SUITE_NAME = re.compile(
     r"struct kunit_suite\s+\w+\s*=\s*\{[^}]*?\.name\s*=\s*\"([^\"]+)\"", re.DOTALL
 )
 _TIMEOUT_S = 1800.0
+#: insmod sleeps until a case has ended, which KUnit itself limits to five minutes.
+_PATIENCE = "sysctl.kernel.hung_task_timeout_secs=360"
 _BUILD_COPY = re.compile(r"\S*/build/module/[^/\s]+/src/")
 _DEBUGFS = "/sys/kernel/debug/kunit"
 
@@ -107,13 +109,14 @@ def run(wanted: Sequence[str], progress: vm.Progress) -> Report:
             raise TquicError(f"no suite {name!r}: `tquic kunit list` shows the names")
     progress("building tquic.ko with its suites")
     module = modbuild.build(kernels.get("debug", progress), kunit=True)
+    only = [f"kunit.filter_glob={wanted[0]}"] if len(wanted) == 1 else []
     machine = vm.run(
         ["bash", "-c", _COLLECT],
         kernel="debug",
         timeout_s=_TIMEOUT_S,
         name="kunit",
         module=module,
-        boot_args=[f"kunit.filter_glob={wanted[0]}"] if len(wanted) == 1 else [],
+        boot_args=[_PATIENCE, *only],
         progress=progress,
     )
     report = _read(machine, [s for s in declared if not wanted or s.name in wanted])
