@@ -696,15 +696,15 @@ static int tquic_recv_copy(struct sock *sk, struct tquic_stream *s,
 	u32 n;
 
 	while (done < len) {
-		n = min_t(size_t, tquic_recv_peek(&s->rx, &p), len - done);
+		n = tquic_recv_peek_at(&s->rx, flags & MSG_PEEK ? done : 0, &p);
+		n = min_t(size_t, n, len - done);
 		if (!n)
 			break;
 		if (copy_to_iter(p, n, &msg->msg_iter) != n)
 			return done ? done : -EFAULT;
 		done += n;
-		if (flags & MSG_PEEK)
-			break;
-		tquic_conn_read_done(conn, s, n, tquic_now_ns());
+		if (!(flags & MSG_PEEK))
+			tquic_conn_read_done(conn, s, n, tquic_now_ns());
 	}
 	return done;
 }

@@ -142,6 +142,15 @@ def test_peek_takes_nothing_away(joined: Joined) -> None:
     assert ends.s.recv(5) == b"bytes"
 
 
+def test_peek_sees_all_there_is(joined: Joined) -> None:
+    """Not the first packet's bytes alone."""
+    ends = joined()
+    ends.c.sendall(DATA[:20_000])
+    wait_for(lambda: len(ends.s.recv(1 << 20, socket.MSG_PEEK)) == 20_000)
+    assert ends.s.recv(15_000, socket.MSG_PEEK) == DATA[:15_000]
+    assert ends.s.recv(1 << 20) == DATA[:20_000]
+
+
 def test_peek_at_datagrams_and_events(joined: Joined) -> None:
     mask = RecvMask.CRYPTO | RecvMask.DATAGRAM | RecvMask.EVENT
     ends = joined(socket.SOCK_DGRAM, mask)

@@ -419,14 +419,19 @@ bool tquic_recv_stop_lost(struct tquic_recv *r)
 	return true;
 }
 
-u32 tquic_recv_peek(const struct tquic_recv *r, const u8 **p)
+u32 tquic_recv_peek_at(const struct tquic_recv *r, u64 ahead, const u8 **p)
 {
-	const struct tquic_rchunk *c = recv_chunk(rb_first(&r->chunks));
+	u64 off = r->flow.consumed + ahead;
+	struct rb_node *node = r->chunks.rb_node;
+	const struct tquic_rchunk *c;
 
-	if (!c || !tquic_recv_readable(r))
+	if (ahead >= tquic_recv_readable(r))
 		return 0;
-	*p = c->data;
-	return c->len;
+	/* There is one with every byte that can be read. */
+	for (c = recv_chunk(node); off < c->off || off >= recv_chunk_end(c); c = recv_chunk(node))
+		node = off < c->off ? node->rb_left : node->rb_right;
+	*p = c->data + (off - c->off);
+	return recv_chunk_end(c) - off;
 }
 
 bool tquic_recv_consume(struct tquic_recv *r, u32 n, u64 now, u64 srtt_ns)

@@ -155,8 +155,20 @@ bool tquic_recv_stop(struct tquic_recv *r, u64 code, struct tquic_recv_delta *d)
 void tquic_recv_stop_sent(struct tquic_recv *r);
 bool tquic_recv_stop_lost(struct tquic_recv *r);
 
-/* Next bytes in order. Return: number of bytes at *@p, 0 when there are none now. */
-u32 tquic_recv_peek(const struct tquic_recv *r, const u8 **p);
+/**
+ * tquic_recv_peek_at() - bytes in order
+ * @r: receiving half
+ * @ahead: bytes to pass over
+ * @p: where they are
+ *
+ * Return: number of bytes at *@p, 0 when there are none now.
+ */
+u32 tquic_recv_peek_at(const struct tquic_recv *r, u64 ahead, const u8 **p);
+
+static inline u32 tquic_recv_peek(const struct tquic_recv *r, const u8 **p)
+{
+	return tquic_recv_peek_at(r, 0, p);
+}
 
 /**
  * tquic_recv_consume() - the application has read

@@ -114,6 +114,28 @@ static void recv_in_order_to_the_end(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->mem.used, 0);
 }
 
+/* Whoever looks ahead sees what is read later, piece by piece, up to the first gap. */
+static void recv_peek_ahead(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	u32 seen = 0, pieces = 0, len, i;
+	const u8 *p;
+
+	KUNIT_EXPECT_EQ(test, tquic_recv_peek_at(&f->r, 0, &p), 0);
+	for (i = 0; i < 5; i++)
+		KUNIT_ASSERT_EQ(test, arrive(f, i * 1200, i == 4 ? 0 : 1200, false), 0);
+	KUNIT_ASSERT_EQ(test, arrive(f, 6000, 1200, false), 0);
+	KUNIT_EXPECT_EQ(test, read_bytes(test, f, 100), 100);
+	for (; (len = tquic_recv_peek_at(&f->r, seen, &p)); seen += len, pieces++)
+		for (i = 0; i < len; i++)
+			KUNIT_ASSERT_EQ(test, p[i], pattern(100 + seen + i));
+	KUNIT_EXPECT_EQ(test, seen, 4700);
+	KUNIT_EXPECT_GT(test, pieces, 1);
+	KUNIT_EXPECT_EQ(test, tquic_recv_peek_at(&f->r, 4699, &p), 1);
+	KUNIT_EXPECT_EQ(test, tquic_recv_peek_at(&f->r, U64_MAX, &p), 0);
+	KUNIT_EXPECT_EQ(test, read_bytes(test, f, 1 << 20), 4700);
+}
+
 static void recv_gaps_and_overlaps(struct kunit *test)
 {
 	struct fixture *f = test->priv;
@@ -633,6 +655,7 @@ static void recv_crypto_bounded(struct kunit *test)
 
 static struct kunit_case recv_cases[] = {
 	KUNIT_CASE(recv_in_order_to_the_end),
+	KUNIT_CASE(recv_peek_ahead),
 	KUNIT_CASE(recv_gaps_and_overlaps),
 	KUNIT_CASE(recv_fin_first_and_alone),
 	KUNIT_CASE(recv_empty_stream),
