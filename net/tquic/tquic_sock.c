@@ -4,6 +4,7 @@
 #include <net/inet_common.h>
 #include <net/proto_memory.h>
 #include <net/tcp_states.h>
+#include <net/xfrm.h>
 #include <trace/events/tquic.h>
 #include <uapi/linux/tquic_netlink.h>
 #include "cc/cc.h"
@@ -320,6 +321,7 @@ void tquic_sock_destruct(struct sock *sk)
 	tquic_sched_put(tsk->conn.sched);
 	kfree(tsk->alpn);
 	kfree(tsk->server_name);
+	xfrm_sk_free_policy(sk);
 	atomic_sub(tsk->rx_charged, &sk->sk_rmem_alloc);
 	sk_mem_uncharge(sk, tsk->rx_charged + tsk->tx_charged);
 	sk->sk_wmem_queued = 0;

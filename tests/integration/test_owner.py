@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import struct
 import subprocess
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,7 +14,17 @@ from typing import Any
 import pytest
 from conftest import LabMaker
 from libc import LIBC
-from running import DATA, STALL_S, Certificates, RunningServer, Sender, dial, echo, exchange
+from running import (
+    DATA,
+    STALL_S,
+    Certificates,
+    RunningServer,
+    Sender,
+    dial,
+    echo,
+    exchange,
+    wait_for,
+)
 
 from tquic.errors import ConnectionFailedError
 from tquic.handshake import Options, complete, listen, new_socket
@@ -29,6 +40,7 @@ PLAIN = Link()
 PORT = 4433
 UID = 4242
 _IPV6_TCLASS = 67
+_IP_XFRM_POLICY, _IPV6_XFRM_POLICY = 17, 35
 _EF = 46 << 2
 _HOPS = 17
 
@@ -134,6 +146,34 @@ def test_what_a_connection_is_told_later(
                 exchange(sock, [Sender(b"x")], stall_s=0.5)
         finally:
             lab.client.ip("rule del fwmark 8", v6=v6)
+
+
+@pytest.mark.parametrize("v6", [False, True], ids=["v4", "v6"])
+def test_policies_go_with_their_socket(lab: TwoLinks, v6: bool) -> None:
+    """Those of IPsec that a program has set."""
+    subprocess.run(["modprobe", "xfrm_user"], check=True)
+    address = lab.server_address(v6=v6, port=1)
+
+    def count() -> str:
+        words = ["ip", "-s", "xfrm", "policy", "count"]
+        done = lab.client.run(words, stdout=subprocess.PIPE, text=True, check=True)
+        return str(done.stdout).partition("Sock: ")[2]
+
+    before = count()
+    family = socket.AF_INET6 if v6 else socket.AF_INET
+    selector = struct.pack("=32x8xHBBBxxxiI", family, 0, 0, 0, 0, 0)
+    policy = selector + struct.pack("=8Q4QIIBBBBxxxx", *[2**64 - 1] * 4, *[0] * 10, 1, 0, 0, 0)
+    with lab.client.entered():
+        sock = new_socket(family, Options())
+    with sock:
+        assert isinstance(sock.raw, socket.socket)
+        if v6:
+            sock.raw.setsockopt(socket.IPPROTO_IPV6, _IPV6_XFRM_POLICY, policy)
+        else:
+            sock.raw.setsockopt(socket.IPPROTO_IP, _IP_XFRM_POLICY, policy)
+        assert count() != before
+        sock.connect(address)
+    wait_for(lambda: count() == before)
 
 
 @pytest.mark.parametrize("v6", [False, True], ids=["v4", "v6"])
