@@ -609,12 +609,20 @@ static void tquic_sock_charge(struct sock *sk)
 	tsk->rx_charged = rx;
 }
 
-/* Send buffer limit: what the program set, or enough for all its paths */
+/* All that sockets of the machine may have is in use: one gets more when it has none */
+bool tquic_sock_mem_full(const struct sock *sk)
+{
+	return sk_memory_allocated(sk) >= sk_prot_mem_limits(sk, 2);
+}
+
+/* Send buffer limit: what the program set, or enough for all its paths; little in need */
 u64 tquic_sock_send_limit(const struct sock *sk)
 {
 	const struct tquic_conn *conn = &tquic_sk(sk)->conn;
 	u64 limit = READ_ONCE(sk->sk_sndbuf), max;
 
+	if (tquic_sock_mem_full(sk))
+		return min_t(u64, limit, SOCK_MIN_SNDBUF);
 	if (sk->sk_userlocks & SOCK_SNDBUF_LOCK || sk_under_memory_pressure(sk))
 		return limit;
 	max = TQUIC_SYSCTL(tquic_sock_net(sk), sndbuf_max_bytes);

@@ -214,6 +214,7 @@ void tquic_sock_actions(struct sock *sk);
 void tquic_sock_kick(struct sock *sk);
 void tquic_sock_release_cb(struct sock *sk);
 void tquic_sock_queue_work(struct sock *sk);
+bool tquic_sock_mem_full(const struct sock *sk);
 u64 tquic_sock_send_limit(const struct sock *sk);
 struct sock *tquic_sock_find_next(struct tquic_net *tn, unsigned long *token, unsigned long max);
 struct sock *tquic_sock_next(struct tquic_net *tn, unsigned long *token, unsigned long max);

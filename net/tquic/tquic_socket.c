@@ -161,7 +161,11 @@ bool tquic_sock_writable(struct sock *sk)
 /* And a datagram, as far as those are concerned that wait? */
 bool tquic_sock_dgram_room(struct sock *sk)
 {
-	return skb_queue_len(&tquic_sk(sk)->conn.dgram_tx) <
+	const struct tquic_conn *conn = &tquic_sk(sk)->conn;
+
+	if (tquic_sock_mem_full(sk) && !skb_queue_empty(&conn->dgram_tx))
+		return false;
+	return skb_queue_len(&conn->dgram_tx) <
 	       TQUIC_SYSCTL(tquic_sock_net(sk), datagram_queue_max);
 }
 

@@ -34,6 +34,7 @@ MORE_MIB, BURST_MIB = 4, 2
 LATE_BYTES = 256 << 10
 #: <asm-generic/socket.h>; the first of its numbers is for what was received.
 SO_MEMINFO = 55
+_SO_SNDBUFFORCE = 32
 #: What a stream without bytes takes at least.
 STREAM_BYTES = 300
 
@@ -83,6 +84,33 @@ def test_a_reader_who_stops(lab: TwoLinks, joined: Joined) -> None:
             got += ends.c.recv(MIB)
         thread.join()
     assert got == sent
+
+
+def test_a_sender_in_need(lab: TwoLinks, joined: Joined) -> None:
+    """What cannot leave takes little when sockets have all they may have; later it goes on."""
+    plenty = SENT_MIB * MIB
+    with joined() as ends:
+        ends.c.setsockopt(socket.SOL_SOCKET, _SO_SNDBUFFORCE, plenty)
+        ends.c.sendall(b"go on")
+        ends.s.recv(5)
+        ends.c.setblocking(False)
+        for index in range(2):
+            lab.device_down(index)
+        with limited(used_pages() + MORE_MIB * MIB // PAGE_BYTES):
+            taken = 0
+            with contextlib.suppress(BlockingIOError):
+                while taken < plenty:
+                    taken += ends.c.send(bytes(64 << 10))
+            # Each processor has as much in reserve as a full softirq adds.
+            assert MIB < taken < (MORE_MIB + BURST_MIB) * MIB
+        for index in range(2):
+            lab.device_up(index)
+        ends.c.setblocking(True)
+        ends.c.sendall(DATA)
+        got = bytearray()
+        while len(got) < taken + len(DATA):
+            got += ends.s.recv(MIB)
+    assert got[taken:] == DATA
 
 
 def test_streams_are_charged(lab: TwoLinks, joined: Joined) -> None:
