@@ -990,10 +990,11 @@ void tquic_sock_release_cb(struct sock *sk)
 
 	bool kick = test_and_clear_bit(TQUIC_DEFER_KICK, &tsk->deferred);
 
-	if (test_bit(TQUIC_DEFER_PM, &tsk->deferred))
-		tquic_sock_queue_work(sk);
 	if (test_and_clear_bit(TQUIC_DEFER_TIMER, &tsk->deferred))
 		tquic_timer_expired(sk);
 	else if (kick)
 		tquic_sock_kick(sk);
+	/* What is over has no paths, and its work item would come by here again and again. */
+	if (tsk->alive && test_bit(TQUIC_DEFER_PM, &tsk->deferred))
+		tquic_sock_queue_work(sk);
 }

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import pytest
 from conftest import LabMaker
-from leftovers import insert_module, remove_module
+from leftovers import insert_module, nothing_left, remove_module
 from libc import LIBC, AbsentPage
 from running import (
     DATA,
@@ -33,6 +33,7 @@ from running import (
     wait_confirmed,
 )
 from test_netlink import Events, refused, tquic
+from test_sysctl import tuned
 
 from tquic.handshake import Options
 from tquic.lab import Link, Namespace, TwoLinks
@@ -327,6 +328,37 @@ def test_nobody_waits_for_a_program_that_sleeps(
             page.close()
             lab.device_up(1)
         writer.join()
+
+
+def test_a_connection_that_ends_while_its_program_sleeps(
+    make_lab: LabMaker, start_server: Start, certificates: Certificates
+) -> None:
+    """An interface had gone meanwhile: nobody goes on looking after its paths."""
+    lab = make_lab(PLAIN, PLAIN)
+    server = start_server(lab, echo)
+    try:
+        page = AbsentPage()
+    except OSError as error:
+        if error.errno != errno.ENOSYS:
+            raise
+        pytest.skip("a kernel without CONFIG_USERFAULTFD")
+    stream = Options(kind=socket.SOCK_STREAM)
+    with (
+        tuned(lab.client, idle_timeout_ms=1000),
+        dial(lab, server.address, certificates.client(), paths=2, options=stream) as asleep,
+    ):
+        data = ctypes.c_void_p(page.address)
+        writer = threading.Thread(target=LIBC.send, args=(asleep.fileno(), data, 100, 0))
+        writer.start()
+        page.wait()
+        try:
+            lab.device_down(1)
+            time.sleep(3)
+        finally:
+            page.close()
+            lab.device_up(1)
+        writer.join()
+    nothing_left(lab)
 
 
 @pytest.mark.parametrize("carrier", [False, True], ids=["down", "carrier"])
