@@ -458,7 +458,7 @@ void tquic_listen_free(struct tquic_listener *l)
 
 /**
  * tquic_listen_stop() - the listener closes; what waits is refused
- * @sk: listening socket
+ * @sk: listening socket, or one that was
  *
  * A work item that is queued or running finds the state changed.
  *
@@ -470,6 +470,8 @@ void tquic_listen_stop(struct sock *sk)
 	struct tquic_listener *l = tquic_sk(sk)->listener;
 	struct tquic_sock *tsk;
 
+	if (sk->sk_state != TCP_LISTEN)
+		return;
 	spin_lock_bh(&tn->lock);
 	list_del_rcu(&l->node);
 	spin_unlock_bh(&tn->lock);
@@ -506,7 +508,10 @@ void tquic_listen_child_ready(struct sock *child)
 	tsk->parent->sk_data_ready(tsk->parent);
 }
 
-/* The child ended before it was accepted. Context: child's lock held */
+/*
+ * The child ended before it was accepted. One that was established waits on, as TCP's do:
+ * its bytes have been acknowledged. Context: child's lock held
+ */
 void tquic_listen_child_gone(struct sock *child)
 {
 	struct tquic_sock *tsk = tquic_sk(child);
@@ -514,7 +519,7 @@ void tquic_listen_child_gone(struct sock *child)
 	struct tquic_listener *l;
 	bool listed = false;
 
-	if (!parent)
+	if (!parent || (tsk->child_ready && tsk->conn.tls_done))
 		return;
 	l = tquic_sk(parent)->listener;
 	spin_lock_bh(&l->lock);
@@ -558,12 +563,15 @@ bool tquic_listen_readable(struct sock *sk)
  */
 struct sock *tquic_listen_accept(struct sock *sk, struct proto_accept_arg *arg)
 {
+	DEFINE_WAIT_FUNC(wait, woken_wake_function);
 	struct tquic_sock *tsk = NULL;
 	struct sock *child;
 	long timeo;
 
 	lock_sock(sk);
 	timeo = sock_rcvtimeo(sk, arg->flags & O_NONBLOCK);
+	/* A child becomes ready under its own lock, at any time. */
+	add_wait_queue(sk_sleep(sk), &wait);
 	do {
 		arg->err = -EINVAL;
 		if (sk->sk_state != TCP_LISTEN)
@@ -572,8 +580,9 @@ struct sock *tquic_listen_accept(struct sock *sk, struct proto_accept_arg *arg)
 		tsk = tquic_listen_pop(tquic_sk(sk)->listener, true);
 		if (tsk)
 			break;
-		arg->err = tquic_sock_wait(sk, sk, &timeo);
+		arg->err = tquic_sock_sleep(sk, &wait, &timeo);
 	} while (!arg->err);
+	remove_wait_queue(sk_sleep(sk), &wait);
 	release_sock(sk);
 	if (!tsk)
 		return NULL;

@@ -243,24 +243,23 @@ static int tquic_ops_shutdown(struct socket *sock, int how)
 	if (how < SHUT_RD || how > SHUT_RDWR)
 		return -EINVAL;
 	lock_sock(sk);
-	if (conn->state != TQUIC_STATE_ESTABLISHED) {
+	if (conn->state == TQUIC_STATE_LISTEN) {
+		if (how != SHUT_WR)
+			tquic_listen_stop(sk);
+	} else if (conn->state != TQUIC_STATE_ESTABLISHED &&
+		   conn->state != TQUIC_STATE_HANDSHAKE) {
 		ret = -ENOTCONN;
-		goto out;
-	}
-	if (sk->sk_type != SOCK_STREAM) {
-		/* Streams end one by one; the whole only as a whole. */
-		if (how != SHUT_RDWR)
-			ret = -EOPNOTSUPP;
-		else
-			tquic_conn_close(conn, 0, 0, true, NULL, 0,
-					 tquic_now_ns());
-	} else {
+	} else if (conn->state == TQUIC_STATE_ESTABLISHED && sk->sk_type == SOCK_STREAM) {
 		ret = tquic_socket_shutdown(sk, how);
+	} else if (how != SHUT_RDWR && sk->sk_type != SOCK_STREAM) {
+		/* Streams end one by one; the whole only as a whole. */
+		ret = -EOPNOTSUPP;
+	} else {
+		tquic_conn_close(conn, 0, 0, true, NULL, 0, tquic_now_ns());
 	}
 	tquic_sock_kick(sk);
-	/* for who sleeps in a read or write that ends by this */
+	/* for who sleeps in a call that ends by this */
 	sk->sk_state_change(sk);
-out:
 	release_sock(sk);
 	return ret;
 }
@@ -277,6 +276,8 @@ static __poll_t tquic_ops_poll(struct file *file, struct socket *sock,
 	lock_sock(sk);
 	if (tsk->listener) {
 		mask = tquic_listen_readable(sk) ? EPOLLIN | EPOLLRDNORM : 0;
+		if (sk->sk_state != TCP_LISTEN)
+			mask |= EPOLLHUP;
 		goto out;
 	}
 	if (sk->sk_err)

@@ -4,7 +4,6 @@
 #define TQUIC_SOCK_H
 
 #include <linux/hrtimer.h>
-#include <linux/poll.h>
 #include <linux/timekeeping.h>
 #include <linux/workqueue.h>
 #include <net/inet_sock.h>
@@ -258,6 +257,7 @@ void tquic_timer_expired(struct sock *sk);
 /* tquic_socket.c: data */
 int tquic_sendmsg(struct sock *sk, struct msghdr *msg, size_t len);
 int tquic_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags, int *addr_len);
+int tquic_sock_sleep(struct sock *sk, struct wait_queue_entry *wait, long *timeo);
 int tquic_sock_wait(struct sock *sk, struct sock *who, long *timeo);
 int tquic_send_data(struct sock *sk, struct sock *who, struct tquic_stream *s,
 		    struct msghdr *msg, size_t len, bool fin);
@@ -269,11 +269,6 @@ bool tquic_sock_readable(struct sock *sk);
 bool tquic_sock_writable(struct sock *sk);
 bool tquic_sock_dgram_room(struct sock *sk);
 bool tquic_socket_has_stream(struct sock *sk);
-/* Does who polls want to write? */
-static inline bool tquic_poll_writes(const poll_table *wait)
-{
-	return poll_requested_events(wait) & (EPOLLOUT | EPOLLWRNORM);
-}
 int tquic_sendmsg_crypto(struct sock *sk, struct msghdr *msg, size_t len);
 int tquic_recvmsg_crypto(struct sock *sk, struct msghdr *msg, size_t len);
 bool tquic_recv_crypto_ready(struct sock *sk);

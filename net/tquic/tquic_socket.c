@@ -18,6 +18,27 @@
 #define TQUIC_SEND_MORE_NS	(200 * NSEC_PER_MSEC)
 
 /**
+ * tquic_sock_sleep() - sleep until one who is in a wait queue already is woken
+ * @sk: socket
+ * @wait: entry of the queue
+ * @timeo: jiffies left, updated
+ *
+ * Context: process, lock held, which is released meanwhile.
+ * Return: as tquic_sock_wait().
+ */
+int tquic_sock_sleep(struct sock *sk, struct wait_queue_entry *wait, long *timeo)
+{
+	if (!*timeo)
+		return -EAGAIN;
+	if (signal_pending(current))
+		return sock_intr_errno(*timeo);
+	release_sock(sk);
+	*timeo = wait_woken(wait, TASK_INTERRUPTIBLE, *timeo);
+	lock_sock(sk);
+	return 0;
+}
+
+/**
  * tquic_sock_wait() - sleep until something has happened to the socket
  * @sk: socket
  * @who: the socket whose program waits: @sk or that of one of its streams
@@ -33,17 +54,12 @@
 int tquic_sock_wait(struct sock *sk, struct sock *who, long *timeo)
 {
 	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+	int ret;
 
-	if (!*timeo)
-		return -EAGAIN;
-	if (signal_pending(current))
-		return sock_intr_errno(*timeo);
 	add_wait_queue(sk_sleep(who), &wait);
-	release_sock(sk);
-	*timeo = wait_woken(&wait, TASK_INTERRUPTIBLE, *timeo);
-	lock_sock(sk);
+	ret = tquic_sock_sleep(sk, &wait, timeo);
 	remove_wait_queue(sk_sleep(who), &wait);
-	return 0;
+	return ret;
 }
 
 /* What the control messages of a sendmsg() say */

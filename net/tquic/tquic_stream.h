@@ -3,6 +3,7 @@
 #ifndef TQUIC_STREAM_H
 #define TQUIC_STREAM_H
 
+#include <linux/poll.h>
 #include <net/inet_sock.h>
 
 struct tquic_stream;
@@ -22,6 +23,12 @@ struct tquic_stream_sock {
 	struct list_head claims;
 	struct list_head room;
 };
+
+/* Does who polls want to write? */
+static inline bool tquic_poll_writes(const poll_table *wait)
+{
+	return poll_requested_events(wait) & (EPOLLOUT | EPOLLWRNORM);
+}
 
 int tquic_stream_open(struct sock *sk, char __user *optval, int __user *optlen, int len);
 bool tquic_stream_room(struct sock *who);

@@ -18,7 +18,8 @@ from typing import Any
 
 import pytest
 from conftest import LabMaker
-from running import DATA, NOBODY, Certificates, as_nobody
+from leftovers import lines, sockets
+from running import DATA, NOBODY, Certificates, as_nobody, wait_for
 from test_sysctl import tuned
 
 from tquic.agent import Agent, AgentSocket, Policy
@@ -442,6 +443,66 @@ def test_a_listener_that_closes(lab: TwoLinks, policies: Policies) -> None:
                     assert caught.value.errno == errno.ENOTCONN
         assert [result for _sock, result in ends] == [[errno.ECONNREFUSED]] * 4
         assert queue.accept() is None
+
+
+def test_who_has_said_all_before_accept(lab: TwoLinks, policies: Policies) -> None:
+    """A connection that is over waits for accept() all the same, with every byte."""
+    address = lab.server_address(0, port=4519)
+    with (
+        agent(lab.client, policies.client()),
+        agent(lab.server, policies.server()),
+        listening(lab.server, address) as listener,
+    ):
+        for _ in range(2):
+            with plain(lab.client) as sock:
+                sock.connect(address.sockaddr)
+                sock.sendall(DATA[:50_000])
+        wait_for(lambda: lines(lab) == 0)
+        accepted, peer = listener.accept()
+        with accepted:
+            assert peer[0] == lab.client_address(0).host
+            got = bytearray()
+            while more := accepted.recv(65536):
+                got += more
+            assert got == DATA[:50_000]
+            with pytest.raises(OSError):
+                accepted.send(b"x")
+        # The other one is let go with its listener.
+    wait_for(lambda: sockets() == 0)
+
+
+def test_shutdown_ends_who_waits(lab: TwoLinks, policies: Policies) -> None:
+    """In accept() and in connect(), as with TCP; the listener takes nobody any more."""
+    address = lab.server_address(0, port=4520)
+    failed: list[int | None] = []
+
+    def accept() -> None:
+        with pytest.raises(OSError) as caught:
+            listener.accept()
+        failed.append(caught.value.errno)
+
+    with (
+        agent(lab.server, policies.server()),
+        playing(lab.client) as queue,
+        listening(lab.server, address) as listener,
+    ):
+        listener.settimeout(None)
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        with connecting(lab.client, address) as (sock, result):
+            request = handshake(queue)
+            sock.shutdown(socket.SHUT_RDWR)
+            os.close(request.fd)
+        assert result == [errno.ECONNABORTED]
+        listener.shutdown(socket.SHUT_WR)
+        assert thread.is_alive()
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join(WAIT_S)
+        assert failed == [errno.EINVAL]
+        poller = select.poll()
+        poller.register(listener, select.POLLIN)
+        assert poller.poll(0) == [(listener.fileno(), select.POLLHUP)]
+        listener.shutdown(socket.SHUT_RD)
 
 
 @pytest.mark.parametrize("taken", [False, True], ids=["waiting", "taken"])
