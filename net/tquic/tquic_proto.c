@@ -169,6 +169,27 @@ static int tquic_connect_agent(struct socket *sock, const struct tquic_addr *pee
 	return tquic_connect_wait(sock, flags, -EINPROGRESS);
 }
 
+/*
+ * Programs of the cgroup say whether, and where to; with bpf_bind(), from where: that is
+ * written where other protocols read it. Context: lock held
+ */
+static int tquic_connect_asks(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
+{
+	const struct inet_sock *inet = inet_sk(sk);
+	struct tquic_sock *tsk = tquic_sk(sk);
+	int ret;
+
+	tquic_sock_mirror(sk);
+	ret = tquic_cgroup_connect(sk, uaddr, addr_len);
+	if (ret || tsk->udp)
+		return ret;
+	if (sk->sk_family == AF_INET && inet->inet_rcv_saddr)
+		tquic_addr_set_v4(&tsk->local, inet->inet_rcv_saddr, 0);
+	if (sk->sk_family == AF_INET6 && !ipv6_addr_any(&sk->sk_v6_rcv_saddr))
+		tquic_addr_set_v6(&tsk->local, &sk->sk_v6_rcv_saddr, 0, sk->sk_bound_dev_if);
+	return 0;
+}
+
 /* Whom a program wants to speak with. Context: lock held */
 static int tquic_connect_peer(struct sock *sk, struct tquic_addr *peer,
 			      struct sockaddr_unsized *uaddr, int addr_len)
@@ -177,7 +198,7 @@ static int tquic_connect_peer(struct sock *sk, struct tquic_addr *peer,
 
 	ret = tquic_addr_from_sa(peer, uaddr, addr_len);
 	if (!ret && tquic_sk(sk)->conn.state == TQUIC_STATE_IDLE)
-		ret = tquic_cgroup_connect(sk, uaddr, addr_len) ?:
+		ret = tquic_connect_asks(sk, uaddr, addr_len) ?:
 		      tquic_addr_from_sa(peer, uaddr, addr_len);
 	if (ret)
 		return ret;
@@ -216,6 +237,12 @@ static int tquic_ops_connect(struct socket *sock, struct sockaddr_unsized *uaddr
 out:
 	release_sock(sk);
 	return ret;
+}
+
+/* bpf_bind() wants a port, before anybody has asked for one */
+static int tquic_get_port(struct sock *sk, unsigned short port)
+{
+	return -EOPNOTSUPP;
 }
 
 static int tquic_ops_listen(struct socket *sock, int backlog)
@@ -447,6 +474,7 @@ struct proto tquic_prot = {
 	.init			= tquic_sock_init,
 	.close			= tquic_close,
 	.bind			= tquic_bind,
+	.get_port		= tquic_get_port,
 	.accept			= tquic_listen_accept,
 	.unhash			= tquic_unhash,
 	.setsockopt		= tquic_setsockopt,

@@ -56,6 +56,7 @@ _PROG_DETACH = 9
 _CGROUP_SKB, _INET_INGRESS, _INET_EGRESS = 8, 0, 1
 _CGROUP_SOCK, _INET_SOCK_CREATE = 9, 2
 _CGROUP_SOCK_ADDR = 18
+_BPF_BIND = 64
 _BINDS = {socket.AF_INET: 8, socket.AF_INET6: 9}
 _CONNECTS = {socket.AF_INET: 10, socket.AF_INET6: 11}
 _SO_ATTACH_FILTER = 26
@@ -74,6 +75,24 @@ _REFUSE = instructions((0xB7, 0, 0, 0), (0x95, 0, 0, 0))
 _MOVE = instructions(
     (0xB7, 2, 0, socket.htons(_THAT_PORT)), (0x63, 0x21, 24, 0), (0xB7, 0, 0, 1), (0x95, 0, 0, 0)
 )
+
+
+def bind_from(host: str, port: int) -> bytes:
+    """A program that calls bpf_bind() for the socket, and allows what is asked for."""
+    (address,) = struct.unpack("=i", socket.inet_aton(host))
+    return instructions(
+        (0x62, 10, -16, socket.AF_INET | socket.htons(port) << 16),  # on the stack
+        (0x62, 10, -12, address),
+        (0x7A, 10, -8, 0),
+        (0xBF, 0xA2, 0, 0),  # r2 = r10 - 16
+        (0x07, 2, 0, -16),
+        (0xB7, 3, 0, 16),
+        (0x85, 0, 0, _BPF_BIND),
+        (0xB7, 0, 0, 1),
+        (0x95, 0, 0, 0),
+    )
+
+
 _KINDS = [
     (family, kind)
     for family in (socket.AF_INET, socket.AF_INET6)
@@ -199,6 +218,19 @@ def test_a_cgroup_without_addresses(lab: TwoLinks, cgroup: Path, v6: bool) -> No
             other.connect(peer)
         assert bound.local.port == _THAT_PORT
         assert other.peer.port == _THAT_PORT
+
+
+@pytest.mark.parametrize("port", [0, _THAT_PORT], ids=["address", "port"])
+def test_a_cgroup_binds(lab: TwoLinks, cgroup: Path, port: int) -> None:
+    """Programs for connect() can say from which address; ports are not theirs to give."""
+    own, peer = lab.client_address(1), lab.server_address(0, port=1)
+    program = bind_from(own.host, port)
+    with inside(cgroup), lab.client.entered():
+        sock = new_socket(socket.AF_INET, Options())
+    with sock, asked(cgroup, _CGROUP_SOCK_ADDR, _CONNECTS[socket.AF_INET], program):
+        sock.connect(peer)
+        assert sock.local.host == (lab.client_address(0) if port else own).host
+        assert sock.local.port != _THAT_PORT
 
 
 @pytest.mark.parametrize("where", [_INET_INGRESS, _INET_EGRESS], ids=["ingress", "egress"])
