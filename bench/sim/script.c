@@ -149,7 +149,8 @@ static const char *sim_do_backup(struct sim *s, const struct sim_cmd *cmd)
 		return "no such link";
 	path = sim_path(s, link);
 	if (path)
-		tquic_path_set_flags(path, cmd->arg[1] ? TQUIC_PATH_BACKUP : 0);
+		tquic_path_set_flags(&s->pair->end[0].conn, path,
+				     cmd->arg[1] ? TQUIC_PATH_BACKUP : 0);
 	pair_kick(&s->pair->end[0]);
 	return NULL;
 }

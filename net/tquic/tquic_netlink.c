@@ -686,7 +686,7 @@ int tquic_nl_path_set_doit(struct sk_buff *skb, struct genl_info *info)
 	if (ret)
 		return ret;
 	if (flags)
-		tquic_path_set_flags(path, nla_get_u32(flags));
+		tquic_path_set_flags(&tquic_sk(sk)->conn, path, nla_get_u32(flags));
 	if (weight)
 		path->weight = nla_get_u32(weight);
 	if (rate_cap)

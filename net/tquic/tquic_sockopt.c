@@ -608,7 +608,7 @@ static int tquic_opt_path_ref(struct sock *sk, int optname, sockptr_t optval,
 	} else if (!tquic_path_is_open(path)) {
 		ret = -EALREADY;
 	} else {
-		tquic_path_set_flags(path, ref.flags);
+		tquic_path_set_flags(conn, path, ref.flags);
 	}
 	tquic_sock_kick(sk);
 	return ret;

@@ -199,8 +199,8 @@ static void fuzz_path(struct fuzz *f, u32 path_id, u8 what)
 		break;
 	case 2:
 		if (conn->multipath)
-			tquic_path_set_flags(path, (what & 16 ? TQUIC_PATH_BACKUP : 0) |
-						   (what & 32 ? TQUIC_PATH_METERED : 0));
+			tquic_path_set_flags(conn, path, (what & 16 ? TQUIC_PATH_BACKUP : 0) |
+							 (what & 32 ? TQUIC_PATH_METERED : 0));
 		break;
 	case 3:
 		if (path->link)

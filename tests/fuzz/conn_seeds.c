@@ -175,7 +175,7 @@ static void seed_abandon(struct pair *p)
 		seed_step(STEP_PATH, 0);
 		seed_put(1);
 	}
-	tquic_path_set_flags(pair_path(p, 0, 1), TQUIC_PATH_BACKUP);
+	tquic_path_set_flags(&p->end[0].conn, pair_path(p, 0, 1), TQUIC_PATH_BACKUP);
 	pair_run(p, PAIR_MS(100));
 	tquic_path_close(conn, pair_path(p, 0, 0), 0, p->now);
 	pair_kick(pair_client(p));

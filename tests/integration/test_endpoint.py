@@ -50,7 +50,7 @@ from tquic.netlink import (
 )
 from tquic.record import Address
 from tquic.sock import TquicSocket
-from tquic.uapi import BondState, Config, PathFlag, PathState
+from tquic.uapi import SOL_TQUIC, BondState, Config, PathFlag, PathState, SockOpt
 
 pytestmark = [pytest.mark.usefixtures("module"), pytest.mark.timeout(300)]
 
@@ -347,9 +347,10 @@ def test_a_connection_that_ends_while_its_program_sleeps(
         tuned(lab.client, idle_timeout_ms=1000),
         dial(lab, server.address, certificates.client(), paths=2, options=stream) as asleep,
     ):
-        data = ctypes.c_void_p(page.address)
-        writer = threading.Thread(target=LIBC.send, args=(asleep.fileno(), data, 100, 0))
-        writer.start()
+        place = ctypes.c_void_p(page.address)
+        words = (asleep.fileno(), SOL_TQUIC, SockOpt.RECV_MASK, place, 4)
+        setter = threading.Thread(target=LIBC.setsockopt, args=words)
+        setter.start()
         page.wait()
         try:
             lab.device_down(1)
@@ -357,7 +358,7 @@ def test_a_connection_that_ends_while_its_program_sleeps(
         finally:
             page.close()
             lab.device_up(1)
-        writer.join()
+        setter.join()
     nothing_left(lab)
 
 

@@ -101,7 +101,7 @@ static void sched_backup(struct kunit *test)
 		p = sched_pair(test, 2, scheds[i]);
 		two_links(p);
 		start(test, p);
-		tquic_path_set_flags(tquic_path_find(&pair_client(p)->conn, 1), TQUIC_PATH_BACKUP);
+		tquic_path_set_flags(&pair_client(p)->conn, pair_path(p, 0, 1), TQUIC_PATH_BACKUP);
 		pair_kick(pair_client(p));
 		pair_run(p, PAIR_MS(500));
 		before = p->link[1].pipe[0].bytes;

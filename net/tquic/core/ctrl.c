@@ -247,7 +247,7 @@ static void tquic_ctrl_build_path(struct tquic_conn *conn,
 		if (!tquic_ctrl_finish(bld, rec,
 				       tquic_frame_put_path_status(&bld->b, path->id,
 								   rec->off,
-								   tquic_path_spared(path))))
+								   path->told_backup)))
 			return;
 		path->ctl &= ~TQUIC_PATH_CTL_STATUS;
 	}

@@ -327,6 +327,53 @@ void tquic_path_replenish(struct tquic_conn *conn, u64 now)
 	}
 }
 
+/* Works, as far as this side knows */
+static bool tquic_path_works(const struct tquic_path *path)
+{
+	return path->state == TQUIC_PATH_ACTIVE && !path->down;
+}
+
+/* Our order of need; the peer's wishes are no matter of what we ask it for. */
+static u32 tquic_path_need(const struct tquic_path *path)
+{
+	return path->metered ? 2 : path->backup;
+}
+
+/*
+ * Do we ask the peer to spare it?  One that is silent may be so in both directions, and
+ * one that is not needed while there is better is to be used when there is not.
+ */
+static bool tquic_path_spared(const struct tquic_conn *conn, const struct tquic_path *path)
+{
+	const struct tquic_path *other;
+	u32 better = 0;
+
+	if (path->down || path->state == TQUIC_PATH_SUSPECT)
+		return true;
+	tquic_for_each_path(conn, other)
+		better += tquic_path_works(other) &&
+			  tquic_path_need(other) < tquic_path_need(path);
+	return better >= conn->tune.min_legs;
+}
+
+/* Tell the peer what has changed of that: it has the same choice (RFC 10069 §3.3). */
+static void tquic_path_offer(struct tquic_conn *conn)
+{
+	struct tquic_path *path;
+	bool spared;
+
+	if (!conn->multipath)
+		return;
+	tquic_for_each_path(conn, path) {
+		spared = tquic_path_spared(conn, path);
+		if (!tquic_path_is_open(path) || spared == path->told_backup)
+			continue;
+		path->told_backup = spared;
+		path->status_seq++;
+		path->ctl |= TQUIC_PATH_CTL_STATUS;
+	}
+}
+
 /**
  * tquic_path_bond() - a path was opened or closed, or changed its state: what of the bond?
  * @conn: connection
@@ -347,6 +394,7 @@ void tquic_path_bond(struct tquic_conn *conn, u64 now)
 	}
 	if (tquic_bond_update(&conn->bond, &legs, now))
 		tquic_conn_event(conn, TQUIC_EVENT_BOND, conn->bond.state, before);
+	tquic_path_offer(conn);
 }
 
 /* Give what is under way on a path back, to be sent again elsewhere; it is out of use */
@@ -425,9 +473,6 @@ int tquic_path_start(struct tquic_conn *conn, struct tquic_path *path, u64 now)
 			return ret;
 	}
 	tquic_path_revalidate(conn, path, now);
-	/* The peer should know before it begins to use the path. */
-	if (tquic_path_spared(path))
-		path->ctl |= TQUIC_PATH_CTL_STATUS;
 	tquic_path_replenish(conn, now);
 	tquic_path_bond(conn, now);
 	return 0;
@@ -440,12 +485,6 @@ static void tquic_path_bound_probes(struct tquic_conn *conn, struct tquic_path *
 		tquic_path_drain(conn, path, now);
 }
 
-static void tquic_path_tell_status(struct tquic_path *path)
-{
-	path->status_seq++;
-	path->ctl |= TQUIC_PATH_CTL_STATUS;
-}
-
 /*
  * Nothing comes back: others take over, and the peer, which may not know yet, is
  * asked to do without it too.
@@ -454,8 +493,6 @@ static void tquic_path_suspect(struct tquic_conn *conn, struct tquic_path *path,
 			       u64 now)
 {
 	if (path->state == TQUIC_PATH_ACTIVE) {
-		if (!path->backup && !path->metered)
-			tquic_path_tell_status(path);
 		/* What has arrived on it need not be sent again. */
 		if (path->down && tquic_ranges_largest(&path->space.rx) >= 0)
 			path->space.ack_now = true;
@@ -496,9 +533,6 @@ static void tquic_path_activate(struct tquic_conn *conn, struct tquic_path *path
 	struct tquic_path *other;
 
 	tquic_path_set_state(conn, path, TQUIC_PATH_ACTIVE);
-	/* The peer may have been asked to spare it. */
-	if (path->status_seq && !tquic_path_spared(path))
-		tquic_path_tell_status(path);
 	tquic_path_reuse(conn, path, since_ns, now);
 	/* Datagrams may have had to wait for any. */
 	conn->todo |= TQUIC_TODO_PATHS | TQUIC_TODO_DGRAM;
@@ -616,16 +650,17 @@ void tquic_path_set_rate_cap(struct tquic_path *path, u64 rate)
 
 /**
  * tquic_path_set_flags() - spare a path from now on, or no longer
+ * @conn: connection
  * @path: path
  * @flags: TQUIC_PATH_*
  *
  * The peer is asked to do the same.
  */
-void tquic_path_set_flags(struct tquic_path *path, u32 flags)
+void tquic_path_set_flags(struct tquic_conn *conn, struct tquic_path *path, u32 flags)
 {
 	path->backup = flags & TQUIC_PATH_BACKUP;
 	path->metered = flags & TQUIC_PATH_METERED;
-	tquic_path_tell_status(path);
+	tquic_path_offer(conn);
 }
 
 /**
@@ -642,15 +677,13 @@ void tquic_path_set_flags(struct tquic_path *path, u32 flags)
 void tquic_path_link_down(struct tquic_conn *conn, struct tquic_path *path,
 			  u64 now)
 {
-	bool spared = tquic_path_spared(path);
-
 	path->down = true;
 	if (!tquic_path_is_open(path) || !tquic_path_others(conn, path))
 		return;
 	if (path->state == TQUIC_PATH_ACTIVE)
 		tquic_path_suspect(conn, path, now);
-	else if (!spared)
-		tquic_path_tell_status(path);
+	else
+		tquic_path_offer(conn);
 }
 
 /**
@@ -668,8 +701,7 @@ void tquic_path_link_up(struct tquic_conn *conn, struct tquic_path *path,
 	path->down = false;
 	if (!tquic_path_is_open(path))
 		return;
-	if (!tquic_path_spared(path))
-		tquic_path_tell_status(path);
+	tquic_path_offer(conn);
 	path->pto_count = 0;
 	if (!path->id)
 		tquic_conn_hs_again(conn, now);
@@ -683,8 +715,22 @@ void tquic_path_link_up(struct tquic_conn *conn, struct tquic_path *path,
 	path->probes = 1;
 }
 
+/* The peer wants to be spared what goes there, and there is another path now */
+static void tquic_path_relieve(struct tquic_conn *conn, struct tquic_path *path, u64 now)
+{
+	if (!path->spare_due || !tquic_path_another(conn, path, tquic_path_is_regular))
+		return;
+	path->spare_due = false;
+	if (path->state != TQUIC_PATH_ACTIVE)
+		return;
+	path->spared_ns = now;
+	tquic_path_hand_over(conn, path, now);
+	/* Does it answer at all?  With nothing under way that would not be known. */
+	path->probes = 1;
+}
+
 /**
- * tquic_path_on_status() - the peer asks to spare a path, or no longer
+ * tquic_path_on_status() - the peer says whether it wants to be sent data there
  * @conn: connection
  * @path: path
  * @backup: spare it
@@ -693,25 +739,24 @@ void tquic_path_link_up(struct tquic_conn *conn, struct tquic_path *path,
  * A peer whose interface went down says so too (tquic_path_link_down()).  What
  * is under way may be lost then, so it is sent again on the others: at worst
  * one window's worth of it arrives twice, and once in a round trip, however
- * often a peer changes its mind.
+ * often a peer changes its mind.  Where the others were to be spared as well it
+ * says next which of them is not any more.
  */
 void tquic_path_on_status(struct tquic_conn *conn, struct tquic_path *path,
 			  bool backup, u64 now)
 {
+	struct tquic_path *other;
+
 	if (!backup && !path->cc.group && path->state == TQUIC_PATH_ACTIVE)
 		tquic_path_reuse(conn, path, path->spared_ns, now);
 	path->peer_backup = backup;
+	path->spare_due = backup && path->state == TQUIC_PATH_ACTIVE &&
+			  now - path->spared_ns >= path->rtt.srtt_ns;
 	conn->todo |= TQUIC_TODO_PATHS;
 	tquic_conn_event(conn, TQUIC_EVENT_PATH_STATUS, path->id,
 			 backup ? TQUIC_PATH_BACKUP : 0);
-	if (!backup || path->state != TQUIC_PATH_ACTIVE ||
-	    now - path->spared_ns < path->rtt.srtt_ns ||
-	    !tquic_path_another(conn, path, tquic_path_is_regular))
-		return;
-	path->spared_ns = now;
-	tquic_path_hand_over(conn, path, now);
-	/* Does it answer at all?  With nothing under way that would not be known. */
-	path->probes = 1;
+	tquic_for_each_path(conn, other)
+		tquic_path_relieve(conn, other, now);
 }
 
 /**

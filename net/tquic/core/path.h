@@ -66,6 +66,8 @@ enum tquic_path_ctl {
  * @backup: we asked the peer not to use it, and do not either, while others work
  * @metered: the same, and backups come before it
  * @peer_backup: the peer asked so
+ * @spare_due: and there was no other path for what was under way then
+ * @told_backup: what our last PATH_STATUS_* said
  * @abandon_rcvd: the peer abandoned it
  * @abandon_acked: the peer knows that we did
  * @cids_blocked: the peer was told that connection ids are missing
@@ -132,6 +134,8 @@ struct tquic_path {
 	bool backup;
 	bool metered;
 	bool peer_backup;
+	bool spare_due;
+	bool told_backup;
 	bool abandon_rcvd;
 	bool abandon_acked;
 	bool cids_blocked;
@@ -213,7 +217,7 @@ int tquic_path_close(struct tquic_conn *conn, struct tquic_path *path, u64 error
 void tquic_path_abandon(struct tquic_conn *conn, struct tquic_path *path, u64 error, u64 now);
 void tquic_path_link_down(struct tquic_conn *conn, struct tquic_path *path, u64 now);
 void tquic_path_link_up(struct tquic_conn *conn, struct tquic_path *path, u64 now);
-void tquic_path_set_flags(struct tquic_path *path, u32 flags);
+void tquic_path_set_flags(struct tquic_conn *conn, struct tquic_path *path, u32 flags);
 void tquic_path_set_rate_cap(struct tquic_path *path, u64 rate);
 void tquic_path_on_status(struct tquic_conn *conn, struct tquic_path *path, bool backup, u64 now);
 void tquic_path_set_mtu(struct tquic_conn *conn, struct tquic_path *path, u32 mtu_max_bytes);
@@ -278,13 +282,6 @@ static inline bool tquic_path_rated(const struct tquic_path *path)
 {
 	return (path->pacing && path->cc.ops->pacing_rate) ||
 	       (path->rate_cap && tquic_path_pacing_rate(path) == path->rate_cap);
-}
-
-/* Do we ask the peer to spare it?  One that is silent may be so in both directions. */
-static inline bool tquic_path_spared(const struct tquic_path *path)
-{
-	return path->backup || path->metered || path->down ||
-	       path->state == TQUIC_PATH_SUSPECT;
 }
 
 /* May packets travel on it?  From the first packet until it is abandoned */

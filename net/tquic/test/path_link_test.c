@@ -165,7 +165,77 @@ static void link_down_backup(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
 }
 
-/* With only spared paths left, asking to spare one more moves nothing. */
+/*
+ * The path that data was on goes, and a backup takes over: the peer is told of both at once,
+ * whichever is the first in a packet, and of both again when the path is back.
+ */
+static void link_down_before_backup(struct kunit *test)
+{
+	struct tquic_path *backup;
+	struct pair_flow *f;
+	struct pair *p;
+	u32 id;
+
+	for (id = 0; id < 2; id++) {
+		p = busy_pair(test, 1, &f);
+		backup = pair_path(p, 0, id);
+		tquic_path_set_flags(&p->end[0].conn, backup, TQUIC_PATH_BACKUP);
+		pair_kick(&p->end[0]);
+		pair_run(p, PAIR_MS(200));
+		KUNIT_ASSERT_EQ(test, pair_path(p, 1, id)->cc.in_flight, 0);
+		f->gap_ns = 0;
+		pair_link_down(p, !id);
+		pair_run(p, PAIR_MS(100));
+		KUNIT_EXPECT_LE(test, f->gap_ns, PAIR_MS(30));
+		KUNIT_EXPECT_FALSE(test, pair_path(p, 1, id)->peer_backup);
+		KUNIT_EXPECT_TRUE(test, pair_path(p, 1, !id)->peer_backup);
+		KUNIT_EXPECT_LT(test, pair_path(p, 1, !id)->cc.in_flight, 1000);
+		/* It stays what it is. */
+		KUNIT_EXPECT_TRUE(test, backup->backup);
+		pair_link_up(p, !id);
+		pair_run(p, PAIR_MS(300));
+		KUNIT_EXPECT_TRUE(test, pair_path(p, 1, id)->peer_backup);
+		KUNIT_EXPECT_FALSE(test, pair_path(p, 1, !id)->peer_backup);
+		KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 60 * SEC));
+		pair_check(p);
+	}
+}
+
+/* Of two that are spared the peer is to use the one that costs nothing, and none it need not. */
+static void link_offers(struct kunit *test)
+{
+	struct pair *p = pair_bonded(test, 3);
+	struct tquic_conn *conn = &p->end[0].conn;
+	u32 id;
+
+	tquic_path_set_flags(conn, pair_path(p, 0, 1), TQUIC_PATH_METERED);
+	tquic_path_set_flags(conn, pair_path(p, 0, 2), TQUIC_PATH_BACKUP);
+	pair_kick(&p->end[0]);
+	pair_run(p, PAIR_MS(100));
+	for (id = 0; id < 3; id++)
+		KUNIT_EXPECT_EQ(test, pair_path(p, 1, id)->peer_backup, id > 0);
+	pair_link_down(p, 0);
+	pair_run(p, PAIR_MS(100));
+	for (id = 0; id < 3; id++)
+		KUNIT_EXPECT_EQ(test, pair_path(p, 1, id)->peer_backup, id < 2);
+	pair_link_down(p, 2);
+	pair_run(p, PAIR_MS(100));
+	for (id = 0; id < 3; id++)
+		KUNIT_EXPECT_EQ(test, pair_path(p, 1, id)->peer_backup, id != 1);
+	/* Two are wanted. */
+	pair_link_up(p, 2);
+	pair_link_up(p, 0);
+	conn->tune.min_legs = 2;
+	pair_run(p, PAIR_MS(500));
+	for (id = 0; id < 3; id++)
+		KUNIT_EXPECT_EQ(test, pair_path(p, 1, id)->peer_backup, id == 1);
+	pair_check(p);
+}
+
+/*
+ * With only spared paths left, asking to spare one more moves nothing, unless another
+ * need not be spared any more: whoever asks says so next.
+ */
 static void link_status_last(struct kunit *test)
 {
 	struct pair_flow *f;
@@ -178,10 +248,13 @@ static void link_status_last(struct kunit *test)
 	KUNIT_ASSERT_GT(test, in_flight, 0);
 	tquic_path_on_status(conn, pair_path(p, 1, 0), true, p->now);
 	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 0)->cc.in_flight, in_flight);
-	tquic_path_on_status(conn, pair_path(p, 1, 1), false, p->now);
 	tquic_path_on_status(conn, pair_path(p, 1, 0), false, p->now);
+	tquic_path_on_status(conn, pair_path(p, 1, 1), false, p->now);
 	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 0)->cc.in_flight, in_flight);
+	pair_path(p, 1, 1)->peer_backup = true;
 	tquic_path_on_status(conn, pair_path(p, 1, 0), true, p->now);
+	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 0)->cc.in_flight, in_flight);
+	tquic_path_on_status(conn, pair_path(p, 1, 1), false, p->now);
 	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 0)->cc.in_flight, 0);
 	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 0)->state, TQUIC_PATH_ACTIVE);
 	/* Not as often as the peer likes */
@@ -229,6 +302,8 @@ static struct kunit_case path_link_cases[] = {
 	KUNIT_CASE(link_down_reached),
 	KUNIT_CASE(link_down_validating),
 	KUNIT_CASE(link_down_backup),
+	KUNIT_CASE(link_down_before_backup),
+	KUNIT_CASE(link_offers),
 	KUNIT_CASE(link_status_last),
 	KUNIT_CASE(link_quiet_receiver),
 	{}

@@ -347,8 +347,8 @@ static void path_backup(struct kunit *test)
 	/* The other way round: path 1 becomes the regular one. */
 	p->link[0].cut = false;
 	pair_run(p, SEC);
-	tquic_path_set_flags(pair_path(p, 0, 1), 0);
-	tquic_path_set_flags(pair_path(p, 0, 0), TQUIC_PATH_BACKUP);
+	tquic_path_set_flags(&p->end[0].conn, pair_path(p, 0, 1), 0);
+	tquic_path_set_flags(&p->end[0].conn, pair_path(p, 0, 0), TQUIC_PATH_BACKUP);
 	pair_kick(&p->end[0]);
 	pair_run(p, PAIR_MS(100));
 	KUNIT_EXPECT_FALSE(test, pair_path(p, 1, 1)->peer_backup);
@@ -511,7 +511,7 @@ static void path_status_told(struct kunit *test)
 	struct tquic_conn *conn = &p->end[1].conn;
 
 	conn->want_events = true;
-	tquic_path_set_flags(pair_path(p, 0, 1), TQUIC_PATH_BACKUP);
+	tquic_path_set_flags(&p->end[0].conn, pair_path(p, 0, 1), TQUIC_PATH_BACKUP);
 	pair_kick(&p->end[0]);
 	pair_run(p, PAIR_MS(100));
 	path_expect_status(test, conn, TQUIC_PATH_BACKUP);

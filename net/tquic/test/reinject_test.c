@@ -153,7 +153,7 @@ static void reinject_backup(struct kunit *test)
 	struct pair *p = reinject_pair(test, false, NULL);
 	u64 before;
 
-	tquic_path_set_flags(tquic_path_find(&pair_server(p)->conn, 0), TQUIC_PATH_BACKUP);
+	tquic_path_set_flags(&pair_server(p)->conn, pair_path(p, 1, 0), TQUIC_PATH_BACKUP);
 	pair_kick(pair_server(p));
 	pair_run(p, PAIR_MS(700));
 	before = p->link[0].pipe[0].bytes;
