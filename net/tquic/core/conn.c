@@ -776,14 +776,21 @@ static u64 tquic_conn_idle_end_ns(const struct tquic_conn *conn)
 	       max(conn->idle_ns, 3 * tquic_conn_pto_max_ns(conn));
 }
 
-/* When the next keep-alive is due; those sent do not count as signs of life */
-static u64 tquic_conn_keepalive_ns(const struct tquic_conn *conn)
+/*
+ * When the next keep-alive is due; those sent do not count as signs of life.  A program
+ * that waits for the peer's credit has something to say and may not: the connection is
+ * kept open for it (RFC 9000 4.1), with a few tries before it ends at @idle_end_ns.
+ */
+static u64 tquic_conn_keepalive_ns(const struct tquic_conn *conn, u64 idle_end_ns)
 {
-	if (!conn->keepalive_ns || conn->state != TQUIC_STATE_ESTABLISHED ||
+	u64 pause_ns = conn->keepalive_ns;
+
+	if (conn->streams.tx_mem.unsent && idle_end_ns)
+		pause_ns = min_not_zero(pause_ns, (idle_end_ns - conn->idle_start_ns) / 4);
+	if (!pause_ns || conn->state != TQUIC_STATE_ESTABLISHED ||
 	    conn->ctl & TQUIC_CONN_CTL_PING)
 		return 0;
-	return max(conn->idle_start_ns, conn->keepalive_sent_ns) +
-	       conn->keepalive_ns;
+	return max(conn->idle_start_ns, conn->keepalive_sent_ns) + pause_ns;
 }
 
 /**
@@ -810,8 +817,9 @@ u64 tquic_conn_deadline_ns(const struct tquic_conn *conn)
 	default:
 		return 0;
 	}
-	t = min_not_zero(tquic_conn_idle_end_ns(conn), conn->pace_due_ns);
-	t = min_not_zero(t, tquic_conn_keepalive_ns(conn));
+	t = tquic_conn_idle_end_ns(conn);
+	t = min_not_zero(t, tquic_conn_keepalive_ns(conn, t));
+	t = min_not_zero(t, conn->pace_due_ns);
 	t = min_not_zero(t, conn->key_drop_prev_ns);
 	t = min_not_zero(t, conn->replenish_ns);
 	/* Acknowledgments of the handshake never wait for a timer. */
@@ -870,7 +878,7 @@ void tquic_conn_on_timeout(struct tquic_conn *conn, u64 now)
 		tquic_conn_vanish(conn, 0, TQUIC_CLOSE_IDLE);
 		return;
 	}
-	t = tquic_conn_keepalive_ns(conn);
+	t = tquic_conn_keepalive_ns(conn, t);
 	if (t && now >= t) {
 		conn->ctl |= TQUIC_CONN_CTL_PING;
 		conn->keepalive_sent_ns = now;

@@ -348,6 +348,66 @@ static void conn_keepalive(struct kunit *test)
 	KUNIT_EXPECT_LE(test, p->now - start, 5 * SEC);
 }
 
+/* Who waits for credit holds the connection however long that takes, if the peer is there */
+static void conn_blocked_stays(struct kunit *test)
+{
+	struct tquic_params *local;
+	struct tquic_conn *conn;
+	struct pair *p;
+	u64 start;
+	u32 i;
+
+	for (i = 0; i < 3; i++) {
+		p = pair_create(test, 1);
+		conn = &p->end[0].conn;
+		local = &p->end[1].conn.local;
+		local->max_idle_timeout_ms = 2000;
+		/* Credit of the connection, of the stream; a keep-alive that comes too late */
+		if (i)
+			local->max_stream_data_bidi_remote = 10000;
+		else
+			local->max_data = 10000;
+		conn->keepalive_ns = i == 2 ? 5 * SEC : 0;
+		KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+		p->end[1].paused = true;
+		KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[0], false, 30000));
+		pair_run(p, 20 * SEC);
+		KUNIT_EXPECT_EQ(test, conn->streams.tx_mem.unsent, 20000);
+		KUNIT_EXPECT_EQ(test, conn->state, TQUIC_STATE_ESTABLISHED);
+		KUNIT_EXPECT_EQ(test, p->end[1].conn.state, TQUIC_STATE_ESTABLISHED);
+		KUNIT_EXPECT_EQ(test, tquic_conn_path(conn, 0)->stats.ptos, 0);
+		if (i) {
+			p->link[0].cut = true;
+		} else {
+			pair_resume(&p->end[1]);
+			KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 5 * SEC));
+		}
+		start = p->now;
+		KUNIT_EXPECT_TRUE(test, pair_until(p, conn_both_closed, 10 * SEC));
+		KUNIT_EXPECT_LE(test, p->now - start, 3 * SEC);
+	}
+}
+
+/* Where silence does not end the connection nobody has to break it */
+static void conn_blocked_never_idle(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *conn = &p->end[0].conn;
+	u64 sent;
+
+	conn->local.max_idle_timeout_ms = 0;
+	p->end[1].conn.local.max_idle_timeout_ms = 0;
+	p->end[1].conn.local.max_data = 10000;
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	p->end[1].paused = true;
+	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[0], false, 30000));
+	pair_run(p, SEC);
+	sent = tquic_conn_path(conn, 0)->stats.tx_packets;
+	KUNIT_EXPECT_EQ(test, conn->streams.tx_mem.unsent, 20000);
+	pair_run(p, 100 * SEC);
+	KUNIT_EXPECT_EQ(test, tquic_conn_path(conn, 0)->stats.tx_packets, sent);
+}
+
 /* CONNECTION_CLOSE, the answer, and the time until all is forgotten */
 static void conn_close_by_program(struct kunit *test)
 {
@@ -933,6 +993,8 @@ static struct kunit_case conn_cases[] = {
 	KUNIT_CASE(conn_idle_restarts),
 	KUNIT_CASE(conn_no_server),
 	KUNIT_CASE(conn_keepalive),
+	KUNIT_CASE(conn_blocked_stays),
+	KUNIT_CASE(conn_blocked_never_idle),
 	KUNIT_CASE(conn_close_by_program),
 	KUNIT_CASE(conn_close_repeated),
 	KUNIT_CASE(conn_close_on_each_path),
