@@ -696,7 +696,7 @@ static void tquic_output_app_frames(struct tquic_conn *conn,
 			tquic_output_ping(o, TQUIC_REC_PING, 0);
 		if (o->bld.eliciting)
 			path->probes--;
-	} else if (!o->bld.eliciting && tquic_sched_room(path) &&
+	} else if (!o->bld.eliciting && tquic_cc_can_send(&path->cc) &&
 		   tquic_space_wants_ping(&path->space, now, path->rtt.srtt_ns)) {
 		tquic_output_ping(o, TQUIC_REC_PING, 0);
 	}

@@ -9,6 +9,7 @@
 #include "core/rec.h"
 
 #define TQUIC_SENT_MAX		32768	/* packet numbers tracked at once */
+#define TQUIC_SENT_SPARE	1024	/* of these, kept for probes and acknowledgments */
 #define TQUIC_SENT_CHUNK	16	/* slots of one allocation */
 
 enum tquic_sent_state {
@@ -74,6 +75,12 @@ struct tquic_sent {
 	u32 dir_mask;
 	bool rated;
 };
+
+/* Do so many wait for their fate that what is left is for probes and acknowledgments? */
+static inline bool tquic_sent_crowded(const struct tquic_sent *s)
+{
+	return s->next - s->head > TQUIC_SENT_MAX - TQUIC_SENT_SPARE;
+}
 
 void tquic_sent_init(struct tquic_sent *s);
 void tquic_sent_clear(struct tquic_sent *s);

@@ -130,10 +130,13 @@ bool tquic_sched_usable(const struct tquic_path *path)
 /**
  * tquic_sched_room() - does the congestion window take one more packet
  * @path: path
+ *
+ * Nor do so many packets wait for their fate that the probes which would tell it, or
+ * acknowledgments, would find no place among them.
  */
 bool tquic_sched_room(const struct tquic_path *path)
 {
-	return tquic_cc_can_send(&path->cc);
+	return tquic_cc_can_send(&path->cc) && !tquic_sent_crowded(&path->space.sent);
 }
 
 /**

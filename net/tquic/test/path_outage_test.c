@@ -3,6 +3,7 @@
 #include <kunit/test.h>
 
 #include "core/path.h"
+#include "sched/sched.h"
 #include "test/pair.h"
 
 #define SEC	((u64)NSEC_PER_SEC)
@@ -431,6 +432,46 @@ static void outage_last_unanswered(struct kunit *test)
 	}
 }
 
+/* However many packets are missing on the only path, probes and acknowledgments still leave. */
+static void outage_many_packets(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_space *space;
+	struct tquic_path *path;
+	u64 acks;
+
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(500));
+	p->link[0].cut = true;
+	path = pair_path(p, 0, 0);
+	space = &path->space;
+	/* As if a program sent small packets through a large window */
+	path->cc.cwnd = 4 << 20;
+	while (tquic_sched_room(path) && !tquic_sent_reserve(&space->sent, space->next_pn)) {
+		KUNIT_ASSERT_NOT_NULL(test, tquic_space_on_sent(space, space->next_pn, 40,
+								TQUIC_SENT_F_ELICITING |
+								TQUIC_SENT_F_IN_FLIGHT, p->now));
+		tquic_cc_on_sent(&path->cc, 40, p->now);
+	}
+	KUNIT_EXPECT_GT(test, space->sent.next - space->sent.base, 30000);
+	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[0], false, 3000));
+	KUNIT_EXPECT_EQ(test, tquic_flow_tx_credit(&p->end[0].conn.flow_tx),
+			p->end[0].conn.flow_tx.max);
+	acks = path->stats.tx_packets;
+	pair_inject_next(&p->end[0], TQUIC_PKT_1RTT, 0, (const u8 *)"\1", 1);
+	pair_inject_next(&p->end[0], TQUIC_PKT_1RTT, 0, (const u8 *)"\1", 1);
+	pair_kick(&p->end[0]);
+	KUNIT_EXPECT_GT(test, path->stats.tx_packets, acks);
+	pair_run(p, SEC);
+	KUNIT_EXPECT_FALSE(test, p->end[0].conn.tx_nomem);
+	p->link[0].cut = false;
+	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 10 * SEC));
+	pair_run(p, SEC);
+	KUNIT_EXPECT_TRUE(test, tquic_sched_room(path));
+	KUNIT_EXPECT_EQ(test, path->cc.in_flight, 0);
+	pair_check(p);
+}
+
 static struct kunit_case outage_cases[] = {
 	KUNIT_CASE(outage_cut),
 	KUNIT_CASE(outage_told),
@@ -446,6 +487,7 @@ static struct kunit_case outage_cases[] = {
 	KUNIT_CASE(outage_silence),
 	KUNIT_CASE(outage_packet_revives),
 	KUNIT_CASE(outage_last_unanswered),
+	KUNIT_CASE(outage_many_packets),
 	{}
 };
 
