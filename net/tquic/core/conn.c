@@ -927,7 +927,7 @@ void tquic_conn_read_done(struct tquic_conn *conn, struct tquic_stream *s,
 	if (tquic_flow_rx_consumed(&conn->flow_rx, bytes, now, srtt))
 		conn->ctl |= TQUIC_CONN_CTL_MAX_DATA;
 	conn->stats.bytes_delivered += bytes;
-	tquic_streams_update_readable(&conn->streams, s);
+	tquic_streams_read(&conn->streams, s);
 	tquic_streams_reap(&conn->streams, s);
 }
 

@@ -497,6 +497,13 @@ void tquic_streams_update_readable(struct tquic_streams *t, struct tquic_stream 
 		list_add_tail(&s->readable, &t->readable);
 }
 
+void tquic_streams_read(struct tquic_streams *t, struct tquic_stream *s)
+{
+	if (!s->user)
+		list_del_init(&s->readable);
+	tquic_streams_update_readable(t, s);
+}
+
 struct tquic_stream *tquic_streams_next_readable(const struct tquic_streams *t)
 {
 	return list_empty(&t->readable) ? NULL :

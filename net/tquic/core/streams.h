@@ -212,6 +212,9 @@ void *tquic_streams_next_owner(struct tquic_streams *t);
  * One with an owner is never there.
  */
 void tquic_streams_update_readable(struct tquic_streams *t, struct tquic_stream *s);
+
+/* Bytes of @s were read: if it has more, others have their turn first. */
+void tquic_streams_read(struct tquic_streams *t, struct tquic_stream *s);
 struct tquic_stream *tquic_streams_next_readable(const struct tquic_streams *t);
 
 /* Control frames to send: add or clear enum tquic_stream_ctl bits. */

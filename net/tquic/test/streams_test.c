@@ -678,6 +678,45 @@ static void streams_readable_list(struct kunit *test)
 	KUNIT_EXPECT_GT(test, t->rx_mem.used, 0);
 }
 
+/* Who was read and still has something lets others go first; an owner's place is its own */
+static void streams_read_in_turn(struct kunit *test)
+{
+	struct tquic_streams *t = test->priv;
+	struct tquic_stream *a = get_ok(test, 0), *b = get_ok(test, 4);
+	struct tquic_recv_in in = { .data = (const u8 *)"abc", .len = 3 };
+	struct tquic_recv_delta d;
+	int owner;
+
+	KUNIT_EXPECT_EQ(test, tquic_recv_insert(&a->rx, &in, GFP_KERNEL, &d), 0);
+	KUNIT_EXPECT_EQ(test, tquic_recv_insert(&b->rx, &in, GFP_KERNEL, &d), 0);
+	tquic_streams_update_readable(t, a);
+	tquic_streams_update_readable(t, b);
+	/* What is only looked at stays in front. */
+	tquic_streams_update_readable(t, a);
+	KUNIT_EXPECT_PTR_EQ(test, tquic_streams_next_readable(t), a);
+	tquic_recv_consume(&a->rx, 1, 0, 0);
+	tquic_streams_read(t, a);
+	KUNIT_EXPECT_PTR_EQ(test, tquic_streams_next_readable(t), b);
+	tquic_recv_consume(&b->rx, 1, 0, 0);
+	tquic_streams_read(t, b);
+	KUNIT_EXPECT_PTR_EQ(test, tquic_streams_next_readable(t), a);
+	/* Read to the end */
+	tquic_recv_consume(&a->rx, 2, 0, 0);
+	tquic_streams_read(t, a);
+	KUNIT_EXPECT_PTR_EQ(test, tquic_streams_next_readable(t), b);
+	KUNIT_EXPECT_TRUE(test, list_empty(&a->readable));
+	/* Alone it is next again. */
+	tquic_recv_consume(&b->rx, 1, 0, 0);
+	tquic_streams_read(t, b);
+	KUNIT_EXPECT_PTR_EQ(test, tquic_streams_next_readable(t), b);
+	tquic_streams_claim(t, b, &owner);
+	tquic_streams_notify(t, b);
+	tquic_streams_read(t, b);
+	KUNIT_EXPECT_NULL(test, tquic_streams_next_readable(t));
+	KUNIT_EXPECT_PTR_EQ(test, tquic_streams_next_owner(t), (void *)&owner);
+	tquic_streams_release(t, b);
+}
+
 /* A stream with an owner is on no list of what anybody reads; its owner is told, once */
 static void streams_owners(struct kunit *test)
 {
@@ -779,6 +818,7 @@ static struct kunit_case streams_cases[] = {
 	KUNIT_CASE(streams_lost_keeps_the_place),
 	KUNIT_CASE(streams_parked_until_credit),
 	KUNIT_CASE(streams_readable_list),
+	KUNIT_CASE(streams_read_in_turn),
 	KUNIT_CASE(streams_owners),
 	KUNIT_CASE(streams_control_list),
 	KUNIT_CASE(streams_limits_are_capped),
