@@ -643,6 +643,21 @@ static void tquic_input_closing(struct tquic_in *in)
 	conn->close_paths |= BIT(in->path->index);
 }
 
+/*
+ * There was no memory for a packet.  It shows that the peer is there (RFC 9000 10.1), which
+ * learns the same of us from an acknowledgment of what came before: else both would give
+ * up.  These leave no more often than for packets that are taken.
+ */
+static void tquic_input_refused(const struct tquic_in *in, struct tquic_space *space,
+				bool eliciting)
+{
+	tquic_conn_touch_idle(in->conn, true, in->now);
+	/* Those of the handshake wait for no timer. */
+	if (eliciting && !tquic_hs_level(in->level) &&
+	    tquic_ranges_largest(&space->rx) >= 0 && !space->ack_deadline_ns)
+		space->ack_deadline_ns = in->now + in->conn->ackfreq.rx.delay_ns;
+}
+
 /**
  * tquic_conn_input() - process a packet that was opened
  * @conn: connection
@@ -685,8 +700,10 @@ int tquic_conn_input(struct tquic_conn *conn, const struct tquic_rx_pkt *pkt,
 
 	ret = tquic_input_frames(&in, &eliciting, &frame_type);
 	trace_tquic_packet_received(conn, pkt, in.level);
-	if (ret < 0)
+	if (ret < 0) {
+		tquic_input_refused(&in, space, eliciting);
 		return ret;
+	}
 	tquic_conn_touch_idle(conn, true, now);
 	/* RFC 9000 §8.1: only the real peer can produce a Handshake packet.
 	 * RFC 9001 §4.9.1: it also ends the server's use of Initial keys.

@@ -231,6 +231,31 @@ static void input_duplicates(struct kunit *test)
 }
 
 /* Datagrams: delivered, bounded by memory and by the limit we announced */
+/* What is refused for want of memory shows that the peer is there, and so does the answer. */
+static void input_refused(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *conn = &p->end[1].conn;
+	u64 sent;
+
+	conn->local.max_idle_timeout_ms = 2000;
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(500));
+	p->end[1].paused = true;
+	conn->streams.rx_mem.tight = true;
+	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[0], true, 100000));
+	sent = tquic_conn_path(conn, 0)->stats.tx_packets;
+	pair_run(p, 10 * SEC);
+	KUNIT_EXPECT_EQ(test, p->end[1].rx_err, -ENOBUFS);
+	KUNIT_EXPECT_EQ(test, p->end[0].conn.state, TQUIC_STATE_ESTABLISHED);
+	KUNIT_EXPECT_EQ(test, conn->state, TQUIC_STATE_ESTABLISHED);
+	/* Not more often than the longest delay of an acknowledgment has it, which is 25 ms */
+	KUNIT_EXPECT_LE(test, tquic_conn_path(conn, 0)->stats.tx_packets - sent, 10000 / 25);
+	conn->streams.rx_mem.tight = false;
+	pair_resume(&p->end[1]);
+	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 3 * SEC));
+}
+
 static void input_datagrams(struct kunit *test)
 {
 	static const u8 frame[] = { 0x31, 2, 'h', 'i', 0x30, 'x', 'y', 'z' };
@@ -655,6 +680,7 @@ static struct kunit_case input_cases[] = {
 	KUNIT_CASE(input_multipath_not_negotiated),
 	KUNIT_CASE(input_ack_of_skipped),
 	KUNIT_CASE(input_duplicates),
+	KUNIT_CASE(input_refused),
 	KUNIT_CASE(input_datagrams),
 	KUNIT_CASE(input_no_datagrams),
 	KUNIT_CASE(input_forgotten_path),
