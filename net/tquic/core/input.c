@@ -577,9 +577,9 @@ static int tquic_input_frame(struct tquic_in *in, const struct tquic_frame *f)
 }
 
 /*
- * All frames of the payload.  A local shortage (negative) stops the walk: the
- * packet is then not acknowledged, and what was taken of it is harmless to
- * get again.
+ * All frames of the payload.  After a local shortage (negative) the packet is not
+ * acknowledged.  What else is in it is taken nevertheless, credit and acknowledgments
+ * among it, and is harmless to get again; a datagram is not.
  */
 static int tquic_input_frames(struct tquic_in *in, bool *eliciting,
 			      u64 *frame_type)
@@ -589,7 +589,7 @@ static int tquic_input_frames(struct tquic_in *in, bool *eliciting,
 		.end = in->pkt->payload + in->pkt->len,
 	};
 	struct tquic_frame f;
-	int ret;
+	int ret, refused = 0;
 
 	if (!in->pkt->len)
 		return TQUIC_ERR_PROTOCOL_VIOLATION;
@@ -608,13 +608,18 @@ static int tquic_input_frames(struct tquic_in *in, bool *eliciting,
 		if (tquic_frame_is_eliciting(f.type))
 			*eliciting = true;
 		in->non_probing |= !tquic_frame_is_probing(f.type);
+		if (refused && (f.type == TQUIC_FRAME_DATAGRAM ||
+				f.type == TQUIC_FRAME_DATAGRAM_LEN))
+			continue;
 		ret = tquic_input_frame(in, &f);
-		if (ret)
+		if (ret > 0)
 			return ret;
+		if (ret)
+			refused = ret;
 		if (in->conn->state > TQUIC_STATE_ESTABLISHED)
 			return 0;
 	}
-	return 0;
+	return refused;
 }
 
 /* A closed connection only counts what comes, and repeats itself ever less */

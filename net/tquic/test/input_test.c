@@ -256,6 +256,40 @@ static void input_refused(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 3 * SEC));
 }
 
+/* Other frames of a packet that cannot all be taken count, but for what may not come twice. */
+static void input_refused_in_part(struct kunit *test)
+{
+	/* Behind what is refused: MAX_DATA, DATAGRAM, another stream's bytes */
+	static const u8 frames[] = {
+		0x0e, 0, 5, 1, 'y', 0x10, 0xbf, 0xff, 0xff, 0xff, 0x31, 1, 'd', 0x0a, 4, 1, 'z',
+	};
+	struct pair *p = input_pair(test);
+	struct tquic_conn *conn = &p->end[1].conn;
+	u64 max = conn->streams.rx_mem.max;
+	struct tquic_path *path;
+
+	path = pair_path(p, 1, 0);
+	conn->streams.rx_mem.max = 0;
+	KUNIT_EXPECT_EQ(test, pair_inject(&p->end[1], TQUIC_PKT_1RTT, 0, 1000, frames,
+					  sizeof(frames)), -ENOBUFS);
+	KUNIT_EXPECT_FALSE(test, tquic_ranges_has(&path->space.rx, 1000));
+	KUNIT_EXPECT_EQ(test, conn->flow_tx.max, 0x3fffffff);
+	KUNIT_EXPECT_EQ(test, conn->stats.datagrams_received, 0);
+	KUNIT_EXPECT_EQ(test, conn->stats.bytes_received, 7);
+	conn->streams.rx_mem.max = max;
+	KUNIT_EXPECT_EQ(test, pair_inject(&p->end[1], TQUIC_PKT_1RTT, 0, 1000, frames,
+					  sizeof(frames)), 0);
+	KUNIT_EXPECT_TRUE(test, tquic_ranges_has(&path->space.rx, 1000));
+	KUNIT_EXPECT_EQ(test, conn->stats.datagrams_received, 1);
+	KUNIT_EXPECT_EQ(test, conn->stats.bytes_received, 7);
+	/* What breaks a rule does so behind what is refused, too. */
+	conn->streams.rx_mem.max = 0;
+	KUNIT_EXPECT_EQ(test, pair_inject(&p->end[1], TQUIC_PKT_1RTT, 0, 1001,
+					  (const u8 *)"\x0e\0\x09\1y\x1e", 6), 0);
+	KUNIT_EXPECT_EQ(test, conn->closed.error_code, TQUIC_ERR_PROTOCOL_VIOLATION);
+	KUNIT_EXPECT_EQ(test, conn->closed.frame_type, 0x1e);
+}
+
 static void input_datagrams(struct kunit *test)
 {
 	static const u8 frame[] = { 0x31, 2, 'h', 'i', 0x30, 'x', 'y', 'z' };
@@ -681,6 +715,7 @@ static struct kunit_case input_cases[] = {
 	KUNIT_CASE(input_ack_of_skipped),
 	KUNIT_CASE(input_duplicates),
 	KUNIT_CASE(input_refused),
+	KUNIT_CASE(input_refused_in_part),
 	KUNIT_CASE(input_datagrams),
 	KUNIT_CASE(input_no_datagrams),
 	KUNIT_CASE(input_forgotten_path),
