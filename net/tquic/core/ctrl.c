@@ -407,6 +407,8 @@ static void tquic_ctrl_stream_lost(struct tquic_conn *conn,
 		break;
 	case TQUIC_REC_STREAM_DATA_BLOCKED:
 		tquic_send_blocked_lost(&s->tx, rec->off);
+		if (tquic_send_blocked_report(&s->tx))
+			bit = TQUIC_STREAM_CTL_BLOCKED;
 		break;
 	}
 	if (bit)
@@ -490,6 +492,8 @@ static void tquic_ctrl_rec_lost(struct tquic_conn *conn, struct tquic_rec *rec)
 		break;
 	case TQUIC_REC_DATA_BLOCKED:
 		tquic_flow_tx_report_lost(&conn->flow_tx, rec->off);
+		if (!list_empty(&t->parked) && tquic_flow_tx_report(&conn->flow_tx))
+			conn->ctl |= TQUIC_CONN_CTL_DATA_BLOCKED;
 		break;
 	case TQUIC_REC_STREAMS_BLOCKED_BIDI:
 		tquic_streams_blocked_lost(t, false, rec->off);

@@ -762,6 +762,49 @@ static void ctrl_blocked_lost(struct kunit *test)
 	}
 }
 
+/* The frame that tells of too little credit is lost: it comes again as long as that is so */
+static void ctrl_data_blocked_lost(struct kunit *test)
+{
+	static const u8 types[] = { TQUIC_FRAME_DATA_BLOCKED, TQUIC_FRAME_STREAM_DATA_BLOCKED };
+	struct tquic_stream *s;
+	struct tquic_conn *conn;
+	struct pair *p;
+	u32 i;
+
+	for (i = 0; i < 2; i++) {
+		p = i ? ctrl_pair(test, 10000, 0) : ctrl_pair(test, 0, 10000);
+		conn = &p->end[0].conn;
+		KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+		pair_run(p, PAIR_MS(200));
+		ctrl_watch(p);
+		p->link[0].drop_next[1] = 1;
+		KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[0], false, 5000));
+		s = ctrl_stream(p, 0, p->flow[0].id);
+		/* A stream tells when it has used its credit up. */
+		if (i) {
+			KUNIT_EXPECT_TRUE(test, tquic_send_blocked_report(&s->tx));
+			tquic_streams_ctl_set(&conn->streams, s, TQUIC_STREAM_CTL_BLOCKED);
+			pair_kick(&p->end[0]);
+		}
+		KUNIT_EXPECT_EQ(test, ctrl_seen[0][types[i]], 1);
+		pair_run(p, SEC);
+		KUNIT_EXPECT_EQ(test, ctrl_seen[0][types[i]], 2);
+		KUNIT_EXPECT_EQ(test, ctrl_seen[0][types[!i]], 0);
+		/* Of a limit that has been raised meanwhile nothing is said. */
+		ctrl_lose(test, conn, TQUIC_REC_DATA_BLOCKED, 0, 1);
+		ctrl_lose(test, conn, TQUIC_REC_STREAM_DATA_BLOCKED, s->id, 1);
+		KUNIT_EXPECT_EQ(test, conn->ctl, 0);
+		KUNIT_EXPECT_EQ(test, s->ctl, 0);
+		tquic_flow_tx_raise(&conn->flow_tx, 20000);
+		tquic_streams_unpark(&conn->streams);
+		tquic_send_set_max(&s->tx, 20000);
+		ctrl_lose(test, conn, TQUIC_REC_DATA_BLOCKED, 0, 0);
+		ctrl_lose(test, conn, TQUIC_REC_STREAM_DATA_BLOCKED, s->id, 0);
+		KUNIT_EXPECT_EQ(test, conn->ctl, 0);
+		KUNIT_EXPECT_EQ(test, s->ctl, 0);
+	}
+}
+
 /* What an ACK said need not be said again once it has arrived, in each space on its own. */
 static void ctrl_acks_arrive(struct kunit *test)
 {
@@ -879,6 +922,7 @@ static struct kunit_case ctrl_cases[] = {
 	KUNIT_CASE(ctrl_token_once),
 	KUNIT_CASE(ctrl_grants_lost),
 	KUNIT_CASE(ctrl_blocked_lost),
+	KUNIT_CASE(ctrl_data_blocked_lost),
 	KUNIT_CASE(ctrl_acks_arrive),
 	{}
 };
