@@ -110,19 +110,22 @@ static bool tquic_dgram_put(struct tquic_build *bld, const struct sk_buff *skb)
  * @conn: connection
  * @bld: packet under construction
  * @max_bytes: payload that fits into a packet of the path with nothing else in it
+ * @fits_bytes: the same of this one, which may be smaller
  * @floor_ns: those due before are left to another path
  *
  * Drops what cannot be sent any more.
  */
 void tquic_dgram_build(struct tquic_conn *conn, struct tquic_build *bld, u32 max_bytes,
-		       u64 floor_ns)
+		       u32 fits_bytes, u64 floor_ns)
 {
 	struct sk_buff *skb, *next;
 
 	skb_queue_walk_safe(&conn->dgram_tx, skb, next) {
 		bool useless = tquic_dgram_useless(conn, skb, max_bytes, bld->now);
 
-		if (!useless && tquic_dgram(skb)->deadline_ns < floor_ns)
+		/* What has to wait for a larger packet is not in the way of the rest. */
+		if (!useless && (tquic_dgram(skb)->deadline_ns < floor_ns ||
+				 skb->len > fits_bytes))
 			continue;
 		if (!useless && !tquic_dgram_put(bld, skb))
 			return;

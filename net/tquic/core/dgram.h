@@ -14,6 +14,6 @@ void tquic_dgram_queue(struct tquic_conn *conn, struct sk_buff *skb, u64 deadlin
 		       bool drop);
 u64 tquic_dgram_last_due_ns(const struct tquic_conn *conn);
 void tquic_dgram_build(struct tquic_conn *conn, struct tquic_build *bld, u32 max_bytes,
-		       u64 floor_ns);
+		       u32 fits_bytes, u64 floor_ns);
 
 #endif /* TQUIC_CORE_DGRAM_H */

@@ -685,7 +685,8 @@ static void tquic_output_app_frames(struct tquic_conn *conn,
 		tquic_output_crypto(conn, o, TQUIC_LEVEL_APP);
 	if (data && !o->bld.full)
 		tquic_dgram_build(conn, &o->bld, path->pmtu.bytes - o->pkt->hdr_len -
-				  TQUIC_AEAD_TAG_LEN - 1, floor_ns);
+				  TQUIC_AEAD_TAG_LEN - 1, o->bld.b.end - o->payload - 1,
+				  floor_ns);
 	if (data && !o->bld.full)
 		tquic_output_streams(conn, o, floor_ns);
 	/* Streams may have found that they are blocked. */
@@ -785,6 +786,7 @@ static int tquic_output_app(struct tquic_conn *conn, u8 *buf, u32 room, u64 now,
 {
 	struct tquic_out o = { .pkt = pkt };
 	struct tquic_path *path;
+	u32 buf_bytes = room;
 	u8 why = 0;
 
 	if (!(conn->keys_tx & BIT(TQUIC_LEVEL_APP)) || !conn->peer_params_set)
@@ -805,6 +807,9 @@ static int tquic_output_app(struct tquic_conn *conn, u8 *buf, u32 room, u64 now,
 	room = min_t(u64, room, tquic_path_tx_room(path));
 	if (!tquic_output_app_packet(conn, path, why, buf, room, &o, now)) {
 		tquic_rec_free_list(o.bld.recs);
+		/* There was no memory for more, and what waits may need that. */
+		conn->tx_nomem |= buf_bytes < min_t(u64, path->pmtu.bytes,
+						    tquic_path_tx_room(path));
 		return 0;
 	}
 	tquic_output_end(conn, &o, now);
@@ -884,8 +889,8 @@ static int tquic_output_early(struct tquic_conn *conn, u8 *buf, u32 room, u64 no
 	conn->tx_copy = false;
 	tquic_ctrl_build_early(conn, &o.bld);
 	if (!o.bld.full)
-		tquic_dgram_build(conn, &o.bld, room - o.pkt->hdr_len -
-				  TQUIC_AEAD_TAG_LEN - 1, 0);
+		tquic_dgram_build(conn, &o.bld, o.bld.b.end - o.payload - 1,
+				  o.bld.b.end - o.payload - 1, 0);
 	if (!o.bld.full)
 		tquic_output_streams(conn, &o, 0);
 	conn->tx_nomem |= o.bld.nomem;

@@ -49,7 +49,7 @@ static void dgram_expect(struct kunit *test, struct dgram_fixture *d, u32 room, 
 
 	bld.b.p = d->buf;
 	bld.b.end = d->buf + room;
-	tquic_dgram_build(&d->x->conn, &bld, max_bytes, floor_ns);
+	tquic_dgram_build(&d->x->conn, &bld, max_bytes, room - 1, floor_ns);
 	b.p = d->buf;
 	b.end = bld.b.p;
 	while (tquic_rbuf_left(&b) && names[n]) {

@@ -2,6 +2,8 @@
 /* What leaves: packets of a datagram, padding, numbers, acknowledgments, pacing. */
 #include <kunit/test.h>
 
+#include "core/deadline.h"
+#include "core/dgram.h"
 #include "core/path.h"
 #include "sched/sched.h"
 #include "test/pair.h"
@@ -892,6 +894,69 @@ static void output_close_limited(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, path->tx_allowed_bytes, 100 - len);
 }
 
+/* Memory for a smaller datagram than the path carries only: what fits goes, the rest soon. */
+static void output_little_memory(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *conn = &p->end[0].conn;
+	struct tquic_tx_pkt pkts[TQUIC_LEVEL_COUNT];
+	u8 *buf = kunit_kzalloc(test, OUT_ROOM, GFP_KERNEL);
+	struct sk_buff *skb = alloc_skb(1400, GFP_KERNEL);
+	u64 types[4], n;
+
+	KUNIT_ASSERT_NOT_NULL(test, buf);
+	KUNIT_ASSERT_NOT_NULL(test, skb);
+	memset(skb_put(skb, 1400), 'd', 1400);
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(500));
+	KUNIT_ASSERT_EQ(test, tquic_conn_path(conn, 0)->pmtu.bytes, PAIR_MTU);
+	p->tap = out_stop;
+	tquic_dgram_queue(conn, skb, TQUIC_DEADLINE_NONE, false);
+	/* The harness asks with room for all: have the stream wait until the test asks. */
+	conn->keys_tx &= ~BIT(TQUIC_LEVEL_APP);
+	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[0], true, 100));
+	conn->keys_tx |= BIT(TQUIC_LEVEL_APP);
+	KUNIT_ASSERT_EQ(test, tquic_conn_output(conn, buf, TQUIC_MIN_UDP_PAYLOAD, p->now, pkts), 1);
+	n = out_frames(test, &pkts[0], types, ARRAY_SIZE(types));
+	KUNIT_EXPECT_EQ(test, types[n - 1] & ~7ULL, TQUIC_FRAME_STREAM);
+	KUNIT_EXPECT_EQ(test, conn->dgram_tx.qlen, 1);
+	KUNIT_EXPECT_EQ(test, tquic_conn_output(conn, buf, TQUIC_MIN_UDP_PAYLOAD, p->now, pkts), 0);
+	KUNIT_EXPECT_EQ(test, conn->dgram_tx.qlen, 1);
+	KUNIT_EXPECT_EQ(test, tquic_conn_deadline_ns(conn), p->now + TQUIC_TX_RETRY_NS);
+	KUNIT_ASSERT_EQ(test, tquic_conn_output(conn, buf, OUT_ROOM, p->now, pkts), 1);
+	KUNIT_EXPECT_EQ(test, conn->dgram_tx.qlen, 0);
+	KUNIT_EXPECT_EQ(test, conn->stats.datagrams_sent, 1);
+	KUNIT_EXPECT_EQ(test, tquic_conn_output(conn, buf, OUT_ROOM, p->now, pkts), 0);
+	KUNIT_EXPECT_GT(test, tquic_conn_deadline_ns(conn), p->now + TQUIC_TX_RETRY_NS);
+}
+
+/* What the limit of an address that is not proven keeps back no timer can send. */
+static void output_little_allowed(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 1);
+	struct tquic_conn *conn = &p->end[1].conn;
+	struct tquic_tx_pkt pkts[TQUIC_LEVEL_COUNT];
+	struct sk_buff *skb = alloc_skb(1000, GFP_KERNEL);
+	struct tquic_path *path;
+	u32 len;
+
+	KUNIT_ASSERT_NOT_NULL(test, skb);
+	memset(skb_put(skb, 1000), 'd', 1000);
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	pair_run(p, PAIR_MS(500));
+	p->tap = out_stop;
+	path = pair_path(p, 1, 0);
+	path->validated = false;
+	path->tx_allowed_bytes = 500;
+	tquic_dgram_queue(conn, skb, TQUIC_DEADLINE_NONE, false);
+	KUNIT_EXPECT_EQ(test, out_next(test, &p->end[1], pkts, &len), 0);
+	KUNIT_EXPECT_EQ(test, conn->dgram_tx.qlen, 1);
+	KUNIT_EXPECT_GT(test, tquic_conn_deadline_ns(conn), p->now + TQUIC_TX_RETRY_NS);
+	conn->ctl |= TQUIC_CONN_CTL_PING;
+	KUNIT_EXPECT_EQ(test, out_next(test, &p->end[1], pkts, &len), 1);
+	KUNIT_EXPECT_EQ(test, conn->dgram_tx.qlen, 1);
+}
+
 static struct kunit_case output_cases[] = {
 	KUNIT_CASE(output_first_flight),
 	KUNIT_CASE(output_coalesced),
@@ -923,6 +988,8 @@ static struct kunit_case output_cases[] = {
 	KUNIT_CASE(output_mtu_company),
 	KUNIT_CASE(output_other_of_second),
 	KUNIT_CASE(output_close_limited),
+	KUNIT_CASE(output_little_memory),
+	KUNIT_CASE(output_little_allowed),
 	{}
 };
 
