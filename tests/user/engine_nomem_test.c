@@ -2,7 +2,11 @@
 /* The engine when allocations fail: nothing crashes, leaks or gets lost. */
 #include <kunit/test.h>
 
+#include "core/build.h"
+#include "core/copies.h"
 #include "core/path.h"
+#include "core/rec.h"
+#include "sched/sched.h"
 #include "test/pair.h"
 
 #define SEC	((u64)NSEC_PER_SEC)
@@ -174,6 +178,45 @@ static void nomem_output(struct kunit *test)
 	nomem_waits(test, conn, p->now);
 }
 
+/* A copy that there is no memory to cut to size waits, and whoever sends is told why. */
+static void nomem_copies(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 2);
+	struct tquic_conn *conn = &p->end[1].conn;
+	struct tquic_build bld = {};
+	struct tquic_path *path;
+	struct pair_flow *f;
+	u8 buf[100];
+
+	conn->sched = &tquic_sched_redundant;
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
+	f = pair_flow_open(&p->end[1], true, 3000);
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	path = pair_path(p, 1, 1);
+	tquic_copies_drop(path);
+	tquic_copies_add(conn, pair_path(p, 1, 0), &(struct tquic_rec) {
+		.kind = TQUIC_REC_STREAM, .id = f->id, .len = 1200,
+	});
+	bld.path = path;
+	bld.b.p = buf;
+	bld.b.end = buf + sizeof(buf);
+	tquic_shim_fail_after = 0;
+	tquic_copies_build(conn, &bld);
+	tquic_shim_fail_after = -1;
+	KUNIT_EXPECT_TRUE(test, bld.nomem);
+	KUNIT_EXPECT_FALSE(test, bld.eliciting);
+	KUNIT_EXPECT_PTR_EQ(test, bld.b.p, buf);
+	KUNIT_EXPECT_EQ(test, path->copies.count, 1);
+	/* That there is no room is no lack of memory. */
+	bld.nomem = false;
+	tquic_copies_build(conn, &bld);
+	KUNIT_EXPECT_FALSE(test, bld.nomem);
+	KUNIT_EXPECT_TRUE(test, bld.eliciting);
+	KUNIT_EXPECT_EQ(test, path->copies.count, 1);
+	tquic_rec_free_list(bld.recs);
+}
+
 static struct kunit_case nomem_cases[] = {
 	KUNIT_CASE(nomem_start),
 	KUNIT_CASE(nomem_transfer),
@@ -181,6 +224,7 @@ static struct kunit_case nomem_cases[] = {
 	KUNIT_CASE(nomem_close),
 	KUNIT_CASE(nomem_ids),
 	KUNIT_CASE(nomem_output),
+	KUNIT_CASE(nomem_copies),
 	{}
 };
 

@@ -134,6 +134,7 @@ void tquic_copies_build(struct tquic_conn *conn, struct tquic_build *bld)
 		room = tquic_frame_stream_room(tquic_wbuf_left(&bld->b), s->id,
 					       c->head->off, false);
 		rec = tquic_copies_clip(c, room);
+		bld->nomem |= room && !rec;
 		if (!rec)
 			return;
 		if (!tquic_frame_put_stream(&bld->b, s->id, rec->off, rec->len, rec->fin,

@@ -677,8 +677,12 @@ static void tquic_output_app_frames(struct tquic_conn *conn,
 		data = false;
 	if (data && conn->sched->floor_ns)
 		floor_ns = conn->sched->floor_ns(conn, path, now);
-	if (why == TQUIC_WHY_REINJECT)
+	if (why == TQUIC_WHY_REINJECT && conn->sched->copies) {
 		tquic_copies_build(conn, &o->bld);
+		/* New data fills the packet up if the scheduler wants that, and is copied if so. */
+		data = data && !o->bld.full &&
+		       (conn->sched->get_path(conn, now) == path || conn->tx_copy);
+	}
 	if (data && !o->bld.full)
 		tquic_ctrl_build(conn, &o->bld);
 	if (data && !o->bld.full)

@@ -185,6 +185,37 @@ static void copies_paced(struct kunit *test)
 	KUNIT_EXPECT_LE(test, conn->pace_due_ns, p->now + PAIR_MS(50));
 }
 
+/* Asks for copies of some packets only, as a program may: those of the first so many bytes */
+static u64 copies_until;
+
+static struct tquic_path *copies_get_path(struct tquic_conn *conn, u64 now)
+{
+	conn->tx_copy = conn->stats.bytes_sent < copies_until;
+	return tquic_minrtt_get_path(conn, now);
+}
+
+static struct tquic_sched copies_of_first = {
+	.copies		= true,
+	.get_path	= copies_get_path,
+};
+
+/* What was not asked for is not copied, though it would fill up packets with what was. */
+static void copies_on_demand(struct kunit *test)
+{
+	struct pair *p = copies_pair(test);
+	struct tquic_conn *conn = &pair_server(p)->conn;
+
+	copies_until = 0;
+	conn->sched = &copies_of_first;
+	transfer(test, p, 200 * KIB);
+	KUNIT_EXPECT_EQ(test, conn->stats.bytes_reinjected, 0);
+	copies_until = conn->stats.bytes_sent + KIB;
+	transfer(test, p, 40 * KIB);
+	KUNIT_EXPECT_GE(test, conn->stats.bytes_reinjected, KIB);
+	KUNIT_EXPECT_LE(test, conn->stats.bytes_reinjected, PAIR_MTU);
+	conn->sched = &tquic_sched_redundant;
+}
+
 static struct kunit_case copies_cases[] = {
 	KUNIT_CASE(copies_everywhere),
 	KUNIT_CASE(copies_passed_over),
@@ -193,6 +224,7 @@ static struct kunit_case copies_cases[] = {
 	KUNIT_CASE(copies_end_with_path),
 	KUNIT_CASE(copies_of_reset),
 	KUNIT_CASE(copies_paced),
+	KUNIT_CASE(copies_on_demand),
 	{}
 };
 
