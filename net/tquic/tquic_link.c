@@ -546,6 +546,7 @@ void tquic_link_switch(struct sock *sk, struct tquic_path *path)
 	link->last = was;
 	link->works = true;
 	link->endpoint = was->endpoint;
+	link->spared_for = was->spared_for;
 	path->link = link;
 	local_bh_disable();
 	tquic_link_enter(sk, path);

@@ -23,6 +23,7 @@ struct tquic_path;
  * @last: of a client that moved: the way it came from, which the server may still use
  * @oif: device packets leave by, as last looked up; 0: not known
  * @endpoint: key of the endpoint the path manager opened it for, 0: it did not
+ * @spared_for: of the first path: key of the endpoint whose flags it was given, 0: of none
  * @works: interface and address are there, as the engine was told
  * @tuple: key in tn->cids
  */
@@ -34,6 +35,7 @@ struct tquic_link {
 	struct tquic_link *last;
 	int oif;
 	u32 endpoint;
+	u32 spared_for;
 	bool works;
 	struct tquic_cid tuple;
 };

@@ -79,16 +79,24 @@ static const struct tquic_endpoint *tquic_pm_find_key(const struct tquic_pm *pm,
 	return NULL;
 }
 
-/* The endpoint a path of others starts from too: its key, or 0 */
-static u32 tquic_pm_key_of(const struct tquic_pm *pm,
-			   const struct tquic_link *link)
+/* The endpoint a path of others starts from too, or NULL */
+static const struct tquic_endpoint *tquic_pm_endpoint_of(const struct tquic_pm *pm,
+							 const struct tquic_link *link)
 {
 	const struct tquic_endpoint *e;
 
 	list_for_each_entry_rcu(e, &pm->endpoints, node)
 		if (tquic_addr_equal_ip(&e->addr, &link->route.local))
-			return e->ep.key;
-	return 0;
+			return e;
+	return NULL;
+}
+
+/* Its key, or 0 */
+static u32 tquic_pm_key_of(const struct tquic_pm *pm, const struct tquic_link *link)
+{
+	const struct tquic_endpoint *e = tquic_pm_endpoint_of(pm, link);
+
+	return e ? e->ep.key : 0;
 }
 
 /* Index of an address of the peer, which is added when it is new */
@@ -263,6 +271,32 @@ static void tquic_pm_close(struct sock *sk)
 	tquic_sk(sk)->pm_hold = hold;
 }
 
+/*
+ * connect() may have started from an endpoint that is to be spared: so is its path then.
+ * Once for each endpoint, and not where somebody wants it otherwise.  Context: lock held
+ */
+static void tquic_pm_spare_first(struct sock *sk)
+{
+	struct tquic_conn *conn = &tquic_sk(sk)->conn;
+	struct tquic_path *path = tquic_path_find(conn, 0);
+	const struct tquic_endpoint *e;
+	struct tquic_link *link;
+	u32 flags = 0;
+
+	link = path && tquic_path_is_open(path) ? path->link : NULL;
+	if (!link)
+		return;
+	rcu_read_lock();
+	e = tquic_pm_endpoint_of(tquic_pm_of(sk), link);
+	if (e && e->ep.key != link->spared_for) {
+		link->spared_for = e->ep.key;
+		flags = tquic_pm_path_flags(e->ep.flags);
+	}
+	rcu_read_unlock();
+	if (flags && !path->backup && !path->metered)
+		tquic_path_set_flags(conn, path, flags);
+}
+
 /**
  * tquic_pm_run() - have a connection's paths be as the endpoints want
  * @sk: socket
@@ -275,6 +309,7 @@ void tquic_pm_run(struct sock *sk)
 
 	if (!tquic_pm_applies(sk))
 		return;
+	tquic_pm_spare_first(sk);
 	tquic_pm_close(sk);
 	if (!tquic_pm_open(sk))
 		queue_delayed_work(tquic_urgent_wq, &pm->work,

@@ -455,6 +455,38 @@ def test_the_address_that_was_connected_from_goes(two: Two) -> None:
     exchange(sock, [Sender(DATA[:300_000])])
 
 
+def test_the_first_path_is_spared_as_its_endpoint_says(
+    make_lab: LabMaker, start_server: Start, certificates: Certificates
+) -> None:
+    """connect() took the metered link, the other one being down; then it came back."""
+    lab = make_lab(PLAIN, PLAIN)
+    server = start_server(lab, echo)
+    options = Options(local=lab.client_address(1))
+    with (
+        managed(lab) as client,
+        opened(lab.server) as far,
+        dial(lab, server.address, certificates.client(), options=options) as sock,
+    ):
+        token = sock.info().token
+        metered = client.add_endpoint(on_link(lab, 1, EndpointFlag.METERED))
+        until(lambda: client.path(token, 0).spared == "metered")
+        client.add_endpoint(on_link(lab, 0))
+        wait_active(sock, 2)
+        assert [client.path(token, path).spared for path in (0, 1)] == ["metered", ""]
+        until(lambda: PathFlag.BACKUP in [path.peer_flags for path in far.paths()])
+        before = client.path(token, 0).bytes_sent
+        exchange(sock, [Sender(DATA)])
+        assert client.path(token, 0).bytes_sent - before < 50_000
+        # Whoever wants it otherwise has the last word, until there is another endpoint.
+        client.set_path(token, 0, metered=False)
+        client.set_limits(extra_paths=3)
+        exchange(sock, [Sender(DATA[:100_000])])
+        assert client.path(token, 0).spared == ""
+        client.del_endpoint(metered)
+        client.add_endpoint(on_link(lab, 1, EndpointFlag.METERED))
+        until(lambda: client.path(token, 0).spared == "metered")
+
+
 def test_bound_sockets_stay_on_their_device(
     make_lab: LabMaker, start_server: Start, certificates: Certificates
 ) -> None:
