@@ -222,13 +222,25 @@ static bool tquic_pm_open(struct sock *sk)
 	return done;
 }
 
-/* Is it for the path manager to give the path up: its own, and the one the program began with */
-static bool tquic_pm_keeps(const struct tquic_conn *conn, const struct tquic_path *path)
+/*
+ * Is it for the path manager to give the path up: its own, and the one the program began
+ * with, where an endpoint has another one opened in its place
+ */
+static bool tquic_pm_keeps(const struct sock *sk, const struct tquic_path *path)
 {
 	const struct tquic_link *link = path->link;
+	bool keeps;
 
-	return link && tquic_path_is_open(path) &&
-	       (link->endpoint || (!path->id && tquic_path_others(conn, path)));
+	if (!link || !tquic_path_is_open(path))
+		return false;
+	if (link->endpoint)
+		return true;
+	if (path->id || !tquic_path_others(&tquic_sk(sk)->conn, path))
+		return false;
+	rcu_read_lock();
+	keeps = tquic_pm_endpoint_of(tquic_pm_of(sk), link);
+	rcu_read_unlock();
+	return keeps;
 }
 
 /* Why a path is to be given up: a code of PATH_ABANDON; 0: it is not */
@@ -261,7 +273,7 @@ static void tquic_pm_close(struct sock *sk)
 	u64 error;
 
 	tquic_for_each_path(conn, path) {
-		if (!tquic_pm_keeps(conn, path))
+		if (!tquic_pm_keeps(sk, path))
 			continue;
 		error = tquic_pm_stale(sk, path->link);
 		if (error)

@@ -455,6 +455,24 @@ def test_the_address_that_was_connected_from_goes(two: Two) -> None:
     exchange(sock, [Sender(DATA[:300_000])])
 
 
+def test_the_first_path_rests_where_nothing_would_replace_it(two: Two) -> None:
+    """A lease goes with the carrier and is there later than it: only the standby is an endpoint."""
+    lab, client, sock = two.lab, two.client, two.sock
+    token = sock.info().token
+    client.add_endpoint(on_link(lab, 1, EndpointFlag.BACKUP))
+    wait_active(sock, 2)
+    events = Events(two.listening)
+    try:
+        lab.client.ip("addr del 10.66.0.1/24 dev c0")
+        assert events.next_path(Command.PATH_SUSPECT, 0).token == token
+        exchange(sock, [Sender(DATA[:100_000])])
+        assert hosts(sock) == ["10.66.0.1", "10.66.1.1"]
+    finally:
+        lab.device_up(0)
+    assert events.next_path(Command.PATH_RECOVERED, 0).token == token
+    assert client.path(token, 0).state == PathState.ACTIVE
+
+
 def test_the_first_path_is_spared_as_its_endpoint_says(
     make_lab: LabMaker, start_server: Start, certificates: Certificates
 ) -> None:
