@@ -31,8 +31,7 @@ static bool tquic_pm_applies(const struct sock *sk)
  */
 void tquic_pm_changed(struct tquic_pm *pm)
 {
-	set_bit(TQUIC_PM_CHANGED, &pm->flags);
-	mod_delayed_work(tquic_urgent_wq, &pm->work, 0);
+	queue_work(tquic_urgent_wq, &pm->work);
 }
 
 /**
@@ -49,23 +48,72 @@ void tquic_pm_wake(struct sock *sk)
 	tquic_sock_queue_work(sk);
 }
 
+/* Did it open this path? */
+static bool tquic_pm_opened(const struct sock *sk, u32 path_id)
+{
+	const struct tquic_path *path = tquic_path_find(&tquic_sk(sk)->conn, path_id);
+	const struct tquic_link *link = path ? path->link : NULL;
+
+	return link && link->endpoint;
+}
+
+/* Something failed: it is tried again, after a longer pause than the last time */
+static void tquic_pm_try_again(struct sock *sk)
+{
+	struct tquic_pm_retry *retry = &tquic_sk(sk)->pm_retry;
+
+	if (retry->due_ns)
+		return;
+	retry->pause_s = tquic_pm_retry_s(retry->pause_s);
+	retry->due_ns = tquic_now_ns() + retry->pause_s * (u64)NSEC_PER_SEC;
+}
+
 /**
  * tquic_pm_abandoned() - a path was given up, by the peer or by the engine
  * @sk: socket
  * @path_id: which
  *
- * Opened again at once it would be given up again: its endpoint waits for the
- * next look at all connections.
+ * Opened again at once it would be given up again: its endpoint waits.
  *
  * Context: lock held, softirq or process.
  */
 void tquic_pm_abandoned(struct sock *sk, u32 path_id)
 {
-	struct tquic_path *path = tquic_path_find(&tquic_sk(sk)->conn, path_id);
-	struct tquic_link *link = path ? path->link : NULL;
+	if (!tquic_pm_opened(sk, path_id))
+		return;
+	tquic_sk(sk)->pm_retry.hold = true;
+	tquic_pm_try_again(sk);
+}
 
-	if (link && link->endpoint)
-		tquic_sk(sk)->pm_hold = true;
+/**
+ * tquic_pm_validated() - a path works: what fails next is tried again soon
+ * @sk: socket
+ * @path_id: which
+ *
+ * Context: lock held, softirq or process.
+ */
+void tquic_pm_validated(struct sock *sk, u32 path_id)
+{
+	if (tquic_pm_opened(sk, path_id))
+		tquic_sk(sk)->pm_retry.pause_s = 0;
+}
+
+/**
+ * tquic_pm_on_timeout() - try again what failed, if it is time
+ * @sk: socket
+ * @now: time in ns
+ *
+ * Context: lock held, softirq or process.
+ */
+void tquic_pm_on_timeout(struct sock *sk, u64 now)
+{
+	struct tquic_pm_retry *retry = &tquic_sk(sk)->pm_retry;
+
+	if (!retry->due_ns || now < retry->due_ns)
+		return;
+	retry->due_ns = 0;
+	retry->hold = false;
+	tquic_pm_wake(sk);
 }
 
 static const struct tquic_endpoint *tquic_pm_find_key(const struct tquic_pm *pm,
@@ -207,7 +255,7 @@ static bool tquic_pm_open(struct sock *sk)
 	int ret;
 
 	while (tquic_pm_next(sk, id, &e, &peer)) {
-		if (tquic_sk(sk)->pm_hold)
+		if (tquic_sk(sk)->pm_retry.hold)
 			return false;
 		ret = tquic_pm_open_path(sk, &e, &peer);
 		/* More ids of the peer wake us. */
@@ -267,8 +315,8 @@ static u64 tquic_pm_stale(const struct sock *sk, const struct tquic_link *link)
  */
 static void tquic_pm_close(struct sock *sk)
 {
+	struct tquic_pm_retry retry = tquic_sk(sk)->pm_retry;
 	struct tquic_conn *conn = &tquic_sk(sk)->conn;
-	bool hold = tquic_sk(sk)->pm_hold;
 	struct tquic_path *path;
 	u64 error;
 
@@ -280,7 +328,7 @@ static void tquic_pm_close(struct sock *sk)
 			tquic_path_close(conn, path, error, tquic_now_ns());
 	}
 	/* These are not failures. */
-	tquic_sk(sk)->pm_hold = hold;
+	tquic_sk(sk)->pm_retry = retry;
 }
 
 /*
@@ -317,19 +365,16 @@ static void tquic_pm_spare_first(struct sock *sk)
  */
 void tquic_pm_run(struct sock *sk)
 {
-	struct tquic_pm *pm = tquic_pm_of(sk);
-
 	if (!tquic_pm_applies(sk))
 		return;
 	tquic_pm_spare_first(sk);
 	tquic_pm_close(sk);
 	if (!tquic_pm_open(sk))
-		queue_delayed_work(tquic_urgent_wq, &pm->work,
-				   max(READ_ONCE(pm->retry_s), 1U) * HZ);
+		tquic_pm_try_again(sk);
 }
 
 /**
- * tquic_pm_look_at() - interfaces, addresses or endpoints changed, or it is time to try again
+ * tquic_pm_look_at() - interfaces, addresses or endpoints changed
  * @sk: socket of a connection
  *
  * Context: process, lock held, may sleep.
@@ -343,7 +388,7 @@ void tquic_pm_look_at(struct sock *sk)
 		if (path->link && tquic_path_is_open(path))
 			tquic_link_check(sk, path);
 	}
-	tquic_sk(sk)->pm_hold = false;
+	tquic_sk(sk)->pm_retry = (struct tquic_pm_retry) {};
 	tquic_pm_run(sk);
 	tquic_sock_kick(sk);
 }
@@ -368,14 +413,11 @@ static bool tquic_pm_defer(struct sock *sk)
 
 static void tquic_pm_work(struct work_struct *work)
 {
-	struct tquic_pm *pm = container_of(work, struct tquic_pm, work.work);
+	struct tquic_pm *pm = container_of(work, struct tquic_pm, work);
 	struct tquic_net *tn = container_of(pm, struct tquic_net, pm);
 	unsigned long token = 0;
 	struct sock *sk;
 
-	if (test_and_clear_bit(TQUIC_PM_CHANGED, &pm->flags))
-		WRITE_ONCE(pm->retry_s, 0);
-	WRITE_ONCE(pm->retry_s, tquic_pm_retry_s(pm->retry_s));
 	while ((sk = tquic_sock_find_next(tn, &token, U32_MAX))) {
 		if (!tquic_pm_defer(sk)) {
 			lock_sock(sk);
@@ -387,9 +429,6 @@ static void tquic_pm_work(struct work_struct *work)
 		token++;
 		cond_resched();
 	}
-	/* All is as it should be: what fails next is tried again soon. */
-	if (!delayed_work_pending(&pm->work))
-		WRITE_ONCE(pm->retry_s, 0);
 }
 
 /* Without connections there is nothing that would have to know */
@@ -455,7 +494,7 @@ void tquic_pm_net_init(struct tquic_pm *pm)
 	pm->next_key = 1;
 	pm->limits.extra_paths = TQUIC_PM_EXTRA_PATHS;
 	pm->limits.endpoints = TQUIC_PM_ENDPOINTS;
-	INIT_DELAYED_WORK(&pm->work, tquic_pm_work);
+	INIT_WORK(&pm->work, tquic_pm_work);
 }
 
 /* The namespace has no connections, devices and netlink sockets any more */
@@ -463,7 +502,7 @@ void tquic_pm_net_exit(struct tquic_pm *pm)
 {
 	struct tquic_endpoint *e, *next;
 
-	cancel_delayed_work_sync(&pm->work);
+	cancel_work_sync(&pm->work);
 	list_for_each_entry_safe(e, next, &pm->endpoints, node)
 		kfree_rcu(e, rcu);
 }

@@ -30,21 +30,26 @@ struct tquic_endpoint {
 	int ifindex;
 };
 
-/* tquic_pm.flags */
-enum tquic_pm_flag {
-	TQUIC_PM_CHANGED,	/* endpoints, interfaces or addresses changed */
+/**
+ * struct tquic_pm_retry - when what failed for a connection is tried again
+ * @due_ns: then; 0: nothing has failed
+ * @pause_s: the pause before that, or before the last try; 0: there was none
+ * @hold: a path that was opened has failed: none is opened before that
+ */
+struct tquic_pm_retry {
+	u64 due_ns;
+	u32 pause_s;
+	bool hold;
 };
 
 /**
  * struct tquic_pm - path manager of a namespace
- * @lock: for writers of all but @flags, @work and @retry_s
+ * @lock: for writers of all but @work
  * @endpoints: by id; read under RCU
  * @ids: their ids
  * @next_key: key of the endpoint added next
  * @limits: read without the lock
- * @flags: bits of enum tquic_pm_flag
  * @work: looks at all connections
- * @retry_s: pause before the next try of what failed; of @work alone
  */
 struct tquic_pm {
 	struct mutex lock;	/* endpoints, ids, next_key, limits */
@@ -52,9 +57,7 @@ struct tquic_pm {
 	struct tquic_pm_ids ids;
 	u32 next_key;
 	struct tquic_pm_limits limits;
-	unsigned long flags;
-	struct delayed_work work;
-	u32 retry_s;
+	struct work_struct work;
 };
 
 int tquic_pm_init(void);
@@ -66,5 +69,7 @@ void tquic_pm_wake(struct sock *sk);
 void tquic_pm_run(struct sock *sk);
 void tquic_pm_look_at(struct sock *sk);
 void tquic_pm_abandoned(struct sock *sk, u32 path_id);
+void tquic_pm_validated(struct sock *sk, u32 path_id);
+void tquic_pm_on_timeout(struct sock *sk, u64 now);
 
 #endif /* TQUIC_PM_H */

@@ -129,6 +129,7 @@ static void tquic_sock_event(struct tquic_conn *conn,
 		break;
 	case TQUIC_EVENT_PATH_VALIDATED:
 		TQUIC_INC(tn, PATHS_VALIDATED);
+		tquic_pm_validated(sk, ev->id);
 		tquic_netlink_path_event(sk, TQUIC_CMD_PATH_VALIDATED, ev->id);
 		break;
 	case TQUIC_EVENT_PATH_SUSPECT:
@@ -782,6 +783,7 @@ u64 tquic_sock_deadline_ns(const struct sock *sk)
 	u64 deadline = tquic_conn_deadline_ns(&tsk->conn);
 	u64 limit = tquic_sock_limit_ns(tsk);
 
+	deadline = min_not_zero(deadline, tsk->pm_retry.due_ns);
 	return min_not_zero(limit, deadline);
 }
 

@@ -20,6 +20,7 @@ void tquic_timer_expired(struct sock *sk)
 		tquic_keyring_drop_prev(&tsk->keys);
 	tquic_conn_on_timeout(conn, now);
 	tquic_sock_on_limit(sk, now);
+	tquic_pm_on_timeout(sk, now);
 	tquic_sock_kick(sk);
 }
 

@@ -543,6 +543,27 @@ def test_what_failed_is_tried_again(two: Two) -> None:
     exchange(sock, [Sender(DATA[:100_000])])
 
 
+def test_what_fails_is_tried_ever_more_rarely(two: Two) -> None:
+    lab, client, sock = two.lab, two.client, two.sock
+    wait_confirmed(client, sock.info().token)
+    events = Events(two.listening)
+    lab.cut(1)
+    try:
+        client.add_endpoint(on_link(lab, 1))
+        failed = []
+        for _ in range(4):
+            events.next(Command.PATH_ABANDONED)
+            failed.append(time.monotonic())
+    finally:
+        lab.restore(1)
+    # A pause of 4 s, then no answer for three probe timeouts of a path nothing is known of.
+    assert failed[3] - failed[2] > 6
+    # Changes cut the next pause, of 8 s, short.
+    client.set_limits(extra_paths=3)
+    events.next(Command.PATH_VALIDATED, wait_s=failed[3] + 7 - time.monotonic())
+    assert hosts(sock) == ["10.66.0.1", "10.66.1.1"]
+
+
 def test_namespaces_have_their_own(make_lab: LabMaker) -> None:
     lab = make_lab(PLAIN, PLAIN)
     with managed(lab) as client, opened(lab.server) as other, TquicNetlink() as outside:
