@@ -3,6 +3,7 @@
 #include <linux/inetdevice.h>
 #include <linux/netdevice.h>
 #include <net/addrconf.h>
+#include <net/l3mdev.h>
 #include <uapi/linux/tquic_netlink.h>
 #include "tquic_sock.h"
 
@@ -127,22 +128,36 @@ static const struct tquic_endpoint *tquic_pm_find_key(const struct tquic_pm *pm,
 	return NULL;
 }
 
-/* The endpoint a path of others starts from too, or NULL */
-static const struct tquic_endpoint *tquic_pm_endpoint_of(const struct tquic_pm *pm,
-							 const struct tquic_link *link)
+/* Does a path leave by this device, or by one of this VRF? */
+static bool tquic_pm_leaves_by(struct net *net, const struct tquic_link *link, int ifindex)
 {
+	return link->oif == ifindex ||
+	       l3mdev_master_ifindex_by_index(net, link->oif) == ifindex;
+}
+
+/*
+ * The endpoint a path of others starts from too, or NULL.  Where it leaves by counts only
+ * while it works: after an outage the routes of its interface may be back last.
+ */
+static const struct tquic_endpoint *tquic_pm_endpoint_of(const struct sock *sk,
+							 const struct tquic_path *path)
+{
+	bool active = path->state == TQUIC_PATH_ACTIVE;
+	const struct tquic_link *link = path->link;
 	const struct tquic_endpoint *e;
 
-	list_for_each_entry_rcu(e, &pm->endpoints, node)
-		if (tquic_addr_equal_ip(&e->addr, &link->route.local))
+	list_for_each_entry_rcu(e, &tquic_pm_of(sk)->endpoints, node)
+		if (tquic_addr_equal_ip(&e->addr, &link->route.local) &&
+		    (!e->ifindex || !active ||
+		     tquic_pm_leaves_by(sock_net(sk), link, e->ifindex)))
 			return e;
 	return NULL;
 }
 
 /* Its key, or 0 */
-static u32 tquic_pm_key_of(const struct tquic_pm *pm, const struct tquic_link *link)
+static u32 tquic_pm_key_of(const struct sock *sk, const struct tquic_path *path)
 {
-	const struct tquic_endpoint *e = tquic_pm_endpoint_of(pm, link);
+	const struct tquic_endpoint *e = tquic_pm_endpoint_of(sk, path);
 
 	return e ? e->ep.key : 0;
 }
@@ -166,7 +181,6 @@ static u8 tquic_pm_peer(struct tquic_pm_view *view, struct tquic_addr *peers,
 static void tquic_pm_look(const struct sock *sk, struct tquic_pm_view *view,
 			  struct tquic_addr *peers)
 {
-	const struct tquic_pm *pm = tquic_pm_of(sk);
 	const struct tquic_path *path;
 	const struct tquic_link *link;
 
@@ -180,7 +194,7 @@ static void tquic_pm_look(const struct sock *sk, struct tquic_pm_view *view,
 			continue;
 		leg->peer = tquic_pm_peer(view, peers, &link->route.peer);
 		leg->ours = link->endpoint;
-		leg->key = link->endpoint ?: tquic_pm_key_of(pm, link);
+		leg->key = link->endpoint ?: tquic_pm_key_of(sk, path);
 		view->legs++;
 	}
 }
@@ -286,7 +300,7 @@ static bool tquic_pm_keeps(const struct sock *sk, const struct tquic_path *path)
 	if (path->id || !tquic_path_others(&tquic_sk(sk)->conn, path))
 		return false;
 	rcu_read_lock();
-	keeps = tquic_pm_endpoint_of(tquic_pm_of(sk), link);
+	keeps = tquic_pm_endpoint_of(sk, path);
 	rcu_read_unlock();
 	return keeps;
 }
@@ -347,7 +361,7 @@ static void tquic_pm_spare_first(struct sock *sk)
 	if (!link)
 		return;
 	rcu_read_lock();
-	e = tquic_pm_endpoint_of(tquic_pm_of(sk), link);
+	e = tquic_pm_endpoint_of(sk, path);
 	if (e && e->ep.key != link->spared_for) {
 		link->spared_for = e->ep.key;
 		flags = tquic_pm_path_flags(e->ep.flags);
@@ -355,6 +369,18 @@ static void tquic_pm_spare_first(struct sock *sk)
 	rcu_read_unlock();
 	if (flags && !path->backup && !path->metered)
 		tquic_path_set_flags(conn, path, flags);
+}
+
+/* Where do the paths leave by now, and do they work, as far as this host knows? */
+static void tquic_pm_check_links(struct sock *sk)
+{
+	struct tquic_conn *conn = &tquic_sk(sk)->conn;
+	struct tquic_path *path;
+
+	tquic_for_each_path(conn, path) {
+		if (path->link && tquic_path_is_open(path))
+			tquic_link_check(sk, path);
+	}
 }
 
 /**
@@ -365,6 +391,8 @@ static void tquic_pm_spare_first(struct sock *sk)
  */
 void tquic_pm_run(struct sock *sk)
 {
+	/* Nothing tells of routes that came. */
+	tquic_pm_check_links(sk);
 	if (!tquic_pm_applies(sk))
 		return;
 	tquic_pm_spare_first(sk);
@@ -381,13 +409,6 @@ void tquic_pm_run(struct sock *sk)
  */
 void tquic_pm_look_at(struct sock *sk)
 {
-	struct tquic_conn *conn = &tquic_sk(sk)->conn;
-	struct tquic_path *path;
-
-	tquic_for_each_path(conn, path) {
-		if (path->link && tquic_path_is_open(path))
-			tquic_link_check(sk, path);
-	}
 	tquic_sk(sk)->pm_retry = (struct tquic_pm_retry) {};
 	tquic_pm_run(sk);
 	tquic_sock_kick(sk);

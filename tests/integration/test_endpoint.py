@@ -505,6 +505,31 @@ def test_the_first_path_is_spared_as_its_endpoint_says(
         until(lambda: client.path(token, 0).spared == "metered")
 
 
+def test_a_path_that_leaves_elsewhere_is_none_of_the_endpoint(
+    make_lab: LabMaker, start_server: Start, certificates: Certificates
+) -> None:
+    """A missing rule: what has the second link's address leaves by the first."""
+    lab = make_lab(PLAIN, PLAIN)
+    server = start_server(lab, echo)
+    options = Options(local=lab.client_address(1))
+    lab.client.ip("rule add from 10.66.1.1 lookup 100 priority 100")
+    try:
+        with (
+            managed(lab) as client,
+            dial(lab, server.address, certificates.client(), options=options) as sock,
+        ):
+            before = lab.counters(0)
+            exchange(sock, [Sender(DATA[:100_000])])
+            assert (lab.counters(0) - before).tx_bytes > 100_000
+            client.add_endpoint(on_link(lab, 1))
+            wait_active(sock, 2)
+            assert hosts(sock) == ["10.66.1.1", "10.66.1.1"]
+            assert client.path(sock.info().token, 1).ifindex == index_of(lab, "c1")
+            exchange(sock, [Sender(DATA[:300_000])])
+    finally:
+        lab.client.ip("rule del from 10.66.1.1 lookup 100 priority 100")
+
+
 def test_bound_sockets_stay_on_their_device(
     make_lab: LabMaker, start_server: Start, certificates: Certificates
 ) -> None:
