@@ -635,7 +635,7 @@ int tquic_nl_path_del_doit(struct sk_buff *skb, struct genl_info *info)
 	case -EBUSY:
 		NL_SET_ERR_MSG_ATTR(info->extack,
 				    info->attrs[TQUIC_A_PATH_PATH_ID],
-				    "the last open path cannot be removed");
+				    "the last path that works cannot be removed");
 		break;
 	case -EALREADY:
 		NL_SET_ERR_MSG_ATTR(info->extack,

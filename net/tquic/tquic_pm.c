@@ -35,6 +35,20 @@ void tquic_pm_changed(struct tquic_pm *pm)
 	queue_work(tquic_urgent_wq, &pm->work);
 }
 
+/* Did it open one of these paths?  The last that works outlives its endpoint. */
+static bool tquic_pm_has_paths(const struct tquic_conn *conn)
+{
+	const struct tquic_link *link;
+	const struct tquic_path *path;
+
+	tquic_for_each_path(conn, path) {
+		link = path->link;
+		if (link && link->endpoint)
+			return true;
+	}
+	return false;
+}
+
 /**
  * tquic_pm_wake() - paths of a connection came, went, or became possible
  * @sk: its socket
@@ -43,7 +57,10 @@ void tquic_pm_changed(struct tquic_pm *pm)
  */
 void tquic_pm_wake(struct sock *sk)
 {
-	if (!READ_ONCE(tquic_pm_of(sk)->ids.count) || !tquic_pm_applies(sk))
+	if (!tquic_pm_applies(sk))
+		return;
+	if (!READ_ONCE(tquic_pm_of(sk)->ids.count) &&
+	    !tquic_pm_has_paths(&tquic_sk(sk)->conn))
 		return;
 	tquic_sk(sk)->pm_due = true;
 	tquic_sock_queue_work(sk);

@@ -430,6 +430,28 @@ def test_an_address_goes_and_returns(two: Two) -> None:
     assert hosts(sock) == ["10.66.1.1"]
 
 
+def test_endpoints_go_before_the_last_path_that_works(two: Two) -> None:
+    """It carries on without its endpoint, and goes when another one works again."""
+    lab, client, sock = two.lab, two.client, two.sock
+    token = sock.info().token
+    client.add_endpoint(on_link(lab, 1))
+    wait_active(sock, 2)
+    events = Events(two.listening)
+    lab.cut(0)
+    try:
+        exchange(sock, [Sender(DATA[:100_000])])
+        events.next_path(Command.PATH_SUSPECT, 0)
+        last = (errno.EBUSY, "the last path that works cannot be removed", "path_id")
+        assert refused(lambda: client.del_path(token, 1)) == last
+        client.flush_endpoints()
+        exchange(sock, [Sender(DATA[:100_000])])
+        assert client.path(token, 1).state == PathState.ACTIVE
+    finally:
+        lab.restore(0)
+    until(lambda: hosts(sock) == ["10.66.0.1"])
+    exchange(sock, [Sender(DATA[:100_000])])
+
+
 def test_the_address_that_was_connected_from_goes(two: Two) -> None:
     """Its path rests as long as it is the only one, and makes room for another beside others."""
     lab, client, sock = two.lab, two.client, two.sock

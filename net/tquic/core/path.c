@@ -617,8 +617,8 @@ void tquic_path_abandon(struct tquic_conn *conn, struct tquic_path *path,
  * @error: code for PATH_ABANDON
  * @now: time in ns
  *
- * Return: 0; -EOPNOTSUPP without multipath; -EBUSY for the last open path;
- * -EALREADY when it is being abandoned.
+ * Return: 0; -EOPNOTSUPP without multipath; -EBUSY for the last path that is open,
+ * or the last that is usable; -EALREADY when it is being abandoned.
  */
 int tquic_path_close(struct tquic_conn *conn, struct tquic_path *path,
 		     u64 error, u64 now)
@@ -627,7 +627,8 @@ int tquic_path_close(struct tquic_conn *conn, struct tquic_path *path,
 		return -EOPNOTSUPP;
 	if (path->state == TQUIC_PATH_ABANDONED)
 		return -EALREADY;
-	if (!tquic_path_open_others(conn, path))
+	if (!tquic_path_open_others(conn, path) ||
+	    (tquic_sched_usable(path) && !tquic_path_others(conn, path)))
 		return -EBUSY;
 	tquic_path_abandon(conn, path, error, now);
 	return 0;

@@ -423,7 +423,7 @@ static void outage_last_unanswered(struct kunit *test)
 		p->link[1].cut = true;
 		path = pair_open_path(p, 1, false);
 		KUNIT_ASSERT_NOT_NULL(test, path);
-		KUNIT_ASSERT_EQ(test, tquic_path_close(conn, pair_path(p, 0, 0), 0, p->now), 0);
+		tquic_path_abandon(conn, pair_path(p, 0, 0), 0, p->now);
 		pair_kick(&p->end[0]);
 		KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[0], false, 20000));
 		pair_run(p, 70 * SEC);

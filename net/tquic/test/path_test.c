@@ -270,6 +270,35 @@ static void path_abandon(struct kunit *test)
 	}
 }
 
+/* The last path that works stays, on both sides, whatever others have yet to answer. */
+static void path_abandon_last(struct kunit *test)
+{
+	struct pair *p = pair_bonded(test, 2);
+	struct tquic_conn *conn;
+	u32 who;
+
+	p->link[1].cut = true;
+	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[0], false, 300000));
+	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[1], false, 300000));
+	pair_run(p, SEC);
+	for (who = 0; who < 2; who++) {
+		conn = &p->end[who].conn;
+		KUNIT_ASSERT_EQ(test, pair_path(p, who, 1)->state, TQUIC_PATH_SUSPECT);
+		KUNIT_ASSERT_EQ(test, tquic_path_close(conn, pair_path(p, who, 0), 0, p->now), -EBUSY);
+	}
+	conn = &p->end[0].conn;
+	KUNIT_ASSERT_EQ(test, tquic_path_close(conn, pair_path(p, 0, 1), 0, p->now), 0);
+	pair_kick(&p->end[0]);
+	pair_run(p, 2 * SEC);
+	KUNIT_ASSERT_NOT_NULL(test, pair_open_path(p, 1, false));
+	KUNIT_ASSERT_EQ(test, tquic_path_close(conn, pair_path(p, 0, 0), 0, p->now), -EBUSY);
+	p->link[1].cut = false;
+	pair_run(p, 2 * SEC);
+	KUNIT_ASSERT_EQ(test, tquic_path_close(conn, pair_path(p, 0, 0), 0, p->now), 0);
+	pair_kick(&p->end[0]);
+	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 10 * SEC));
+}
+
 /* PATH_ABANDON is lost for longer than the state would be kept: it is not forgotten */
 static void path_abandon_lost(struct kunit *test)
 {
@@ -871,6 +900,7 @@ static struct kunit_case path_cases[] = {
 	KUNIT_CASE(path_challenge_flood),
 	KUNIT_CASE(path_response_padded),
 	KUNIT_CASE(path_abandon),
+	KUNIT_CASE(path_abandon_last),
 	KUNIT_CASE(path_abandon_lost),
 	KUNIT_CASE(path_many_in_a_row),
 	KUNIT_CASE(path_backup),

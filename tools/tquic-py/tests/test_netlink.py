@@ -400,10 +400,10 @@ def test_wrong_usage(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_refusals_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    refusal = Refusal(errno.EBUSY, "the last open path cannot be removed", 28)
+    refusal = Refusal(errno.EBUSY, "the last path that works cannot be removed", 28)
     done = run(monkeypatch, lambda *_: [refusal], cmd_path.group, "del", "1", "0")
     assert done.exit_code == 1
-    assert done.output == "tquic: the last open path cannot be removed\n"
+    assert done.output == "tquic: the last path that works cannot be removed\n"
 
 
 def test_changes(monkeypatch: pytest.MonkeyPatch) -> None:
