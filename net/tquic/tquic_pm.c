@@ -194,6 +194,14 @@ static u8 tquic_pm_peer(struct tquic_pm_view *view, struct tquic_addr *peers,
 	return i;
 }
 
+/* Is a path bound to a device that is gone?  One made anew has another index.  RCU read side */
+static bool tquic_pm_device_gone(const struct sock *sk, const struct tquic_link *link)
+{
+	int ifindex = link->route.ifindex;
+
+	return ifindex && !dev_get_by_index_rcu(sock_net(sk), ifindex);
+}
+
 /* Fill in what decisions need; RCU read side */
 static void tquic_pm_look(const struct sock *sk, struct tquic_pm_view *view,
 			  struct tquic_addr *peers)
@@ -207,7 +215,7 @@ static void tquic_pm_look(const struct sock *sk, struct tquic_pm_view *view,
 		struct tquic_pm_leg *leg = &view->leg[view->legs];
 
 		link = path->link;
-		if (!link || !tquic_path_is_open(path))
+		if (!link || !tquic_path_is_open(path) || tquic_pm_device_gone(sk, link))
 			continue;
 		leg->peer = tquic_pm_peer(view, peers, &link->route.peer);
 		leg->ours = link->endpoint;
@@ -326,15 +334,17 @@ static bool tquic_pm_keeps(const struct sock *sk, const struct tquic_path *path)
 static u64 tquic_pm_stale(const struct sock *sk, const struct tquic_link *link)
 {
 	struct net *net = sock_net(sk);
-	bool wanted, known;
+	bool wanted, known, gone;
 
 	rcu_read_lock();
 	wanted = !link->endpoint || tquic_pm_find_key(tquic_pm_of(sk), link->endpoint);
 	known = dev_get_by_index_rcu(net, link->oif);
+	gone = tquic_pm_device_gone(sk, link);
 	rcu_read_unlock();
 	if (!wanted)
 		return TQUIC_ERR_APPLICATION_ABANDON_PATH;
-	if (tquic_pm_gone_for_good(tquic_link_has_addr(net, &link->route.local),
+	if (gone ||
+	    tquic_pm_gone_for_good(tquic_link_has_addr(net, &link->route.local),
 				   known, tquic_link_dev_works(net, link->oif)))
 		return TQUIC_ERR_PATH_UNSTABLE_OR_POOR;
 	return 0;
@@ -478,10 +488,57 @@ static void tquic_pm_notify(struct net *net)
 		tquic_pm_changed(&tn->pm);
 }
 
+/* Is it an endpoint's device: under a new name, or made anew under the old one? */
+static bool tquic_pm_meets(const struct tquic_endpoint *e, struct net_device *dev)
+{
+	bool named = !strcmp(e->dev, dev->name);
+
+	if (e->ifindex == dev->ifindex)
+		return !named;
+	return named && !__dev_get_by_index(dev_net(dev), e->ifindex);
+}
+
+/*
+ * Devices of PPP, of USB and of tunnels come back with another index.  It is the same
+ * endpoint, and its paths stay its own.  Without memory it goes on waiting for what it had.
+ *
+ * Context: process, RTNL held, may sleep.
+ */
+static void tquic_pm_follow(struct net_device *dev)
+{
+	struct tquic_pm *pm = &tquic_pernet(dev_net(dev))->pm;
+	struct tquic_endpoint *e, *next, *anew;
+	bool met = false;
+
+	mutex_lock(&pm->lock);
+	list_for_each_entry_safe(e, next, &pm->endpoints, node) {
+		if (!e->ifindex || !tquic_pm_meets(e, dev))
+			continue;
+		anew = kmemdup(e, sizeof(*e), GFP_KERNEL_ACCOUNT);
+		if (!anew)
+			continue;
+		if (tquic_addr_family(&e->addr) == AF_INET6 &&
+		    e->addr.v6.sin6_scope_id == e->ifindex)
+			anew->addr.v6.sin6_scope_id = dev->ifindex;
+		anew->ifindex = dev->ifindex;
+		strscpy(anew->dev, dev->name, sizeof(anew->dev));
+		list_replace_rcu(&e->node, &anew->node);
+		kfree_rcu(e, rcu);
+		met = true;
+	}
+	mutex_unlock(&pm->lock);
+	if (met)
+		tquic_pm_notify(dev_net(dev));
+}
+
 static int tquic_pm_netdev_event(struct notifier_block *nb, unsigned long event,
 				 void *ptr)
 {
 	switch (event) {
+	case NETDEV_REGISTER:
+	case NETDEV_CHANGENAME:
+		tquic_pm_follow(netdev_notifier_info_to_dev(ptr));
+		break;
 	case NETDEV_UP:
 	/* Its queues take nothing from here on, a grace period and more before NETDEV_DOWN. */
 	case NETDEV_GOING_DOWN:

@@ -3,6 +3,7 @@
 #ifndef TQUIC_PM_H
 #define TQUIC_PM_H
 
+#include <linux/if.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
@@ -15,12 +16,15 @@ struct sock;
 struct tquic_net;
 
 /**
- * struct tquic_endpoint - a local address to open paths from; constant
+ * struct tquic_endpoint - a local address to open paths from
  * @node: in tquic_pm.endpoints
  * @rcu: freed after a grace period
  * @ep: what decisions need
  * @addr: the address; port 0: the kernel chooses
  * @ifindex: device to be bound to, or 0
+ * @dev: its name, by which it is known again
+ *
+ * It is constant: another one takes its place when its device is made anew.
  */
 struct tquic_endpoint {
 	struct list_head node;
@@ -28,6 +32,7 @@ struct tquic_endpoint {
 	struct tquic_pm_endpoint ep;
 	struct tquic_addr addr;
 	int ifindex;
+	char dev[IFNAMSIZ];
 };
 
 /**

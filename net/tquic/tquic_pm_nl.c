@@ -99,6 +99,7 @@ static int tquic_nl_endpoint_parse(struct genl_info *info, struct tquic_endpoint
 {
 	struct nlattr *flags = info->attrs[TQUIC_A_ENDPOINT_FLAGS];
 	struct nlattr *ifindex = info->attrs[TQUIC_A_ENDPOINT_IFINDEX];
+	const struct net_device *dev;
 	bool known = true;
 
 	e->ep.flags = flags ? nla_get_u32(flags) : TQUIC_ENDPOINT_FLAG_SUBFLOW;
@@ -110,7 +111,10 @@ static int tquic_nl_endpoint_parse(struct genl_info *info, struct tquic_endpoint
 	if (ifindex && nla_get_s32(ifindex)) {
 		e->ifindex = nla_get_s32(ifindex);
 		rcu_read_lock();
-		known = dev_get_by_index_rcu(genl_info_net(info), e->ifindex);
+		dev = dev_get_by_index_rcu(genl_info_net(info), e->ifindex);
+		known = dev;
+		if (known)
+			strscpy(e->dev, dev->name, sizeof(e->dev));
 		rcu_read_unlock();
 	}
 	if (!known) {

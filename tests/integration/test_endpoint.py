@@ -44,6 +44,7 @@ from tquic.netlink import (
     Command,
     Endpoint,
     EndpointFlag,
+    Path,
     PathEvent,
     PathLimits,
     TquicNetlink,
@@ -102,6 +103,11 @@ def until(what: Callable[[], bool], wait_s: float = 30) -> None:
     while not what():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def is_active(path: Path) -> bool:
+    """Whether a path carries data."""
+    return path.state == PathState.ACTIVE
 
 
 @dataclass(frozen=True)
@@ -609,6 +615,43 @@ def test_what_fails_is_tried_ever_more_rarely(two: Two) -> None:
     client.set_limits(extra_paths=3)
     events.next(Command.PATH_VALIDATED, wait_s=failed[3] + 7 - time.monotonic())
     assert hosts(sock) == ["10.66.0.1", "10.66.1.1"]
+
+
+@pytest.mark.parametrize("name", ["c1", "early"], ids=["made", "renamed"])
+def test_a_device_is_made_anew(two: Two, name: str) -> None:
+    """As those of PPP, USB sticks and WireGuard are: with its old name and another index."""
+    lab, client, sock = two.lab, two.client, two.sock
+    token = sock.info().token
+    number = client.add_endpoint(on_link(lab, 1))
+    wait_active(sock, 2)
+    old = index_of(lab, "c1")
+
+    def anew() -> None:
+        lab.client.ip("link del c1")
+        lab.client.ip(f"link add {name} type veth peer name s1 netns {lab.server.name}")
+        if name != "c1":
+            lab.client.ip(f"link set {name} name c1")
+        lab.server_device_up(1)
+        lab.server.ip("addr add 10.66.1.2/24 dev s1")
+        lab.device_up(1)
+
+    anew()
+    new = index_of(lab, "c1")
+    assert new != old
+    assert client.endpoint(number) == Endpoint(
+        id=number, addr=lab.client_address(1), ifindex=new, flags=EndpointFlag.SUBFLOW
+    )
+    until(lambda: [path.ifindex for path in client.paths(token) if is_active(path)][1:] == [new])
+    assert hosts(sock) == ["10.66.0.1", "10.66.1.1"]
+    exchange(sock, [Sender(DATA[:300_000])])
+    # It was the only path: nothing else says that it is of no use any more.
+    client.del_path(token, 0)
+    until(lambda: hosts(sock) == ["10.66.1.1"])
+    anew()
+    new = index_of(lab, "c1")
+    until(lambda: [path.ifindex for path in client.paths(token) if is_active(path)] == [new])
+    exchange(sock, [Sender(DATA[:300_000])])
+    assert hosts(sock) == ["10.66.1.1"]
 
 
 def test_namespaces_have_their_own(make_lab: LabMaker) -> None:
