@@ -233,35 +233,35 @@ static bool tquic_pm_ready(struct net *net, const struct tquic_endpoint *e)
 
 /*
  * The next endpoint with an id of @id or more that is to get a path, and where
- * to; copied, since opening it sleeps.  False: there is none.
+ * to: for this one from the peer's address @first on.  They are copied, since
+ * opening it sleeps.  Return: index of that address, or -ENOENT.
  */
-static bool tquic_pm_next(const struct sock *sk, u32 id,
-			  struct tquic_endpoint *next, struct tquic_addr *peer)
+static int tquic_pm_next(const struct sock *sk, u32 id, unsigned int first,
+			 struct tquic_endpoint *next, struct tquic_addr *peer)
 {
 	struct tquic_addr peers[TQUIC_PM_PEERS_MAX];
 	const struct tquic_pm *pm = tquic_pm_of(sk);
 	const struct tquic_endpoint *e;
 	struct tquic_pm_limits limits;
 	struct tquic_pm_view view;
-	bool found = false;
-	int i;
+	int i = -ENOENT;
 
 	limits.extra_paths = READ_ONCE(pm->limits.extra_paths);
 	rcu_read_lock();
 	tquic_pm_look(sk, &view, peers);
 	list_for_each_entry_rcu(e, &pm->endpoints, node) {
-		if (e->ep.id < id)
+		if (e->ep.id < id || !tquic_link_within(sk, e->ifindex) ||
+		    !tquic_pm_ready(sock_net(sk), e))
 			continue;
-		i = tquic_pm_next_peer(&view, &e->ep, &limits);
-		if (i < 0 || !tquic_link_within(sk, e->ifindex) || !tquic_pm_ready(sock_net(sk), e))
+		i = tquic_pm_next_peer(&view, &e->ep, &limits, e->ep.id == id ? first : 0);
+		if (i < 0)
 			continue;
 		*next = *e;
 		*peer = peers[i];
-		found = true;
 		break;
 	}
 	rcu_read_unlock();
-	return found;
+	return i;
 }
 
 static int tquic_pm_open_path(struct sock *sk, const struct tquic_endpoint *e,
@@ -290,10 +290,11 @@ static bool tquic_pm_open(struct sock *sk)
 	struct tquic_endpoint e;
 	struct tquic_addr peer;
 	bool done = true;
+	int first = 0;
 	u32 id = 0;
-	int ret;
+	int i, ret;
 
-	while (tquic_pm_next(sk, id, &e, &peer)) {
+	while ((i = tquic_pm_next(sk, id, first, &e, &peer)) >= 0) {
 		if (tquic_sk(sk)->pm_retry.hold)
 			return false;
 		ret = tquic_pm_open_path(sk, &e, &peer);
@@ -302,8 +303,9 @@ static bool tquic_pm_open(struct sock *sk)
 			break;
 		if (!ret)
 			continue;
-		/* No route yet, or a new address under test (RFC 4862) */
-		id = e.ep.id + 1;
+		/* No route yet, or a new address under test (RFC 4862): on with what is next */
+		id = e.ep.id;
+		first = i + 1;
 		done = false;
 	}
 	return done;

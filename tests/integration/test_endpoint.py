@@ -35,7 +35,7 @@ from running import (
 from test_netlink import Events, refused, tquic
 from test_sysctl import tuned
 
-from tquic.handshake import Options
+from tquic.handshake import Options, listen
 from tquic.lab import Link, Namespace, TwoLinks
 from tquic.netlink import (
     ENDPOINT,
@@ -615,6 +615,36 @@ def test_what_fails_is_tried_ever_more_rarely(two: Two) -> None:
     client.set_limits(extra_paths=3)
     events.next(Command.PATH_VALIDATED, wait_s=failed[3] + 7 - time.monotonic())
     assert hosts(sock) == ["10.66.0.1", "10.66.1.1"]
+
+
+def test_a_full_mesh_goes_around_what_is_not_reached(
+    make_lab: LabMaker, certificates: Certificates
+) -> None:
+    lab = make_lab(PLAIN, PLAIN)
+    first, there = (lab.server_address(index, port=4460) for index in range(2))
+    with lab.server.entered():
+        listener = listen(Address("0.0.0.0", 4460), Options())
+    lab.client.ip("rule add from 10.66.1.1 to 10.66.0.2 priority 50 unreachable")
+    try:
+        with (
+            managed(lab) as client,
+            RunningServer(lab, certificates.server(), echo, listener=listener),
+            dial(lab, first, certificates.client()) as sock,
+        ):
+            token = sock.info().token
+            wait_confirmed(client, token)
+            client.add_path(token, lab.client_address(0), peer=there)
+            wait_active(sock, 2)
+            # Bound to a device it would be taken for granted that all are on the link.
+            flags = EndpointFlag.SUBFLOW | EndpointFlag.FULLMESH
+            client.add_endpoint(Endpoint(addr=lab.client_address(1), flags=flags))
+            wait_active(sock, 3)
+            path = client.path(token, 2)
+            assert path.local and path.local.host == "10.66.1.1"
+            assert path.peer == there
+            exchange(sock, [Sender(DATA[:300_000])])
+    finally:
+        lab.client.ip("rule del from 10.66.1.1 to 10.66.0.2 priority 50 unreachable")
 
 
 @pytest.mark.parametrize("name", ["c1", "early"], ids=["made", "renamed"])

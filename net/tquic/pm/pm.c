@@ -66,6 +66,7 @@ static bool tquic_pm_has_leg(const struct tquic_pm_view *view, u32 key,
  * @view: connection
  * @ep: endpoint
  * @limits: what is allowed
+ * @first: peer's address to begin with; those before have been tried
  *
  * An endpoint gets one path, to the address the program connected to; with
  * "fullmesh" one to each address of the peer.  A path that starts there
@@ -75,7 +76,7 @@ static bool tquic_pm_has_leg(const struct tquic_pm_view *view, u32 key,
  */
 int tquic_pm_next_peer(const struct tquic_pm_view *view,
 		       const struct tquic_pm_endpoint *ep,
-		       const struct tquic_pm_limits *limits)
+		       const struct tquic_pm_limits *limits, unsigned int first)
 {
 	unsigned int i, ours = 0;
 	unsigned int peers = ep->flags & TQUIC_ENDPOINT_FLAG_FULLMESH ?
@@ -87,7 +88,7 @@ int tquic_pm_next_peer(const struct tquic_pm_view *view,
 		ours += view->leg[i].ours;
 	if (ours >= limits->extra_paths)
 		return -ENOENT;
-	for (i = 0; i < peers; i++)
+	for (i = first; i < peers; i++)
 		if (view->peer_v6[i] == ep->v6 &&
 		    !tquic_pm_has_leg(view, ep->key, i))
 			return i;

@@ -82,7 +82,7 @@ bool tquic_pm_flags_ok(u32 flags);
 u32 tquic_pm_path_flags(u32 flags);
 int tquic_pm_next_peer(const struct tquic_pm_view *view,
 		       const struct tquic_pm_endpoint *ep,
-		       const struct tquic_pm_limits *limits);
+		       const struct tquic_pm_limits *limits, unsigned int first);
 bool tquic_pm_gone_for_good(bool has_address, bool has_device, bool device_up);
 u32 tquic_pm_retry_s(u32 last_s);
 

@@ -64,18 +64,18 @@ static void pm_one_path_each(struct kunit *test)
 	struct tquic_pm_endpoint ep = { .key = 7, .flags = SUBFLOW };
 	struct tquic_pm_view view = view_of(0);
 
-	KUNIT_EXPECT_EQ(test, tquic_pm_next_peer(&view, &ep, &limits), 0);
+	KUNIT_EXPECT_EQ(test, tquic_pm_next_peer(&view, &ep, &limits, 0), 0);
 	ep.flags = BACKUP;
-	KUNIT_EXPECT_EQ(test, tquic_pm_next_peer(&view, &ep, &limits), -ENOENT);
+	KUNIT_EXPECT_EQ(test, tquic_pm_next_peer(&view, &ep, &limits, 0), -ENOENT);
 	ep.flags = SUBFLOW;
 	view_add(&view, 7, 0, true);
-	KUNIT_EXPECT_EQ(test, tquic_pm_next_peer(&view, &ep, &limits), -ENOENT);
+	KUNIT_EXPECT_EQ(test, tquic_pm_next_peer(&view, &ep, &limits, 0), -ENOENT);
 	/* Another endpoint is another matter. */
 	ep.key = 8;
-	KUNIT_EXPECT_EQ(test, tquic_pm_next_peer(&view, &ep, &limits), 0);
+	KUNIT_EXPECT_EQ(test, tquic_pm_next_peer(&view, &ep, &limits, 0), 0);
 	/* connect() started there, or the program added such a path. */
 	view = view_of(8);
-	KUNIT_EXPECT_EQ(test, tquic_pm_next_peer(&view, &ep, &limits), -ENOENT);
+	KUNIT_EXPECT_EQ(test, tquic_pm_next_peer(&view, &ep, &limits, 0), -ENOENT);
 }
 
 static void pm_families(struct kunit *test)
@@ -84,18 +84,18 @@ static void pm_families(struct kunit *test)
 	struct tquic_pm_endpoint ep = { .key = 7, .flags = SUBFLOW, .v6 = true };
 	struct tquic_pm_view view = view_of(0);
 
-	KUNIT_EXPECT_EQ(test, tquic_pm_next_peer(&view, &ep, &limits), -ENOENT);
+	KUNIT_EXPECT_EQ(test, tquic_pm_next_peer(&view, &ep, &limits, 0), -ENOENT);
 	view.peer_v6[0] = true;
-	KUNIT_EXPECT_EQ(test, tquic_pm_next_peer(&view, &ep, &limits), 0);
+	KUNIT_EXPECT_EQ(test, tquic_pm_next_peer(&view, &ep, &limits, 0), 0);
 	/* Only the first address of the peer counts, unless it is to be all. */
 	view.peer_v6[0] = false;
 	view.peer_v6[1] = true;
 	view.peers = 2;
-	KUNIT_EXPECT_EQ(test, tquic_pm_next_peer(&view, &ep, &limits), -ENOENT);
+	KUNIT_EXPECT_EQ(test, tquic_pm_next_peer(&view, &ep, &limits, 0), -ENOENT);
 	ep.flags |= FULLMESH;
-	KUNIT_EXPECT_EQ(test, tquic_pm_next_peer(&view, &ep, &limits), 1);
+	KUNIT_EXPECT_EQ(test, tquic_pm_next_peer(&view, &ep, &limits, 0), 1);
 	view.peers = 0;
-	KUNIT_EXPECT_EQ(test, tquic_pm_next_peer(&view, &ep, &limits), -ENOENT);
+	KUNIT_EXPECT_EQ(test, tquic_pm_next_peer(&view, &ep, &limits, 0), -ENOENT);
 }
 
 static void pm_fullmesh(struct kunit *test)
@@ -105,12 +105,16 @@ static void pm_fullmesh(struct kunit *test)
 	struct tquic_pm_view view = view_of(0);
 
 	view.peers = 3;
+	/* What failed is passed over, to the last. */
+	KUNIT_EXPECT_EQ(test, tquic_pm_next_peer(&view, &ep, &limits, 1), 1);
+	KUNIT_EXPECT_EQ(test, tquic_pm_next_peer(&view, &ep, &limits, 3), -ENOENT);
 	view_add(&view, 7, 1, true);
-	KUNIT_EXPECT_EQ(test, tquic_pm_next_peer(&view, &ep, &limits), 0);
+	KUNIT_EXPECT_EQ(test, tquic_pm_next_peer(&view, &ep, &limits, 1), 2);
+	KUNIT_EXPECT_EQ(test, tquic_pm_next_peer(&view, &ep, &limits, 0), 0);
 	view_add(&view, 7, 0, true);
-	KUNIT_EXPECT_EQ(test, tquic_pm_next_peer(&view, &ep, &limits), 2);
+	KUNIT_EXPECT_EQ(test, tquic_pm_next_peer(&view, &ep, &limits, 0), 2);
 	view_add(&view, 7, 2, true);
-	KUNIT_EXPECT_EQ(test, tquic_pm_next_peer(&view, &ep, &limits), -ENOENT);
+	KUNIT_EXPECT_EQ(test, tquic_pm_next_peer(&view, &ep, &limits, 0), -ENOENT);
 }
 
 static void pm_limits(struct kunit *test)
@@ -119,15 +123,15 @@ static void pm_limits(struct kunit *test)
 	struct tquic_pm_endpoint ep = { .key = 7, .flags = SUBFLOW };
 	struct tquic_pm_view view = view_of(0);
 
-	KUNIT_EXPECT_EQ(test, tquic_pm_next_peer(&view, &ep, &limits), -ENOENT);
+	KUNIT_EXPECT_EQ(test, tquic_pm_next_peer(&view, &ep, &limits, 0), -ENOENT);
 	limits.extra_paths = 2;
 	view_add(&view, 1, 0, true);
 	/* The program's own paths do not count. */
 	view_add(&view, 0, 0, false);
 	view_add(&view, 0, 0, false);
-	KUNIT_EXPECT_EQ(test, tquic_pm_next_peer(&view, &ep, &limits), 0);
+	KUNIT_EXPECT_EQ(test, tquic_pm_next_peer(&view, &ep, &limits, 0), 0);
 	view_add(&view, 2, 0, true);
-	KUNIT_EXPECT_EQ(test, tquic_pm_next_peer(&view, &ep, &limits), -ENOENT);
+	KUNIT_EXPECT_EQ(test, tquic_pm_next_peer(&view, &ep, &limits, 0), -ENOENT);
 }
 
 static void pm_gone(struct kunit *test)
