@@ -78,12 +78,34 @@ static bool tquic_pm_opened(const struct sock *sk, u32 path_id)
 /* Something failed: it is tried again, after a longer pause than the last time */
 static void tquic_pm_try_again(struct sock *sk)
 {
-	struct tquic_pm_retry *retry = &tquic_sk(sk)->pm_retry;
+	struct tquic_pm_retry *retry = &tquic_sk(sk)->pm.retry;
 
 	if (retry->due_ns)
 		return;
 	retry->pause_s = tquic_pm_retry_s(retry->pause_s);
 	retry->due_ns = tquic_now_ns() + retry->pause_s * (u64)NSEC_PER_SEC;
+}
+
+/*
+ * A path of an endpoint ends: the next one is to be used as it was, whoever wanted that.
+ * Without memory it is used as the endpoint says.
+ */
+static void tquic_pm_remember(struct sock *sk, const struct tquic_path *path)
+{
+	struct tquic_sock *tsk = tquic_sk(sk);
+	const struct tquic_link *link = path->link;
+	struct tquic_pm_wish wish = {
+		.key = link->endpoint,
+		.flags = (path->backup ? TQUIC_PATH_BACKUP : 0) |
+			 (path->metered ? TQUIC_PATH_METERED : 0),
+		.weight = path->weight,
+		.rate_cap = path->rate_cap,
+	};
+
+	if (!tsk->pm.wishes)
+		tsk->pm.wishes = kzalloc(sizeof(*tsk->pm.wishes), GFP_ATOMIC | __GFP_ACCOUNT);
+	if (tsk->pm.wishes)
+		tquic_pm_wish_keep(tsk->pm.wishes, &wish);
 }
 
 /**
@@ -99,7 +121,8 @@ void tquic_pm_abandoned(struct sock *sk, u32 path_id)
 {
 	if (!tquic_pm_opened(sk, path_id))
 		return;
-	tquic_sk(sk)->pm_retry.hold = true;
+	tquic_pm_remember(sk, tquic_path_find(&tquic_sk(sk)->conn, path_id));
+	tquic_sk(sk)->pm.retry.hold = true;
 	tquic_pm_try_again(sk);
 }
 
@@ -113,7 +136,7 @@ void tquic_pm_abandoned(struct sock *sk, u32 path_id)
 void tquic_pm_validated(struct sock *sk, u32 path_id)
 {
 	if (tquic_pm_opened(sk, path_id))
-		tquic_sk(sk)->pm_retry.pause_s = 0;
+		tquic_sk(sk)->pm.retry.pause_s = 0;
 }
 
 /**
@@ -125,7 +148,7 @@ void tquic_pm_validated(struct sock *sk, u32 path_id)
  */
 void tquic_pm_on_timeout(struct sock *sk, u64 now)
 {
-	struct tquic_pm_retry *retry = &tquic_sk(sk)->pm_retry;
+	struct tquic_pm_retry *retry = &tquic_sk(sk)->pm.retry;
 
 	if (!retry->due_ns || now < retry->due_ns)
 		return;
@@ -267,20 +290,27 @@ static int tquic_pm_next(const struct sock *sk, u32 id, unsigned int first,
 static int tquic_pm_open_path(struct sock *sk, const struct tquic_endpoint *e,
 			      const struct tquic_addr *peer)
 {
+	const struct tquic_pm_wish *wish;
 	struct tquic_path *path;
 	struct tquic_link *link;
 	u32 path_id;
 	int ret;
 
+	wish = tquic_pm_wish_find(tquic_sk(sk)->pm.wishes, e->ep.key);
 	ret = tquic_link_add_path(sk, &e->addr, peer, e->ifindex,
-				  tquic_pm_path_flags(e->ep.flags),
+				  wish ? wish->flags : tquic_pm_path_flags(e->ep.flags),
 				  &path_id);
 	if (ret)
 		return ret;
 	path = tquic_path_find(&tquic_sk(sk)->conn, path_id);
 	link = path ? path->link : NULL;
-	if (link)
-		link->endpoint = e->ep.key;
+	if (!link)
+		return 0;
+	link->endpoint = e->ep.key;
+	if (wish) {
+		path->weight = wish->weight;
+		tquic_path_set_rate_cap(path, wish->rate_cap);
+	}
 	return 0;
 }
 
@@ -295,7 +325,7 @@ static bool tquic_pm_open(struct sock *sk)
 	int i, ret;
 
 	while ((i = tquic_pm_next(sk, id, first, &e, &peer)) >= 0) {
-		if (tquic_sk(sk)->pm_retry.hold)
+		if (tquic_sk(sk)->pm.retry.hold)
 			return false;
 		ret = tquic_pm_open_path(sk, &e, &peer);
 		/* More ids of the peer wake us. */
@@ -358,7 +388,7 @@ static u64 tquic_pm_stale(const struct sock *sk, const struct tquic_link *link)
  */
 static void tquic_pm_close(struct sock *sk)
 {
-	struct tquic_pm_retry retry = tquic_sk(sk)->pm_retry;
+	struct tquic_pm_retry retry = tquic_sk(sk)->pm.retry;
 	struct tquic_conn *conn = &tquic_sk(sk)->conn;
 	struct tquic_path *path;
 	u64 error;
@@ -371,7 +401,7 @@ static void tquic_pm_close(struct sock *sk)
 			tquic_path_close(conn, path, error, tquic_now_ns());
 	}
 	/* These are not failures. */
-	tquic_sk(sk)->pm_retry = retry;
+	tquic_sk(sk)->pm.retry = retry;
 }
 
 /*
@@ -438,7 +468,7 @@ void tquic_pm_run(struct sock *sk)
  */
 void tquic_pm_look_at(struct sock *sk)
 {
-	tquic_sk(sk)->pm_retry = (struct tquic_pm_retry) {};
+	tquic_sk(sk)->pm.retry = (struct tquic_pm_retry) {};
 	tquic_pm_run(sk);
 	tquic_sock_kick(sk);
 }

@@ -48,6 +48,16 @@ struct tquic_pm_retry {
 };
 
 /**
+ * struct tquic_pm_sock - what the path manager knows of a connection
+ * @retry: when it tries again what failed
+ * @wishes: how paths that ended were to be used, or NULL
+ */
+struct tquic_pm_sock {
+	struct tquic_pm_retry retry;
+	struct tquic_pm_wishes *wishes;
+};
+
+/**
  * struct tquic_pm - path manager of a namespace
  * @lock: for writers of all but @work
  * @endpoints: by id; read under RCU

@@ -320,6 +320,7 @@ void tquic_sock_destruct(struct sock *sk)
 	skb_queue_purge(&tsk->sealed);
 	tquic_cc_put(tsk->conn.cc_ops);
 	tquic_sched_put(tsk->conn.sched);
+	kfree(tsk->pm.wishes);
 	kfree(tsk->alpn);
 	kfree(tsk->server_name);
 	xfrm_sk_free_policy(sk);
@@ -783,7 +784,7 @@ u64 tquic_sock_deadline_ns(const struct sock *sk)
 	u64 deadline = tquic_conn_deadline_ns(&tsk->conn);
 	u64 limit = tquic_sock_limit_ns(tsk);
 
-	deadline = min_not_zero(deadline, tsk->pm_retry.due_ns);
+	deadline = min_not_zero(deadline, tsk->pm.retry.due_ns);
 	return min_not_zero(limit, deadline);
 }
 

@@ -78,7 +78,7 @@ struct tquic_listener {
  * @tell_closed: listeners on netlink do not know yet that it closed
  * @own_paths: the program opens all paths itself
  * @pm_due: the path manager is to look at the paths, in @work
- * @pm_retry: when it tries again what failed
+ * @pm: what else the path manager knows of it
  * @counted: conn.stats as far as the counters of the namespace have them
  * @token: name on netlink, key in tn->conns
  * @rx_gen: key generation of the packet being processed
@@ -131,7 +131,7 @@ struct tquic_sock {
 	bool tell_closed;
 	bool own_paths;
 	bool pm_due;
-	struct tquic_pm_retry pm_retry;
+	struct tquic_pm_sock pm;
 
 	u32 token;
 	struct tquic_addr local;

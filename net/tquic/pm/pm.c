@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What the kernel path manager wants: which endpoints get paths, and where to */
+#include <linux/array_size.h>
 #include <linux/errno.h>
 #include <linux/minmax.h>
 #include <linux/tquic_netlink.h>
@@ -93,6 +94,43 @@ int tquic_pm_next_peer(const struct tquic_pm_view *view,
 		    !tquic_pm_has_leg(view, ep->key, i))
 			return i;
 	return -ENOENT;
+}
+
+/**
+ * tquic_pm_wish_find() - how an endpoint's last path was to be used
+ * @wishes: of a connection; NULL: there are none
+ * @key: of the endpoint
+ *
+ * Return: that, or NULL when it had none.
+ */
+const struct tquic_pm_wish *tquic_pm_wish_find(const struct tquic_pm_wishes *wishes, u32 key)
+{
+	u32 i;
+
+	for (i = 0; wishes && i < ARRAY_SIZE(wishes->wish); i++)
+		if (wishes->wish[i].key == key)
+			return &wishes->wish[i];
+	return NULL;
+}
+
+/**
+ * tquic_pm_wish_keep() - keep it for the endpoint's next path
+ * @wishes: of a connection
+ * @wish: how a path that ends was to be used
+ */
+void tquic_pm_wish_keep(struct tquic_pm_wishes *wishes, const struct tquic_pm_wish *wish)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(wishes->wish); i++) {
+		if (wishes->wish[i].key == wish->key)
+			break;
+	}
+	if (i == ARRAY_SIZE(wishes->wish)) {
+		i = wishes->next;
+		wishes->next = (i + 1) % ARRAY_SIZE(wishes->wish);
+	}
+	wishes->wish[i] = *wish;
 }
 
 /**

@@ -76,6 +76,30 @@ struct tquic_pm_view {
 	bool peer_v6[TQUIC_PM_PEERS_MAX];
 };
 
+/**
+ * struct tquic_pm_wish - how an endpoint's last path was to be used
+ * @key: of the endpoint, 0: of none
+ * @flags: TQUIC_PATH_*
+ * @weight: as in struct tquic_path
+ * @rate_cap: as in struct tquic_path
+ */
+struct tquic_pm_wish {
+	u32 key;
+	u32 flags;
+	u16 weight;
+	u64 rate_cap;
+};
+
+/**
+ * struct tquic_pm_wishes - what is kept of paths for those that take their place
+ * @wish: by endpoint
+ * @next: entry that the next endpoint takes; the oldest falls out
+ */
+struct tquic_pm_wishes {
+	struct tquic_pm_wish wish[TQUIC_PM_EXTRA_PATHS_MAX];
+	u8 next;
+};
+
 int tquic_pm_id_get(struct tquic_pm_ids *ids, u32 id, u32 max);
 void tquic_pm_id_put(struct tquic_pm_ids *ids, u32 id);
 bool tquic_pm_flags_ok(u32 flags);
@@ -83,6 +107,8 @@ u32 tquic_pm_path_flags(u32 flags);
 int tquic_pm_next_peer(const struct tquic_pm_view *view,
 		       const struct tquic_pm_endpoint *ep,
 		       const struct tquic_pm_limits *limits, unsigned int first);
+const struct tquic_pm_wish *tquic_pm_wish_find(const struct tquic_pm_wishes *wishes, u32 key);
+void tquic_pm_wish_keep(struct tquic_pm_wishes *wishes, const struct tquic_pm_wish *wish);
 bool tquic_pm_gone_for_good(bool has_address, bool has_device, bool device_up);
 u32 tquic_pm_retry_s(u32 last_s);
 

@@ -145,6 +145,33 @@ static void pm_gone(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, tquic_pm_gone_for_good(false, false, false));
 }
 
+/* What is wanted of an endpoint's path is kept, the newest, for so many endpoints. */
+static void pm_wishes(struct kunit *test)
+{
+	struct tquic_pm_wishes wishes = {};
+	struct tquic_pm_wish wish = {};
+	u32 i;
+
+	KUNIT_EXPECT_NULL(test, tquic_pm_wish_find(NULL, 1));
+	for (i = 1; i <= TQUIC_PM_EXTRA_PATHS_MAX; i++) {
+		wish.key = i;
+		KUNIT_EXPECT_NULL(test, tquic_pm_wish_find(&wishes, i));
+		wish.weight = 0;
+		tquic_pm_wish_keep(&wishes, &wish);
+		wish.weight = 10 + i;
+		tquic_pm_wish_keep(&wishes, &wish);
+	}
+	for (i = 1; i <= TQUIC_PM_EXTRA_PATHS_MAX; i++) {
+		KUNIT_ASSERT_NOT_NULL(test, tquic_pm_wish_find(&wishes, i));
+		KUNIT_EXPECT_EQ(test, tquic_pm_wish_find(&wishes, i)->weight, 10 + i);
+	}
+	wish.key = 100;
+	tquic_pm_wish_keep(&wishes, &wish);
+	KUNIT_EXPECT_NOT_NULL(test, tquic_pm_wish_find(&wishes, 100));
+	KUNIT_EXPECT_NULL(test, tquic_pm_wish_find(&wishes, 1));
+	KUNIT_EXPECT_NOT_NULL(test, tquic_pm_wish_find(&wishes, 2));
+}
+
 static void pm_retry(struct kunit *test)
 {
 	static const u32 pauses[] = { 1, 2, 4, 8, 16, 32, 64, 64 };
@@ -164,6 +191,7 @@ static struct kunit_case pm_cases[] = {
 	KUNIT_CASE(pm_fullmesh),
 	KUNIT_CASE(pm_limits),
 	KUNIT_CASE(pm_gone),
+	KUNIT_CASE(pm_wishes),
 	KUNIT_CASE(pm_retry),
 	{}
 };
