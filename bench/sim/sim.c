@@ -51,21 +51,25 @@ static bool sim_validates(const struct tquic_tx_pkt *pkt)
 	return false;
 }
 
-/* Was a path given up since the last packet that left for another's sake? */
+/* Were paths given up, and have no two packets left yet for the sake of each? */
 static bool sim_handed_over(struct sim_end *e, const struct tquic_conn *conn)
 {
 	u64 handed_ns = e->handed_ns;
 	struct tquic_path *path;
+	u32 given_up = 0;
 
 	tquic_for_each_path(conn, path)
-		handed_ns = max3(handed_ns, path->suspect_ns, path->spared_ns);
-	swap(handed_ns, e->handed_ns);
-	return handed_ns < e->handed_ns;
+		e->handed_ns = max3(e->handed_ns, path->suspect_ns, path->spared_ns);
+	tquic_for_each_path(conn, path)
+		given_up += e->handed_ns && max(path->suspect_ns, path->spared_ns) == e->handed_ns;
+	if (handed_ns < e->handed_ns)
+		e->handed = 0;
+	return e->handed++ < 2 * given_up;
 }
 
 /*
  * Nothing that counts may leave through a full window but what validates paths, probes
- * after a timeout, and a packet when others take over from a path.
+ * after a timeout, and two packets when others take over from a path.
  */
 static bool sim_sent(struct pair *p, struct pair_end *from, const struct tquic_tx_pkt *pkts,
 		     int n)

@@ -44,6 +44,7 @@ struct sim_dgrams {
  * @in_flight: by path slot, before the engine was called
  * @over: packets sent though the window was full
  * @handed_ns: when a path was given up, as of the last packet that went because of that
+ * @handed: packets that went
  * @idle_since_ns: data waits and nothing is under way since, 0: not so
  * @idle_ns: longest such time
  */
@@ -55,6 +56,7 @@ struct sim_end {
 	u64 in_flight[TQUIC_PATHS_MAX];
 	u64 over;
 	u64 handed_ns;
+	u32 handed;
 	u64 idle_since_ns;
 	u64 idle_ns;
 };

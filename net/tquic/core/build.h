@@ -17,6 +17,7 @@ struct tquic_path;
  * @eliciting: the peer has to acknowledge it
  * @full: a frame did not fit, or memory for its record was short
  * @nomem: it was the memory
+ * @told: by path slot: its PATH_STATUS_* is in it, and is to go in the next packet too
  * @now: time in ns
  */
 struct tquic_build {
@@ -27,6 +28,7 @@ struct tquic_build {
 	bool eliciting;
 	bool full;
 	bool nomem;
+	u16 told;
 	u64 now;
 };
 

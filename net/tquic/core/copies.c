@@ -26,6 +26,22 @@ static struct tquic_rec *tquic_copies_pop(struct tquic_copies *c)
 	return rec;
 }
 
+static void tquic_copies_put(struct tquic_copies *c, const struct tquic_rec *rec)
+{
+	struct tquic_rec *copy = c->count < TQUIC_COPIES_MAX ? tquic_rec_alloc(GFP_ATOMIC) : NULL;
+
+	if (!copy)
+		return;
+	*copy = *rec;
+	copy->next = NULL;
+	if (c->head)
+		c->tail->next = copy;
+	else
+		c->head = copy;
+	c->tail = copy;
+	c->count++;
+}
+
 /**
  * tquic_copies_add() - a frame leaves on a path: the others owe it
  * @conn: connection
@@ -39,25 +55,20 @@ void tquic_copies_add(struct tquic_conn *conn, const struct tquic_path *path,
 {
 	u16 slots = tquic_sched_candidates(conn);
 	struct tquic_path *other;
-	struct tquic_copies *c;
-	struct tquic_rec *copy;
 
-	tquic_for_each_slot(conn, slots, other) {
-		c = &other->copies;
-		if (other == path || c->count == TQUIC_COPIES_MAX)
-			continue;
-		copy = tquic_rec_alloc(GFP_ATOMIC);
-		if (!copy)
-			continue;
-		*copy = *rec;
-		copy->next = NULL;
-		if (c->head)
-			c->tail->next = copy;
-		else
-			c->head = copy;
-		c->tail = copy;
-		c->count++;
-	}
+	tquic_for_each_slot(conn, slots, other)
+		if (other != path)
+			tquic_copies_put(&other->copies, rec);
+}
+
+/**
+ * tquic_copies_repeat() - a frame leaves that may be too late when it is lost: once more
+ * @path: path it leaves on
+ * @rec: its record, of kind STREAM
+ */
+void tquic_copies_repeat(struct tquic_path *path, const struct tquic_rec *rec)
+{
+	tquic_copies_put(&path->copies, rec);
 }
 
 /* The stream a copy belongs to; NULL: nobody waits for it any more */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Control frames, and what becomes of every frame once its packet is acked or lost */
 #include <linux/array_size.h>
+#include <linux/bits.h>
 #include <linux/minmax.h>
 #include "core/build.h"
 #include "core/conn.h"
@@ -238,7 +239,8 @@ static void tquic_ctrl_build_path(struct tquic_conn *conn,
 			return;
 		path->ctl &= ~TQUIC_PATH_CTL_ABANDON;
 	}
-	if ((path->ctl & TQUIC_PATH_CTL_STATUS) && conn->multipath) {
+	if ((path->ctl & TQUIC_PATH_CTL_STATUS) && conn->multipath &&
+	    !(bld->told & BIT(path->index))) {
 		rec = tquic_build_rec(bld, TQUIC_REC_PATH_STATUS);
 		if (!rec)
 			return;
@@ -249,7 +251,8 @@ static void tquic_ctrl_build_path(struct tquic_conn *conn,
 								   rec->off,
 								   path->told_backup)))
 			return;
-		path->ctl &= ~TQUIC_PATH_CTL_STATUS;
+		if (tquic_path_told(path))
+			bld->told |= BIT(path->index);
 	}
 	if (path->ctl & TQUIC_PATH_CTL_CIDS_BLOCKED) {
 		rec = tquic_build_rec(bld, TQUIC_REC_PATH_CIDS_BLOCKED);

@@ -393,6 +393,8 @@ static bool tquic_output_stream(struct tquic_conn *conn, struct tquic_out *o,
 		tquic_streams_ctl_set(&conn->streams, s, TQUIC_STREAM_CTL_RESET);
 	if (conn->tx_copy && !seg->retx)
 		tquic_copies_add(conn, o->bld.path, rec);
+	else if (o->bld.path->repeat && seg->retx)
+		tquic_copies_repeat(o->bld.path, rec);
 	if (!seg->retx) {
 		tquic_flow_tx_use(&conn->flow_tx, seg->len);
 		conn->stats.bytes_sent += seg->len;
@@ -683,6 +685,10 @@ static void tquic_output_app_frames(struct tquic_conn *conn,
 		data = data && !o->bld.full &&
 		       (conn->sched->get_path(conn, now) == path || conn->tx_copy);
 	}
+	if (data && probe && !conn->sched->copies) {
+		tquic_copies_build(conn, &o->bld);
+		tquic_copies_drop(path);
+	}
 	if (data && !o->bld.full)
 		tquic_ctrl_build(conn, &o->bld);
 	if (data && !o->bld.full)
@@ -701,6 +707,7 @@ static void tquic_output_app_frames(struct tquic_conn *conn,
 			tquic_output_ping(o, TQUIC_REC_PING, 0);
 		if (o->bld.eliciting)
 			path->probes--;
+		path->repeat = false;
 	} else if (!o->bld.eliciting && tquic_cc_can_send(&path->cc) &&
 		   tquic_space_wants_ping(&path->space, now, path->rtt.srtt_ns)) {
 		tquic_output_ping(o, TQUIC_REC_PING, 0);

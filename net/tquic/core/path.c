@@ -14,6 +14,9 @@
 #include "core/path.h"
 #include "sched/sched.h"
 
+#define TQUIC_PATH_TELLS	2	/* packets more that say that a path has failed */
+#define TQUIC_PATH_HEIR_PROBES	2	/* through a full window, of who takes over */
+
 static struct kmem_cache *tquic_path_cache;
 static unsigned int tquic_path_users;
 
@@ -412,9 +415,9 @@ void tquic_path_drain(struct tquic_conn *conn, struct tquic_path *path, u64 now)
 }
 
 /*
- * Others take over from a path that is out of use.  What was given back is waited for: one
- * packet of it goes at once, though the window may be full there, as at the beginning of
- * a recovery period (RFC 9002 §7.3.2).
+ * Others take over from a path that is out of use.  What was given back is waited for: the
+ * first packet of it goes at once, though the window may be full there, and once more, for
+ * it may be lost or late: as many as after a timeout (RFC 9002 §6.2.4).
  */
 static void tquic_path_hand_over(struct tquic_conn *conn, struct tquic_path *path, u64 now)
 {
@@ -423,8 +426,10 @@ static void tquic_path_hand_over(struct tquic_conn *conn, struct tquic_path *pat
 	bool owes = path->space.eliciting_in_flight;
 
 	tquic_path_drain(conn, path, now);
-	if (owes && heir)
-		heir->probes = max_t(u8, heir->probes, 1);
+	if (!owes || !heir)
+		return;
+	heir->probes = max_t(u8, heir->probes, TQUIC_PATH_HEIR_PROBES);
+	heir->repeat = !conn->sched->copies;
 }
 
 /* How long an answer from a path's address is waited for */
@@ -496,6 +501,7 @@ static void tquic_path_suspect(struct tquic_conn *conn, struct tquic_path *path,
 		/* What has arrived on it need not be sent again. */
 		if (path->down && tquic_ranges_largest(&path->space.rx) >= 0)
 			path->space.ack_now = true;
+		path->tells = TQUIC_PATH_TELLS;
 		tquic_path_set_state(conn, path, TQUIC_PATH_SUSPECT);
 		if (!path->suspect_ns || now - path->suspect_ns > TQUIC_PATH_RELAPSE_NS)
 			path->relapses = 0;
@@ -714,6 +720,27 @@ void tquic_path_link_up(struct tquic_conn *conn, struct tquic_path *path,
 	if (path->state == TQUIC_PATH_ACTIVE)
 		tquic_path_reuse(conn, path, path->progress_ns, now);
 	path->probes = 1;
+}
+
+/**
+ * tquic_path_told() - a packet says whether the peer is to spare a path
+ * @path: path
+ *
+ * That one has failed is said by more than one, each with what has arrived there: a reader
+ * would wait a round trip more for one that is lost.
+ *
+ * Return: true when the next one is to say so, too.
+ */
+bool tquic_path_told(struct tquic_path *path)
+{
+	if (!path->tells) {
+		path->ctl &= ~TQUIC_PATH_CTL_STATUS;
+		return false;
+	}
+	path->tells--;
+	if (tquic_ranges_largest(&path->space.rx) >= 0)
+		path->space.ack_now = true;
+	return true;
 }
 
 /* The peer wants to be spared what goes there, and there is another path now */

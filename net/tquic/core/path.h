@@ -68,6 +68,8 @@ enum tquic_path_ctl {
  * @peer_backup: the peer asked so
  * @spare_due: and there was no other path for what was under way then
  * @told_backup: what our last PATH_STATUS_* said
+ * @repeat: what is sent again in the next probe goes in the one after that, too
+ * @tells: packets more that are to say the same
  * @abandon_rcvd: the peer abandoned it
  * @abandon_acked: the peer knows that we did
  * @cids_blocked: the peer was told that connection ids are missing
@@ -136,6 +138,8 @@ struct tquic_path {
 	bool peer_backup;
 	bool spare_due;
 	bool told_backup;
+	bool repeat;
+	u8 tells;
 	bool abandon_rcvd;
 	bool abandon_acked;
 	bool cids_blocked;
@@ -219,6 +223,7 @@ void tquic_path_link_down(struct tquic_conn *conn, struct tquic_path *path, u64 
 void tquic_path_link_up(struct tquic_conn *conn, struct tquic_path *path, u64 now);
 void tquic_path_set_flags(struct tquic_conn *conn, struct tquic_path *path, u32 flags);
 void tquic_path_set_rate_cap(struct tquic_path *path, u64 rate);
+bool tquic_path_told(struct tquic_path *path);
 void tquic_path_on_status(struct tquic_conn *conn, struct tquic_path *path, bool backup, u64 now);
 void tquic_path_set_mtu(struct tquic_conn *conn, struct tquic_path *path, u32 mtu_max_bytes);
 void tquic_path_drain(struct tquic_conn *conn, struct tquic_path *path, u64 now);

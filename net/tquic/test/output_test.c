@@ -294,13 +294,13 @@ static void output_probe_elicits(struct kunit *test)
 	path->state = TQUIC_PATH_ACTIVE;
 }
 
-/* One packet of what a path held goes at once, though the others' windows are full */
+/* The first packet of what a path held goes at once, twice, though the others' windows are full */
 static void output_hand_over(struct kunit *test)
 {
 	struct tquic_tx_pkt pkts[TQUIC_LEVEL_COUNT];
 	struct pair *p = pair_bonded(test, 2);
 	struct pair_end *c = pair_client(p);
-	u64 types[8];
+	u64 types[8], again;
 	u32 len, i, n;
 
 	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(c, false, 8 << 20));
@@ -314,6 +314,11 @@ static void output_hand_over(struct kunit *test)
 	}
 	n = out_frames(test, &pkts[0], types, ARRAY_SIZE(types));
 	KUNIT_EXPECT_EQ(test, types[n - 1] & ~7ULL, TQUIC_FRAME_STREAM);
+	again = c->conn.stats.bytes_reinjected;
+	KUNIT_ASSERT_EQ(test, out_next(test, c, pkts, &len), 1);
+	KUNIT_EXPECT_EQ(test, pkts[0].path->id, 1);
+	KUNIT_EXPECT_GT(test, c->conn.stats.bytes_reinjected - again, 1200);
+	KUNIT_EXPECT_NULL(test, pkts[0].path->copies.head);
 	KUNIT_EXPECT_EQ(test, out_next(test, c, pkts, &len), 0);
 }
 

@@ -201,6 +201,47 @@ static void link_down_before_backup(struct kunit *test)
 	}
 }
 
+static u32 link_losses[2];
+
+/* The next of the client's, and of what the server sends once it knows, are lost */
+static bool link_lossy(struct pair *p, struct pair_end *from, const struct tquic_tx_pkt *pkts,
+		       int n)
+{
+	bool server = from == &p->end[1];
+
+	if (!link_losses[server] || pkts[0].path->id != 1 ||
+	    (server && !pair_path(p, 1, 0)->peer_backup))
+		return true;
+	link_losses[server]--;
+	return false;
+}
+
+/* Of the news that a path has failed, and of what is sent again, the first is lost: nobody waits */
+static void link_down_lossy(struct kunit *test)
+{
+	struct pair_flow *f;
+	struct pair *p;
+	u64 srtt_ns;
+	u32 i;
+
+	for (i = 0; i < 2; i++) {
+		p = busy_pair(test, 1, &f);
+		p->link[1].queue_bytes = 50000;
+		srtt_ns = pair_path(p, 1, 1)->rtt.srtt_ns;
+		link_losses[0] = i ? 0 : 2;
+		link_losses[1] = i;
+		p->tap = link_lossy;
+		f->gap_ns = 0;
+		pair_link_down(p, 0);
+		pair_run(p, 2 * srtt_ns);
+		KUNIT_EXPECT_EQ(test, link_losses[0] + link_losses[1], 0);
+		KUNIT_EXPECT_GT(test, f->gap_ns, 0);
+		KUNIT_EXPECT_LE(test, f->gap_ns, srtt_ns + PAIR_MS(4));
+		KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, 60 * SEC));
+		pair_check(p);
+	}
+}
+
 /* Of two that are spared the peer is to use the one that costs nothing, and none it need not. */
 static void link_offers(struct kunit *test)
 {
@@ -303,6 +344,7 @@ static struct kunit_case path_link_cases[] = {
 	KUNIT_CASE(link_down_validating),
 	KUNIT_CASE(link_down_backup),
 	KUNIT_CASE(link_down_before_backup),
+	KUNIT_CASE(link_down_lossy),
 	KUNIT_CASE(link_offers),
 	KUNIT_CASE(link_status_last),
 	KUNIT_CASE(link_quiet_receiver),
