@@ -223,9 +223,11 @@ def prepared(folder: Path, certificates: Certificates) -> Iterator[ExitStack]:
     shutil.copy(certificates.good.cert_file, folder / "server.pem")
     shutil.copy(certificates.good.key_file, folder / "server.key")
     shutil.copy(certificates.ca.file, folder / "ca.pem")
-    with ExitStack() as held:
-        yield held
-    unload_diag()
+    try:
+        with ExitStack() as held:
+            yield held
+    finally:
+        unload_diag()
 
 
 @pytest.fixture(scope="module")
