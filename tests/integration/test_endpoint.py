@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import pytest
 from conftest import LabMaker
-from leftovers import insert_module, nothing_left, remove_module
+from leftovers import insert_module, remove_module
 from libc import LIBC, AbsentPage
 from running import (
     DATA,
@@ -33,7 +33,6 @@ from running import (
     wait_confirmed,
 )
 from test_netlink import Events, refused, tquic
-from test_sysctl import tuned
 
 from tquic.handshake import Options, listen
 from tquic.lab import Link, Namespace, TwoLinks
@@ -51,7 +50,7 @@ from tquic.netlink import (
 )
 from tquic.record import Address
 from tquic.sock import TquicSocket
-from tquic.uapi import SOL_TQUIC, BondState, Config, PathFlag, PathState, SockOpt
+from tquic.uapi import BondState, Config, PathFlag, PathState
 
 pytestmark = [pytest.mark.usefixtures("module"), pytest.mark.timeout(300)]
 
@@ -334,38 +333,6 @@ def test_nobody_waits_for_a_program_that_sleeps(
             page.close()
             lab.device_up(1)
         writer.join()
-
-
-def test_a_connection_that_ends_while_its_program_sleeps(
-    make_lab: LabMaker, start_server: Start, certificates: Certificates
-) -> None:
-    """An interface had gone meanwhile: nobody goes on looking after its paths."""
-    lab = make_lab(PLAIN, PLAIN)
-    server = start_server(lab, echo)
-    try:
-        page = AbsentPage()
-    except OSError as error:
-        if error.errno != errno.ENOSYS:
-            raise
-        pytest.skip("a kernel without CONFIG_USERFAULTFD")
-    stream = Options(kind=socket.SOCK_STREAM)
-    with (
-        tuned(lab.client, idle_timeout_ms=1000),
-        dial(lab, server.address, certificates.client(), paths=2, options=stream) as asleep,
-    ):
-        place = ctypes.c_void_p(page.address)
-        words = (asleep.fileno(), SOL_TQUIC, SockOpt.RECV_MASK, place, 4)
-        setter = threading.Thread(target=LIBC.setsockopt, args=words)
-        setter.start()
-        page.wait()
-        try:
-            lab.device_down(1)
-            time.sleep(3)
-        finally:
-            page.close()
-            lab.device_up(1)
-        setter.join()
-    nothing_left(lab)
 
 
 @pytest.mark.parametrize("carrier", [False, True], ids=["down", "carrier"])
