@@ -66,13 +66,13 @@ void tquic_pm_wake(struct sock *sk)
 	tquic_sock_queue_work(sk);
 }
 
-/* Did it open this path? */
-static bool tquic_pm_opened(const struct sock *sk, u32 path_id)
+/* A path that it opened, or NULL */
+static const struct tquic_path *tquic_pm_own_path(const struct sock *sk, u32 path_id)
 {
 	const struct tquic_path *path = tquic_path_find(&tquic_sk(sk)->conn, path_id);
 	const struct tquic_link *link = path ? path->link : NULL;
 
-	return link && link->endpoint;
+	return link && link->endpoint ? path : NULL;
 }
 
 /* Something failed: it is tried again, after a longer pause than the last time */
@@ -119,9 +119,11 @@ static void tquic_pm_remember(struct sock *sk, const struct tquic_path *path)
  */
 void tquic_pm_abandoned(struct sock *sk, u32 path_id)
 {
-	if (!tquic_pm_opened(sk, path_id))
+	const struct tquic_path *path = tquic_pm_own_path(sk, path_id);
+
+	if (!path)
 		return;
-	tquic_pm_remember(sk, tquic_path_find(&tquic_sk(sk)->conn, path_id));
+	tquic_pm_remember(sk, path);
 	tquic_sk(sk)->pm.retry.hold = true;
 	tquic_pm_try_again(sk);
 }
@@ -135,7 +137,7 @@ void tquic_pm_abandoned(struct sock *sk, u32 path_id)
  */
 void tquic_pm_validated(struct sock *sk, u32 path_id)
 {
-	if (tquic_pm_opened(sk, path_id))
+	if (tquic_pm_own_path(sk, path_id))
 		tquic_sk(sk)->pm.retry.pause_s = 0;
 }
 

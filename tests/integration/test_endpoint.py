@@ -436,23 +436,25 @@ def test_what_is_wanted_of_a_path_goes_for_the_next(two: Two) -> None:
     wait_active(sock, 2)
     client.set_path(token, 1, backup=False, metered=True, weight=7, rate_cap=3_000_000)
     events = Events(two.listening)
+
+    def wishes() -> tuple[str, int, int]:
+        """What goes for the path that is validated next."""
+        event = events.next(Command.PATH_VALIDATED)
+        assert isinstance(event, PathEvent)
+        path = client.path(token, event.path_id)
+        return (path.spared, path.weight, path.rate_cap)
+
     try:
         lab.client.ip("addr del 10.66.1.1/24 dev c1")
         events.next_path(Command.PATH_ABANDONED, 1)
     finally:
         lab.device_up(1)
-    event = events.next(Command.PATH_VALIDATED)
-    assert isinstance(event, PathEvent)
-    path = client.path(token, event.path_id)
-    assert (path.spared, path.weight, path.rate_cap) == ("metered", 7, 3_000_000)
+    assert wishes() == ("metered", 7, 3_000_000)
     # Another endpoint begins anew.
     client.flush_endpoints()
     until(lambda: hosts(sock) == ["10.66.0.1"])
     client.add_endpoint(on_link(lab, 1))
-    event = events.next(Command.PATH_VALIDATED)
-    assert isinstance(event, PathEvent)
-    path = client.path(token, event.path_id)
-    assert (path.spared, path.weight, path.rate_cap) == ("", 0, 0)
+    assert wishes() == ("", 0, 0)
 
 
 def test_the_address_that_was_connected_from_goes(two: Two) -> None:

@@ -26,8 +26,16 @@ static struct tquic_rec *tquic_copies_pop(struct tquic_copies *c)
 	return rec;
 }
 
-static void tquic_copies_put(struct tquic_copies *c, const struct tquic_rec *rec)
+/**
+ * tquic_copies_owe() - a frame that left is to go on a path, too, or once more
+ * @path: path
+ * @rec: its record, of kind STREAM
+ *
+ * Where too many wait, or memory is short, the path leaves it out.
+ */
+void tquic_copies_owe(struct tquic_path *path, const struct tquic_rec *rec)
 {
+	struct tquic_copies *c = &path->copies;
 	struct tquic_rec *copy = c->count < TQUIC_COPIES_MAX ? tquic_rec_alloc(GFP_ATOMIC) : NULL;
 
 	if (!copy)
@@ -47,8 +55,6 @@ static void tquic_copies_put(struct tquic_copies *c, const struct tquic_rec *rec
  * @conn: connection
  * @path: path it leaves on
  * @rec: its record, of kind STREAM
- *
- * Where too many wait, or memory is short, a path leaves it out.
  */
 void tquic_copies_add(struct tquic_conn *conn, const struct tquic_path *path,
 		      const struct tquic_rec *rec)
@@ -58,17 +64,7 @@ void tquic_copies_add(struct tquic_conn *conn, const struct tquic_path *path,
 
 	tquic_for_each_slot(conn, slots, other)
 		if (other != path)
-			tquic_copies_put(&other->copies, rec);
-}
-
-/**
- * tquic_copies_repeat() - a frame leaves that may be too late when it is lost: once more
- * @path: path it leaves on
- * @rec: its record, of kind STREAM
- */
-void tquic_copies_repeat(struct tquic_path *path, const struct tquic_rec *rec)
-{
-	tquic_copies_put(&path->copies, rec);
+			tquic_copies_owe(other, rec);
 }
 
 /* The stream a copy belongs to; NULL: nobody waits for it any more */

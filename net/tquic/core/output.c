@@ -394,7 +394,7 @@ static bool tquic_output_stream(struct tquic_conn *conn, struct tquic_out *o,
 	if (conn->tx_copy && !seg->retx)
 		tquic_copies_add(conn, o->bld.path, rec);
 	else if (o->bld.path->repeat && seg->retx)
-		tquic_copies_repeat(o->bld.path, rec);
+		tquic_copies_owe(o->bld.path, rec);
 	if (!seg->retx) {
 		tquic_flow_tx_use(&conn->flow_tx, seg->len);
 		conn->stats.bytes_sent += seg->len;

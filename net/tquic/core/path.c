@@ -226,10 +226,16 @@ static bool tquic_path_is_regular(const struct tquic_path *path)
 	       !path->backup && !path->metered && !path->peer_backup;
 }
 
-/* Nothing says that it does not work */
+/* Works, as far as this side knows */
+static bool tquic_path_works(const struct tquic_path *path)
+{
+	return path->state == TQUIC_PATH_ACTIVE && !path->down;
+}
+
+/* Nothing says that it does not */
 static bool tquic_path_is_reliable(const struct tquic_path *path)
 {
-	return path->state == TQUIC_PATH_ACTIVE && !path->pto_count && !path->down;
+	return tquic_path_works(path) && !path->pto_count;
 }
 
 /* Is any path but @path as @fits says? */
@@ -328,12 +334,6 @@ void tquic_path_replenish(struct tquic_conn *conn, u64 now)
 			conn->replenish_ns = now + TQUIC_PATH_RETRY_NS;
 		ret = 0;
 	}
-}
-
-/* Works, as far as this side knows */
-static bool tquic_path_works(const struct tquic_path *path)
-{
-	return path->state == TQUIC_PATH_ACTIVE && !path->down;
 }
 
 /* Our order of need; the peer's wishes are no matter of what we ask it for. */
