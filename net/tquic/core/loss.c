@@ -111,13 +111,24 @@ static void tquic_loss_declare(struct tquic_space *space, u64 pn,
 	}
 }
 
-/* Both thresholds fall with the number, so the first survivor ends the search. */
-static bool tquic_loss_is_lost(const struct tquic_space *space, u64 pn,
-			       const struct tquic_sent_pkt *pkt, u64 delay_ns, u64 now)
+/**
+ * tquic_loss_is_lost() - is a packet lost by either threshold
+ * @space: packet number space
+ * @pn: its number
+ * @largest: largest number that has arrived, at least @pn
+ * @pkt: what is remembered of it
+ * @delay_ns: from tquic_loss_delay_ns()
+ * @now: time
+ *
+ * Both thresholds fall with the number: none above one that is not lost is.
+ *
+ * Return: true when it is.
+ */
+bool tquic_loss_is_lost(const struct tquic_space *space, u64 pn, s64 largest,
+			const struct tquic_sent_pkt *pkt, u64 delay_ns, u64 now)
 {
 	return now - pkt->sent_ns >= delay_ns ||
-	       (!space->reorder &&
-		space->largest_acked >= (s64)(pn + TQUIC_LOSS_PKT_THRESHOLD));
+	       (!space->reorder && largest >= (s64)(pn + TQUIC_LOSS_PKT_THRESHOLD));
 }
 
 /**
@@ -165,7 +176,7 @@ void tquic_loss_detect(struct tquic_space *space, const struct tquic_rtt *rtt,
 			space->persist_ns = 0;
 		if (pkt->state != TQUIC_SENT_OUTSTANDING)
 			continue;
-		if (!tquic_loss_is_lost(space, s->head, pkt, delay_ns, now)) {
+		if (!tquic_loss_is_lost(space, s->head, space->largest_acked, pkt, delay_ns, now)) {
 			space->loss_time_ns = pkt->sent_ns + delay_ns;
 			break;
 		}

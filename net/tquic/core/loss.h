@@ -8,7 +8,6 @@
 #include "core/rtt.h"
 #include "core/space.h"
 
-#define TQUIC_LOSS_PKT_THRESHOLD	3
 #define TQUIC_LOSS_PERSISTENT_PTOS	3
 #define TQUIC_LOSS_PTO_MAX_NS		(60ULL * NSEC_PER_SEC)
 
@@ -39,6 +38,8 @@ struct tquic_loss_result {
 	bool persistent;
 };
 
+bool tquic_loss_is_lost(const struct tquic_space *space, u64 pn, s64 largest,
+			const struct tquic_sent_pkt *pkt, u64 delay_ns, u64 now);
 u64 tquic_loss_delay_ns(const struct tquic_space *space, const struct tquic_rtt *rtt);
 void tquic_loss_on_spurious(struct tquic_space *space, const struct tquic_rtt *rtt, u64 now);
 void tquic_loss_forget(struct tquic_space *space, u64 pto_ns, u64 now);

@@ -13,6 +13,7 @@
 #include "core/ctrl.h"
 #include "core/deadline.h"
 #include "core/dgram.h"
+#include "core/hint.h"
 #include "core/early.h"
 #include "core/path.h"
 #include "core/reinject.h"
@@ -199,28 +200,30 @@ static void tquic_output_end(struct tquic_conn *conn, struct tquic_out *o,
 		tquic_conn_touch_idle(conn, false, now);
 }
 
-/*
- * An ACK or PATH_ACK; not ack-eliciting, but followed to trim the ranges.
- * True when it is in the packet.
- */
-static bool tquic_output_ack(struct tquic_conn *conn, struct tquic_out *o,
-			     struct tquic_space *space, s64 path_id)
+/* An ACK or PATH_ACK; true when it is in the packet */
+static bool tquic_output_put_ack(struct tquic_conn *conn, struct tquic_out *o,
+				 const struct tquic_space *space, s64 path_id)
 {
 	u64 exponent = space->level == TQUIC_LEVEL_APP ?
 		       conn->local.ack_delay_exponent :
 		       TQUIC_DEFAULT_ACK_DELAY_EXPONENT;
+	u64 delay_us = (o->bld.now - space->largest_rx_ns) / NSEC_PER_USEC;
 	const struct tquic_ecn_counts *ecn = NULL;
-	struct tquic_rec *rec;
-	u64 delay_us;
 
-	rec = tquic_build_rec(&o->bld, TQUIC_REC_ACK);
-	if (!rec)
-		return false;
-	delay_us = (o->bld.now - space->largest_rx_ns) / NSEC_PER_USEC;
 	if (space->rx_ecn.ect0 || space->rx_ecn.ect1 || space->rx_ecn.ce)
 		ecn = &space->rx_ecn;
-	if (!tquic_frame_put_ack(&o->bld.b, &space->rx, delay_us >> exponent,
-				 ecn, path_id)) {
+	return tquic_frame_put_ack(&o->bld.b, &space->rx, delay_us >> exponent, ecn, path_id);
+}
+
+/* One that is followed to trim the ranges, though it elicits nothing; true: in the packet */
+static bool tquic_output_ack(struct tquic_conn *conn, struct tquic_out *o,
+			     struct tquic_space *space, s64 path_id)
+{
+	struct tquic_rec *rec = tquic_build_rec(&o->bld, TQUIC_REC_ACK);
+
+	if (!rec)
+		return false;
+	if (!tquic_output_put_ack(conn, o, space, path_id)) {
 		tquic_build_undo(&o->bld, rec);
 		return false;
 	}
@@ -470,6 +473,19 @@ bool tquic_output_has_data(const struct tquic_conn *conn, u64 floor_ns)
 	       tquic_send_pending(&conn->crypto.tx);
 }
 
+/* The fastest path but @path that works, NULL when there is none */
+static struct tquic_path *tquic_output_fastest(const struct tquic_conn *conn,
+					       const struct tquic_path *path)
+{
+	struct tquic_path *other, *best = NULL;
+
+	tquic_for_each_path(conn, other)
+		if (other != path && other->state == TQUIC_PATH_ACTIVE &&
+		    (!best || other->rtt.srtt_ns < best->rtt.srtt_ns))
+			best = other;
+	return best;
+}
+
 /*
  * Path that carries the acknowledgments of @path: itself, so that RTT samples
  * mean one path, unless nothing may come through it; then the fastest other.
@@ -477,16 +493,12 @@ bool tquic_output_has_data(const struct tquic_conn *conn, u64 floor_ns)
 static struct tquic_path *tquic_output_ack_carrier(const struct tquic_conn *conn,
 						   struct tquic_path *path)
 {
-	struct tquic_path *other, *best = NULL;
+	struct tquic_path *best;
 
 	if (path->state == TQUIC_PATH_ACTIVE ||
 	    path->state == TQUIC_PATH_VALIDATING)
 		return path;
-	tquic_for_each_path(conn, other) {
-		if (other->state == TQUIC_PATH_ACTIVE &&
-		    (!best || other->rtt.srtt_ns < best->rtt.srtt_ns))
-			best = other;
-	}
+	best = tquic_output_fastest(conn, path);
 	return best || !tquic_path_is_open(path) ? best : path;
 }
 
@@ -526,6 +538,37 @@ static void tquic_output_tell(struct tquic_conn *conn, struct tquic_path *path,
 }
 
 /*
+ * Path that is to say what is missing on @path, whose own word takes longer; NULL: there is
+ * none, and nothing to be said any more.
+ */
+static struct tquic_path *tquic_output_hint_path(const struct tquic_conn *conn,
+						 struct tquic_path *path)
+{
+	struct tquic_path *fast = conn->multipath && path->state == TQUIC_PATH_ACTIVE ?
+				  tquic_output_fastest(conn, path) : NULL;
+
+	if (fast && tquic_hint_is_faster(fast, path))
+		return fast;
+	path->space.hole_due = false;
+	return NULL;
+}
+
+/*
+ * What is missing on slower paths.  The peer may take it for a hint only, so that our own
+ * ranges are kept until it has the word of the path.
+ */
+static void tquic_output_hints(struct tquic_conn *conn, struct tquic_path *path,
+			       struct tquic_out *o)
+{
+	struct tquic_path *other;
+
+	tquic_for_each_path(conn, other)
+		if (other->space.hole_due && tquic_output_hint_path(conn, other) == path &&
+		    tquic_output_put_ack(conn, o, &other->space, other->id))
+			other->space.hole_due = false;
+}
+
+/*
  * A failing path acknowledges what it receives itself, for it may be the only one
  * that works, and once more with its carrier.
  */
@@ -553,6 +596,7 @@ static void tquic_output_acks(struct tquic_conn *conn, struct tquic_path *path,
 		if (carried)
 			tquic_space_ack_sent(&other->space);
 	}
+	tquic_output_hints(conn, path, o);
 }
 
 /* Size of a probe for which there is @room; less than what is wanted proves nothing */
@@ -580,6 +624,12 @@ static struct tquic_path *tquic_output_pick(struct tquic_conn *conn, u32 room,
 
 		if (path->state == TQUIC_PATH_UNUSED)
 			continue;
+		on = path->space.hole_due ? tquic_output_hint_path(conn, path) : NULL;
+		if (on && tquic_path_tx_room(on) >= TQUIC_RECORD_ROOM_MIN &&
+		    (!best || best_w > TQUIC_WHY_ACK)) {
+			best = on;
+			best_w = TQUIC_WHY_ACK;
+		}
 		on = path;
 		w = 0;
 		if (path->responses || (path->ctl & TQUIC_PATH_CTL_CHALLENGE))

@@ -424,6 +424,18 @@ static bool tquic_space_urgent(const struct tquic_space *space, u64 pn, bool in_
 	       tquic_space_reordered(space, pn, in_order, rule->reorder);
 }
 
+/* Is the packet before the newest ones lost, as the peer will take it, and nobody said so yet? */
+static void tquic_space_find_hole(struct tquic_space *space)
+{
+	const struct tquic_range *newest = space->rx.r;
+
+	if (space->rx.n < 2 || newest->lo <= space->hole_end ||
+	    newest->hi - newest->lo + 1 < TQUIC_LOSS_PKT_THRESHOLD)
+		return;
+	space->hole_end = newest->lo;
+	space->hole_due = true;
+}
+
 /**
  * tquic_space_on_rx() - note a received packet and decide when to acknowledge
  * @space: packet number space
@@ -451,6 +463,7 @@ bool tquic_space_on_rx(struct tquic_space *space, u64 pn, bool eliciting, u8 ecn
 		space->largest_rx = pn;
 		space->largest_rx_ns = now;
 	}
+	tquic_space_find_hole(space);
 	tquic_space_count_ecn(&space->rx_ecn, ecn);
 	if (eliciting) {
 		space->rx_eliciting++;

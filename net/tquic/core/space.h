@@ -10,6 +10,9 @@
 #include "core/ranges.h"
 #include "core/sent.h"
 
+/* A packet is lost when so many newer ones have arrived (RFC 9002 §6.1.1) */
+#define TQUIC_LOSS_PKT_THRESHOLD	3
+
 /**
  * struct tquic_ack_rule - when what was received is acknowledged
  * @threshold: ack-eliciting packets that may come without
@@ -37,6 +40,9 @@ struct tquic_ack_rule {
  * @largest_rx: largest number received, -1 before
  * @largest_rx_ns: when it arrived (ACK Delay counts from here)
  * @largest_told: largest number in an ACK of ours, -1 before
+ * @hole_end: the packets before are missing, as a faster path has said or is to say
+ * @hint_pn: of all before, a faster path has said whether they have arrived
+ * @own_ack_ns: when the path itself last said so
  * @loss_time_ns: when the time threshold declares the next loss, 0 for never
  * @last_eliciting_ns: when the newest ack-eliciting packet was sent
  * @persist_ns: send time of the first packet of an unbroken run of losses, or 0
@@ -52,6 +58,7 @@ struct tquic_ack_rule {
  *	path was seen to reorder; 0: it was not
  * @reorder_rounds: rounds with losses until it is forgotten
  * @ack_now: an ACK is due at the next chance to send
+ * @hole_due: a faster path may say what is missing
  * @rx_ce: the last packet received was marked CE
  */
 struct tquic_space {
@@ -66,6 +73,9 @@ struct tquic_space {
 	s64 largest_rx;
 	u64 largest_rx_ns;
 	s64 largest_told;
+	u64 hole_end;
+	u64 hint_pn;
+	u64 own_ack_ns;
 	u64 loss_time_ns;
 	u64 last_eliciting_ns;
 	u64 persist_ns;
@@ -80,6 +90,7 @@ struct tquic_space {
 	u8 reorder;
 	u8 reorder_rounds;
 	bool ack_now;
+	bool hole_due;
 	bool rx_ce;
 };
 

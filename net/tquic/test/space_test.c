@@ -574,6 +574,32 @@ static void rx_reorder(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, c->space.ack_now);
 }
 
+/* What the peer may take for lost is found once, and not when it is late only. */
+static void rx_hole(struct kunit *test)
+{
+	static const struct {
+		u8 pn;
+		bool due;
+	} steps[] = {
+		{ 0, false }, { 1, false }, { 2, false }, { 3, false },
+		/* 4 is missing: three newer ones make it lost, which is said once. */
+		{ 5, false }, { 6, false }, { 7, true }, { 8, false }, { 9, false },
+		/* 10 comes in time, 4 too late. */
+		{ 11, false }, { 12, false }, { 10, false }, { 13, false }, { 4, false },
+		{ 14, false },
+		/* 15 and 17 are missing: what is said of 17 says it of 15. */
+		{ 16, false }, { 18, false }, { 19, false }, { 20, true }, { 21, false },
+	};
+	struct space_ctx *c = test->priv;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(steps); i++) {
+		rx(test, steps[i].pn, true, NOT_ECT, MS);
+		KUNIT_EXPECT_EQ_MSG(test, c->space.hole_due, steps[i].due, "step %u", i);
+		c->space.hole_due = false;
+	}
+}
+
 static void rx_duplicate_changes_nothing(struct kunit *test)
 {
 	struct space_ctx *c = test->priv;
@@ -769,6 +795,7 @@ static struct kunit_case space_cases[] = {
 	KUNIT_CASE(rx_threshold),
 	KUNIT_CASE(rx_ce_in_a_row),
 	KUNIT_CASE(rx_reorder),
+	KUNIT_CASE(rx_hole),
 	KUNIT_CASE(rx_duplicate_changes_nothing),
 	KUNIT_CASE(quiet_wants_ping),
 	KUNIT_CASE(random_against_model),

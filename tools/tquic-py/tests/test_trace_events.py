@@ -87,7 +87,7 @@ def test_valued_enums() -> None:
     }
     levels = re.findall(r"^\tTQUIC_LEVEL_(\w+),$", core("proto.h"), re.MULTILINE)
     assert levels[: len(Level)] == [level.name for level in Level]
-    assert f"#define TQUIC_LOSS_PKT_THRESHOLD\t{PACKET_THRESHOLD}\n" in core("loss.h")
+    assert f"#define TQUIC_LOSS_PKT_THRESHOLD\t{PACKET_THRESHOLD}\n" in core("space.h")
 
 
 def test_frame_names() -> None:

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Suite of core/hint.c: a fast path says sooner what a slow one has lost, and no more than that. */
+#include <kunit/test.h>
+
+#include "core/hint.h"
+#include "core/path.h"
+#include "test/pair.h"
+
+#define MIB	(1024ULL * 1024)
+
+/* A server sends over two links, the first with a delay of @ms, the other with one of 60 ms */
+static struct pair *hint_pair(struct kunit *test, u32 ms, struct pair_flow **f)
+{
+	struct pair *p = pair_create(test, 2);
+
+	pair_link_set(&p->link[0], 50000000, PAIR_MS(ms), 125000);
+	pair_link_set(&p->link[1], 20000000, PAIR_MS(60), 300000);
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
+	*f = pair_flow_open(&p->end[1], false, 16 * MIB);
+	KUNIT_ASSERT_NOT_NULL(test, *f);
+	pair_run(p, PAIR_MS(700));
+	KUNIT_ASSERT_FALSE(test, (*f)->ended);
+	return p;
+}
+
+/* The PATH_ACK that the client could send about path 1 now, to the server on path 0 */
+static int hint_inject(struct pair *p, const struct tquic_ranges *rx)
+{
+	u8 buf[1000];
+	struct tquic_wbuf b = { buf, buf + sizeof(buf) };
+
+	if (!tquic_frame_put_ack(&b, rx, 0, NULL, 1))
+		return -ENOSPC;
+	return pair_inject_next(&p->end[1], TQUIC_PKT_1RTT, 0, buf, b.p - buf);
+}
+
+/* What a slow path lost is there again before its own acknowledgment is. */
+static void hint_repairs(struct kunit *test)
+{
+	struct tquic_path *slow;
+	struct pair_flow *f;
+	struct pair *p = hint_pair(test, 5, &f);
+	u64 lost;
+
+	slow = pair_path(p, 1, 1);
+	lost = slow->stats.lost_packets;
+	f->gap_ns = 0;
+	p->link[1].drop_next[0] = 1;
+	pair_run(p, PAIR_MS(120));
+	KUNIT_EXPECT_GT(test, slow->space.hint_pn, 0);
+	/* The path knows no sooner, and of no shorter round trip. */
+	KUNIT_EXPECT_EQ(test, slow->stats.lost_packets, lost);
+	pair_run(p, PAIR_MS(180));
+	kunit_info(test, "gap %llu us", f->gap_ns / NSEC_PER_USEC);
+	KUNIT_EXPECT_LT(test, f->gap_ns, PAIR_MS(40));
+	KUNIT_EXPECT_EQ(test, slow->stats.lost_packets, lost + 1);
+	KUNIT_EXPECT_GE(test, slow->rtt.min_ns, PAIR_MS(120));
+	pair_check(p);
+}
+
+/* Where the path itself says it as soon, nothing is said twice. */
+static void hint_not_faster(struct kunit *test)
+{
+	struct pair_flow *f;
+	struct pair *p = hint_pair(test, 55, &f);
+	u64 lost;
+
+	lost = pair_path(p, 1, 1)->stats.lost_packets;
+	p->link[1].drop_next[0] = 1;
+	pair_run(p, PAIR_MS(200));
+	KUNIT_EXPECT_GT(test, pair_path(p, 1, 1)->stats.lost_packets, lost);
+	KUNIT_EXPECT_EQ(test, pair_path(p, 1, 1)->space.hint_pn, 0);
+	KUNIT_EXPECT_FALSE(test, pair_path(p, 0, 1)->space.hole_due);
+	pair_check(p);
+}
+
+/* Data that has arrived counts; of the path nothing does, for its own word is on its way. */
+static void hint_counts(struct kunit *test)
+{
+	struct pair_flow *f;
+	struct pair *p = hint_pair(test, 5, &f);
+	struct tquic_path *slow = pair_path(p, 1, 1);
+	const struct tquic_ranges *rx = &pair_path(p, 0, 1)->space.rx;
+	struct tquic_rtt rtt = slow->rtt;
+	struct tquic_cc cc = slow->cc;
+	struct tquic_sent_pkt *pkt;
+	s64 newest = tquic_ranges_largest(rx), acked = slow->space.largest_acked;
+
+	KUNIT_ASSERT_GT(test, newest, acked + 10);
+	pkt = tquic_sent_get(&slow->space.sent, newest);
+	KUNIT_ASSERT_NOT_NULL(test, pkt);
+	KUNIT_ASSERT_NOT_NULL(test, pkt->recs);
+	KUNIT_ASSERT_EQ(test, hint_inject(p, rx), 0);
+	KUNIT_EXPECT_NULL(test, pkt->recs);
+	KUNIT_EXPECT_EQ(test, pkt->state, TQUIC_SENT_OUTSTANDING);
+	KUNIT_EXPECT_EQ(test, slow->space.hint_pn, newest - 2);
+	KUNIT_EXPECT_EQ(test, slow->space.largest_acked, acked);
+	KUNIT_EXPECT_EQ(test, slow->cc.in_flight, cc.in_flight);
+	KUNIT_EXPECT_EQ(test, slow->cc.cwnd, cc.cwnd);
+	KUNIT_EXPECT_EQ(test, slow->rtt.latest_ns, rtt.latest_ns);
+	KUNIT_EXPECT_EQ(test, slow->rtt.srtt_ns, rtt.srtt_ns);
+	/* It works, then. */
+	KUNIT_EXPECT_EQ(test, slow->progress_ns, min(pkt->sent_ns + rtt.srtt_ns, p->now));
+	pair_run(p, PAIR_MS(80));
+	KUNIT_EXPECT_GE(test, slow->space.largest_acked, newest);
+	pair_check(p);
+}
+
+/* A peer that acknowledges on the fastest path only, or has given the slow one up */
+static void hint_is_all_there_is(struct kunit *test)
+{
+	struct tquic_path *slow;
+	struct pair_flow *f;
+	struct pair *p;
+	u64 hinted;
+	s64 newest;
+	u32 i;
+
+	for (i = 0; i < 2; i++) {
+		p = hint_pair(test, 5, &f);
+		slow = pair_path(p, 1, 1);
+		hinted = slow->space.hint_pn;
+		newest = tquic_ranges_largest(&pair_path(p, 0, 1)->space.rx);
+		if (i)
+			slow->peer_backup = true;
+		else
+			slow->space.own_ack_ns = 0;
+		KUNIT_ASSERT_EQ(test, hint_inject(p, &pair_path(p, 0, 1)->space.rx), 0);
+		KUNIT_EXPECT_EQ(test, slow->space.largest_acked, newest);
+		KUNIT_EXPECT_EQ(test, slow->space.hint_pn, hinted);
+	}
+}
+
+/* Packets may be late only: a path that was seen to reorder them, and the newest */
+static void hint_waits(struct kunit *test)
+{
+	struct tquic_sent_pkt *pkt;
+	struct tquic_ranges rx = {};
+	struct tquic_path *slow;
+	struct pair_flow *f;
+	struct pair *p;
+	u32 i, late;
+	s64 pn;
+
+	for (i = 0; i < 3; i++) {
+		/* Overtaken by two, by three, by three where they are known to be late. */
+		late = i ? 3 : 2;
+		p = hint_pair(test, 5, &f);
+		slow = pair_path(p, 1, 1);
+		slow->space.reorder = i == 2;
+		pn = tquic_ranges_largest(&pair_path(p, 0, 1)->space.rx);
+		tquic_ranges_init(&rx);
+		KUNIT_ASSERT_TRUE(test, tquic_ranges_add(&rx, pn));
+		while (--late)
+			KUNIT_ASSERT_TRUE(test, tquic_ranges_add(&rx, pn - late));
+		late = i ? 3 : 2;
+		KUNIT_ASSERT_TRUE(test, tquic_ranges_add(&rx, pn - late - 1));
+		pkt = tquic_sent_get(&slow->space.sent, pn - late);
+		KUNIT_ASSERT_NOT_NULL(test, pkt->recs);
+		KUNIT_EXPECT_EQ(test, hint_inject(p, &rx), 0);
+		KUNIT_EXPECT_EQ(test, !pkt->recs, i == 1);
+		KUNIT_EXPECT_EQ(test, pkt->state, TQUIC_SENT_OUTSTANDING);
+		tquic_ranges_destroy(&rx);
+		/* It has arrived, as its own acknowledgment says: what went again was not needed. */
+		pair_run(p, PAIR_MS(100));
+		KUNIT_EXPECT_EQ(test, slow->stats.lost_packets, 0);
+		pair_check(p);
+	}
+}
+
+/* Nobody can know of packets that were never sent (RFC 9000 §21.4). */
+static void hint_lies(struct kunit *test)
+{
+	struct tquic_sent_pkt *pkt;
+	struct tquic_ranges rx;
+	struct tquic_path *slow;
+	struct pair_flow *f;
+	struct pair *p;
+	u32 i;
+
+	for (i = 0; i < 2; i++) {
+		p = hint_pair(test, 5, &f);
+		slow = pair_path(p, 1, 1);
+		pkt = tquic_sent_get(&slow->space.sent, slow->space.sent.next - 1);
+		KUNIT_ASSERT_NOT_NULL(test, pkt);
+		tquic_rec_free_list(pkt->recs);
+		pkt->recs = NULL;
+		pkt->state = TQUIC_SENT_SKIPPED;
+		tquic_ranges_init(&rx);
+		KUNIT_ASSERT_TRUE(test, tquic_ranges_add(&rx, slow->space.next_pn - i));
+		KUNIT_EXPECT_EQ(test, hint_inject(p, &rx), 0);
+		KUNIT_EXPECT_EQ(test, p->end[1].conn.closed.error_code,
+				TQUIC_ERR_PROTOCOL_VIOLATION);
+		tquic_ranges_destroy(&rx);
+	}
+}
+
+static struct kunit_case hint_cases[] = {
+	KUNIT_CASE(hint_repairs),
+	KUNIT_CASE(hint_not_faster),
+	KUNIT_CASE(hint_counts),
+	KUNIT_CASE(hint_is_all_there_is),
+	KUNIT_CASE(hint_waits),
+	KUNIT_CASE(hint_lies),
+	{}
+};
+
+static struct kunit_suite hint_suite = {
+	.name = "tquic-hint",
+	.test_cases = hint_cases,
+};
+kunit_test_suites(&hint_suite);
