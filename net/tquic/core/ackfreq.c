@@ -82,6 +82,17 @@ u64 tquic_ackfreq_peer_delay_ns(const struct tquic_conn *conn)
 	return max(af->delay_ns, af->was_ns);
 }
 
+/**
+ * tquic_ackfreq_peer_threshold() - packets that may come before the peer acknowledges them
+ * @conn: connection
+ *
+ * Return: what RFC 9000 §13.2.2 recommends, or what we asked for.
+ */
+u64 tquic_ackfreq_peer_threshold(const struct tquic_conn *conn)
+{
+	return conn->ackfreq.seq_next ? conn->ackfreq.threshold : TQUIC_ACKFREQ_THRESHOLD;
+}
+
 /*
  * The smallest window and the shortest round trip of the paths that carry something:
  * the peer acknowledges on all of them by the same rule.
@@ -144,7 +155,7 @@ void tquic_ackfreq_judge(struct tquic_conn *conn, u64 now)
 	    !tquic_ackfreq_measure(conn, &pkts, &rtt_ns))
 		return;
 	af->judge_ns = now + rtt_ns;
-	was_threshold = af->seq_next ? af->threshold : TQUIC_ACKFREQ_THRESHOLD;
+	was_threshold = tquic_ackfreq_peer_threshold(conn);
 	was_ns = tquic_ackfreq_peer_delay_ns(conn);
 	threshold = tquic_ackfreq_threshold(pkts, was_threshold);
 	delay_ns = tquic_ackfreq_delay_ns(conn, rtt_ns);

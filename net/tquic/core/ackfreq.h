@@ -38,6 +38,7 @@ struct tquic_ackfreq {
 void tquic_ackfreq_start(struct tquic_conn *conn);
 int tquic_ackfreq_on_frame(struct tquic_conn *conn, const struct tquic_frame *f);
 u64 tquic_ackfreq_peer_delay_ns(const struct tquic_conn *conn);
+u64 tquic_ackfreq_peer_threshold(const struct tquic_conn *conn);
 void tquic_ackfreq_judge(struct tquic_conn *conn, u64 now);
 void tquic_ackfreq_build(struct tquic_conn *conn, struct tquic_build *bld);
 void tquic_ackfreq_urge(struct tquic_conn *conn, struct tquic_build *bld);

@@ -51,6 +51,24 @@ void tquic_copies_owe(struct tquic_path *path, const struct tquic_rec *rec)
 }
 
 /**
+ * tquic_copies_repeat() - a frame leaves on a path that perhaps is to send it once more
+ * @path: path
+ * @rec: its record, of kind STREAM
+ * @again: it was on another path before, or was lost
+ *
+ * New data comes when all that was lost has been sent.
+ */
+void tquic_copies_repeat(struct tquic_path *path, const struct tquic_rec *rec, bool again)
+{
+	if (!again)
+		path->copies.again = 0;
+	if (!path->copies.again)
+		return;
+	path->copies.again--;
+	tquic_copies_owe(path, rec);
+}
+
+/**
  * tquic_copies_add() - a frame leaves on a path: the others owe it
  * @conn: connection
  * @path: path it leaves on

@@ -100,6 +100,7 @@ static void tquic_loss_declare(struct tquic_space *space, u64 pn,
 		return;
 	}
 	res->bytes += pkt->bytes;
+	space->loss_share += (TQUIC_LOSS_ALL - space->loss_share) >> TQUIC_LOSS_SHARE_SHIFT;
 	res->largest_sent_ns = pkt->sent_ns;
 	if (pkt->bytes > TQUIC_MIN_UDP_PAYLOAD && (s64)pn > space->large_acked)
 		res->large_sent_ns = pkt->sent_ns;

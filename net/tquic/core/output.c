@@ -396,8 +396,8 @@ static bool tquic_output_stream(struct tquic_conn *conn, struct tquic_out *o,
 		tquic_streams_ctl_set(&conn->streams, s, TQUIC_STREAM_CTL_RESET);
 	if (conn->tx_copy && !seg->retx)
 		tquic_copies_add(conn, o->bld.path, rec);
-	else if (o->bld.path->repeat && seg->retx)
-		tquic_copies_owe(o->bld.path, rec);
+	else
+		tquic_copies_repeat(o->bld.path, rec, seg->retx);
 	if (!seg->retx) {
 		tquic_flow_tx_use(&conn->flow_tx, seg->len);
 		conn->stats.bytes_sent += seg->len;
@@ -616,7 +616,7 @@ static struct tquic_path *tquic_output_pick(struct tquic_conn *conn, u32 room,
 					    u8 *why, u64 now)
 {
 	struct tquic_path *path, *best = NULL;
-	bool owed = false;
+	bool owes = false, owed = false;
 	u8 w, best_w = 0;
 
 	tquic_for_each_path(conn, path) {
@@ -624,6 +624,7 @@ static struct tquic_path *tquic_output_pick(struct tquic_conn *conn, u32 room,
 
 		if (path->state == TQUIC_PATH_UNUSED)
 			continue;
+		owes |= !!path->copies.head;
 		on = path->space.hole_due ? tquic_output_hint_path(conn, path) : NULL;
 		if (on && tquic_path_tx_room(on) >= TQUIC_RECORD_ROOM_MIN &&
 		    (!best || best_w > TQUIC_WHY_ACK)) {
@@ -655,7 +656,7 @@ static struct tquic_path *tquic_output_pick(struct tquic_conn *conn, u32 room,
 		*why = best_w;
 		return best;
 	}
-	path = conn->sched->copies ? tquic_copies_path(conn, &owed, now) : NULL;
+	path = owes ? tquic_copies_path(conn, &owed, now) : NULL;
 	if (!path && tquic_output_has_data(conn, 0)) {
 		*why = TQUIC_WHY_DATA;
 		path = conn->sched->get_path(conn, now);
@@ -735,10 +736,8 @@ static void tquic_output_app_frames(struct tquic_conn *conn,
 		data = data && !o->bld.full &&
 		       (conn->sched->get_path(conn, now) == path || conn->tx_copy);
 	}
-	if (data && probe && !conn->sched->copies) {
+	if (data && !conn->sched->copies)
 		tquic_copies_build(conn, &o->bld);
-		tquic_copies_drop(path);
-	}
 	if (data && !o->bld.full)
 		tquic_ctrl_build(conn, &o->bld);
 	if (data && !o->bld.full)
@@ -757,7 +756,6 @@ static void tquic_output_app_frames(struct tquic_conn *conn,
 			tquic_output_ping(o, TQUIC_REC_PING, 0);
 		if (o->bld.eliciting)
 			path->probes--;
-		path->repeat = false;
 	} else if (!o->bld.eliciting && tquic_cc_can_send(&path->cc) &&
 		   tquic_space_wants_ping(&path->space, now, path->rtt.srtt_ns)) {
 		tquic_output_ping(o, TQUIC_REC_PING, 0);

@@ -12,10 +12,12 @@
 #include "core/loss.h"
 #include "core/migrate.h"
 #include "core/path.h"
+#include "core/reinject.h"
 #include "sched/sched.h"
 
 #define TQUIC_PATH_TELLS	2	/* packets more that say that a path has failed */
 #define TQUIC_PATH_HEIR_PROBES	2	/* through a full window, of who takes over */
+#define TQUIC_PATH_REPEAT_RISK	16	/* a loss in so many hand-overs is worth a repetition */
 
 static struct kmem_cache *tquic_path_cache;
 static unsigned int tquic_path_users;
@@ -415,6 +417,19 @@ void tquic_path_drain(struct tquic_conn *conn, struct tquic_path *path, u64 now)
 }
 
 /*
+ * How many of @pkts go twice on the path that takes over: what a reader waits for, all that
+ * there is where one of it may well be lost, for then it would wait a round trip more.
+ */
+static u32 tquic_path_repeat(const struct tquic_path *heir, u32 pkts)
+{
+	u64 most = div_u64(heir->cc.cwnd, 2 * heir->cc.mss);
+
+	if ((u64)heir->space.loss_share * pkts < TQUIC_LOSS_ALL / TQUIC_PATH_REPEAT_RISK)
+		return 1;
+	return clamp_t(u64, pkts, 1, max_t(u64, most, 1));
+}
+
+/*
  * Others take over from a path that is out of use.  What was given back is waited for: the
  * first packet of it goes at once, though the window may be full there, and once more, for
  * it may be lost or late: as many as after a timeout (RFC 9002 §6.2.4).
@@ -423,13 +438,14 @@ static void tquic_path_hand_over(struct tquic_conn *conn, struct tquic_path *pat
 {
 	u16 slots = tquic_sched_candidates(conn) & ~BIT(path->index);
 	struct tquic_path *heir = tquic_sched_fastest(conn, slots, false, now);
-	bool owes = path->space.eliciting_in_flight;
+	u32 owes = path->space.eliciting_in_flight;
 
 	tquic_path_drain(conn, path, now);
 	if (!owes || !heir)
 		return;
 	heir->probes = max_t(u8, heir->probes, TQUIC_PATH_HEIR_PROBES);
-	heir->repeat = !conn->sched->copies;
+	if (!conn->sched->copies)
+		heir->copies.again = tquic_path_repeat(heir, owes);
 }
 
 /* How long an answer from a path's address is waited for */
@@ -951,6 +967,7 @@ void tquic_path_on_progress(struct tquic_conn *conn, struct tquic_path *path, u6
 	path->progress_ns = max(path->progress_ns, min(due, now));
 	path->pto_count = 0;
 	path->probes = 0;
+	path->overdue = false;
 	if (now - path->suspect_ns > TQUIC_PATH_PATIENCE_NS)
 		path->patience = 0;
 	if (path->state != TQUIC_PATH_SUSPECT)
@@ -1069,7 +1086,6 @@ u64 tquic_path_pto_deadline_ns(const struct tquic_conn *conn,
 			       struct tquic_path *path)
 {
 	u64 ack_delay_ns = tquic_ackfreq_peer_delay_ns(conn);
-	/* Our wish for early acknowledgments makes silence tell no more than before. */
 	u64 own_ns = conn->peer.max_ack_delay_ms * NSEC_PER_MSEC;
 	u64 deadline;
 
@@ -1084,10 +1100,11 @@ u64 tquic_path_pto_deadline_ns(const struct tquic_conn *conn,
 	}
 	deadline = tquic_loss_pto_deadline_ns(&path->space, &path->rtt,
 					      ack_delay_ns, path->pto_count);
-	if (deadline && path->state == TQUIC_PATH_ACTIVE &&
-	    tquic_path_others(conn, path))
-		return tquic_path_silence_ns(path, max(ack_delay_ns, own_ns));
-	return deadline;
+	if (!deadline || path->state != TQUIC_PATH_ACTIVE || !tquic_path_others(conn, path))
+		return deadline;
+	/* Our wish for early acknowledgments makes silence tell no more than before. */
+	return tquic_path_silence_ns(path, !path->overdue ? ack_delay_ns :
+				     max(ack_delay_ns, own_ns));
 }
 
 /**
@@ -1181,6 +1198,14 @@ void tquic_path_on_timeout(struct tquic_conn *conn, struct tquic_path *path,
 		return;
 	}
 	pto = tquic_path_pto_deadline_ns(conn, path);
-	if (pto && now >= pto && !path->probes)
-		tquic_path_on_pto(conn, path, now);
+	if (!pto || now < pto || path->probes)
+		return;
+	if (!path->overdue && path->state == TQUIC_PATH_ACTIVE && tquic_path_others(conn, path)) {
+		path->overdue = true;
+		if (now < tquic_path_pto_deadline_ns(conn, path)) {
+			tquic_reinject_overdue(conn, path, now);
+			return;
+		}
+	}
+	tquic_path_on_pto(conn, path, now);
 }

@@ -68,7 +68,6 @@ enum tquic_path_ctl {
  * @peer_backup: the peer asked so
  * @spare_due: and there was no other path for what was under way then
  * @told_backup: what our last PATH_STATUS_* said
- * @repeat: what is sent again in the next probe goes in the one after that, too
  * @tells: packets more that are to say the same
  * @abandon_rcvd: the peer abandoned it
  * @abandon_acked: the peer knows that we did
@@ -83,6 +82,7 @@ enum tquic_path_ctl {
  * @responses: valid entries of @response
  * @pto_count: probe timeouts since the last progress
  * @probes: ack-eliciting packets to send whatever the window says
+ * @overdue: its acknowledgments are, and its oldest data went elsewhere, too
  * @patience: how often silence lately was none but a longer round trip
  * @late: what was sent before it became suspect has been acknowledged since
  * @relapses: how often it went silent again soon after it had come back
@@ -138,7 +138,6 @@ struct tquic_path {
 	bool peer_backup;
 	bool spare_due;
 	bool told_backup;
-	bool repeat;
 	u8 tells;
 	bool abandon_rcvd;
 	bool abandon_acked;
@@ -152,6 +151,7 @@ struct tquic_path {
 	u8 responses;
 	u8 pto_count;
 	u8 probes;
+	bool overdue;
 	u8 patience;
 	bool late;
 	u8 relapses;

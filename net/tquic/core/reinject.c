@@ -17,10 +17,13 @@
  * path's window and losses are as they were.  Nothing goes twice on the same
  * path, and a copy goes again only where that is faster still.
  */
+#include <linux/bits.h>
 #include <linux/limits.h>
 #include <linux/math64.h>
 #include <linux/minmax.h>
+#include "core/ackfreq.h"
 #include "core/conn.h"
+#include "core/copies.h"
 #include "core/ctrl.h"
 #include "core/path.h"
 #include "core/reinject.h"
@@ -234,4 +237,69 @@ void tquic_reinject_stalled(struct tquic_conn *conn, struct tquic_path *fast, u6
 	}
 	/* Where it is not late yet, look again soon. */
 	s->head_ns = taken ? now : now - wait_ns + wait_ns / 8;
+}
+
+/* Does a packet under way carry the bytes that the reader of a stream waits for? */
+static bool tquic_reinject_awaited(const struct tquic_conn *conn, const struct tquic_sent_pkt *pkt)
+{
+	const struct tquic_stream *s;
+	const struct tquic_rec *rec;
+
+	if (pkt->state != TQUIC_SENT_OUTSTANDING)
+		return false;
+	for (rec = pkt->recs; rec; rec = rec->next) {
+		if (rec->kind != TQUIC_REC_STREAM)
+			continue;
+		s = tquic_streams_find(&conn->streams, rec->id);
+		if (s && rec->off <= s->tx.una && s->tx.una < rec->off + rec->len)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * @to is to send copies of the data in so many of @path's oldest packets: in those that a
+ * reader waits for, or in the others.  How many there were.
+ */
+static u32 tquic_reinject_copy(struct tquic_conn *conn, const struct tquic_path *path,
+			       struct tquic_path *to, u32 pkts, bool awaited)
+{
+	const struct tquic_sent *sent = &path->space.sent;
+	const struct tquic_sent_pkt *pkt;
+	const struct tquic_rec *rec;
+	u32 done = 0;
+	u64 pn;
+
+	for (pn = sent->head; pn < sent->next && done < pkts; pn++) {
+		pkt = tquic_sent_get(sent, pn);
+		if (!tquic_reinject_stream(conn, pkt) ||
+		    tquic_reinject_awaited(conn, pkt) != awaited)
+			continue;
+		for (rec = pkt->recs; rec; rec = rec->next)
+			if (rec->kind == TQUIC_REC_STREAM)
+				tquic_copies_owe(to, rec);
+		done++;
+	}
+	return done;
+}
+
+/**
+ * tquic_reinject_overdue() - a path may have failed: its oldest data goes elsewhere, too
+ * @conn: connection with other paths
+ * @path: path whose acknowledgments are overdue
+ * @now: time in ns
+ *
+ * What readers wait for goes first.  What came last may have arrived, and there was not
+ * enough for an acknowledgment: so many packets go, and the one after them.
+ */
+void tquic_reinject_overdue(struct tquic_conn *conn, struct tquic_path *path, u64 now)
+{
+	u16 slots = tquic_sched_candidates(conn) & ~BIT(path->index);
+	struct tquic_path *other = tquic_sched_fastest(conn, slots, false, now);
+	u32 pkts = tquic_ackfreq_peer_threshold(conn) + 1;
+
+	if (!other || conn->sched->copies || !tquic_reinject_allowed(conn))
+		return;
+	pkts -= tquic_reinject_copy(conn, path, other, pkts, true);
+	tquic_reinject_copy(conn, path, other, pkts, false);
 }

@@ -14,6 +14,7 @@ struct tquic_path;
 #define TQUIC_REINJECT_BURST_BYTES	(256 * 1024)
 
 struct tquic_path *tquic_reinject(struct tquic_conn *conn, u64 now);
+void tquic_reinject_overdue(struct tquic_conn *conn, struct tquic_path *path, u64 now);
 void tquic_reinject_stalled(struct tquic_conn *conn, struct tquic_path *fast, u64 now);
 
 #endif /* TQUIC_CORE_REINJECT_H */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* One packet number space: what was sent, what arrived, what to acknowledge. */
+#include <linux/math.h>
 #include <linux/minmax.h>
 #include <linux/string.h>
 #include <trace/events/tquic.h>
@@ -121,6 +122,7 @@ static void tquic_space_ack_pkt(struct tquic_space *space, u64 pn,
 			res->rate_sent_ns = pkt->sent_ns;
 		}
 		res->bytes += pkt->bytes;
+		space->loss_share -= DIV_ROUND_UP(space->loss_share, 1 << TQUIC_LOSS_SHARE_SHIFT);
 		if (pkt->bytes > TQUIC_MIN_UDP_PAYLOAD)
 			space->large_acked = max_t(s64, space->large_acked, pn);
 	}

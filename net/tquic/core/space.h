@@ -12,6 +12,8 @@
 
 /* A packet is lost when so many newer ones have arrived (RFC 9002 §6.1.1) */
 #define TQUIC_LOSS_PKT_THRESHOLD	3
+#define TQUIC_LOSS_ALL			(1 << 24) /* &tquic_space.loss_share when all is lost */
+#define TQUIC_LOSS_SHARE_SHIFT		10	/* it is that of the last thousand packets */
 
 /**
  * struct tquic_ack_rule - when what was received is acknowledged
@@ -52,6 +54,7 @@ struct tquic_ack_rule {
  * @peer_ecn: ECN counts last reported by the peer
  * @tx_ect0: packets sent with ECT(0)
  * @eliciting_in_flight: outstanding ack-eliciting packets
+ * @loss_share: what part of the packets was lost lately, of TQUIC_LOSS_ALL
  * @tx_quiet: packets sent since the last ack-eliciting one
  * @rx_eliciting: ack-eliciting packets received since our last ACK
  * @reorder: eighths of a round trip that losses are waited for longer, as the
@@ -85,6 +88,7 @@ struct tquic_space {
 	struct tquic_ecn_counts peer_ecn;
 	u64 tx_ect0;
 	u32 eliciting_in_flight;
+	u32 loss_share;
 	u32 tx_quiet;
 	u32 rx_eliciting;
 	u8 reorder;

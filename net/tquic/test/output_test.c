@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What leaves: packets of a datagram, padding, numbers, acknowledgments, pacing. */
 #include <kunit/test.h>
+#include <linux/math.h>
 
 #include "core/deadline.h"
 #include "core/dgram.h"
@@ -307,6 +308,7 @@ static void output_hand_over(struct kunit *test)
 	pair_run(p, PAIR_MS(300));
 	KUNIT_ASSERT_EQ(test, out_next(test, c, pkts, &len), 0);
 	KUNIT_ASSERT_FALSE(test, tquic_sched_room(pair_path(p, 0, 1)));
+	pair_path(p, 0, 1)->space.loss_share = 0;
 	tquic_path_on_status(&c->conn, pair_path(p, 0, 0), true, p->now);
 	for (i = 0; i < 2; i++) {
 		KUNIT_ASSERT_EQ(test, out_next(test, c, pkts, &len), 1);
@@ -318,8 +320,43 @@ static void output_hand_over(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, out_next(test, c, pkts, &len), 1);
 	KUNIT_EXPECT_EQ(test, pkts[0].path->id, 1);
 	KUNIT_EXPECT_GT(test, c->conn.stats.bytes_reinjected - again, 1200);
-	KUNIT_EXPECT_NULL(test, pkts[0].path->copies.head);
 	KUNIT_EXPECT_EQ(test, out_next(test, c, pkts, &len), 0);
+}
+
+/* Where some of it may well be lost all goes twice, but no more than half a window of it. */
+static void output_hand_over_lossy(struct kunit *test)
+{
+	struct tquic_path *gone, *heir;
+	struct pair *p;
+	u32 most, i;
+	u64 again;
+
+	for (i = 0; i < 3; i++) {
+		p = pair_bonded(test, 2);
+		gone = pair_path(p, 0, 0);
+		heir = pair_path(p, 0, 1);
+		KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[0], false, 8 << 20));
+		pair_run(p, PAIR_MS(300));
+		KUNIT_ASSERT_GT(test, gone->space.eliciting_in_flight, 16);
+		/* A loss in as many packets as there are, or a bit less; a narrow window */
+		heir->space.loss_share = DIV_ROUND_UP(TQUIC_LOSS_ALL / 16,
+						      gone->space.eliciting_in_flight);
+		heir->space.loss_share -= i == 1;
+		if (i == 2)
+			heir->cc.cwnd = 10 * heir->cc.mss;
+		most = min_t(u32, gone->space.eliciting_in_flight, heir->cc.cwnd / heir->cc.mss / 2);
+		again = p->end[0].conn.stats.bytes_reinjected;
+		tquic_path_on_status(&p->end[0].conn, gone, true, p->now);
+		KUNIT_EXPECT_EQ(test, heir->copies.again, i == 1 ? 1 : most);
+		most = heir->copies.again;
+		pair_kick(&p->end[0]);
+		pair_run(p, PAIR_MS(150));
+		KUNIT_EXPECT_EQ(test, heir->copies.again, 0);
+		again = p->end[0].conn.stats.bytes_reinjected - again;
+		KUNIT_EXPECT_LE(test, again, most * heir->cc.mss);
+		KUNIT_EXPECT_GE(test, again, most * (heir->cc.mss - 100) / 2);
+		pair_check(p);
+	}
 }
 
 /* Too little room for a packet, or an id to send to that is gone: nothing */
@@ -972,6 +1009,7 @@ static struct kunit_case output_cases[] = {
 	KUNIT_CASE(output_ack_carrier),
 	KUNIT_CASE(output_probe_elicits),
 	KUNIT_CASE(output_hand_over),
+	KUNIT_CASE(output_hand_over_lossy),
 	KUNIT_CASE(output_no_room),
 	KUNIT_CASE(output_token),
 	KUNIT_CASE(output_padding_counts),

@@ -319,6 +319,102 @@ static void reinject_overdue(struct kunit *test)
 	s->tx.una = una;
 }
 
+/*
+ * Long before silence is enough for doubt the oldest packets go elsewhere, too: once, as many
+ * as may have arrived without an acknowledgment, and one more.
+ */
+static void reinject_silence(struct kunit *test)
+{
+	struct tquic_path *fast, *slow;
+	struct tquic_conn *conn;
+	struct pair_flow *f;
+	struct pair *p;
+	u64 again, left, since;
+	u32 i;
+
+	for (i = 0; i < 2; i++) {
+		p = pair_create(test, 2);
+		conn = &pair_server(p)->conn;
+		pair_link_set(&p->link[0], 50000000, PAIR_MS(5), 60000);
+		pair_link_set(&p->link[1], 20000000, PAIR_MS(30), 150000);
+		KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+		KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
+		fast = pair_path(p, 1, 0);
+		slow = pair_path(p, 1, 1);
+		f = pair_flow_open(pair_server(p), false, 16384 * KIB);
+		KUNIT_ASSERT_NOT_NULL(test, f);
+		pair_run(p, PAIR_MS(900));
+		KUNIT_EXPECT_FALSE(test, fast->overdue);
+		KUNIT_ASSERT_GT(test, conn->ackfreq.seq_next, 0);
+		/* A peer that cannot be asked may take so long. */
+		if (i)
+			conn->ackfreq.delay_ns = conn->peer.max_ack_delay_ms * NSEC_PER_MSEC;
+		p->link[0].cut = true;
+		again = reinjected(p);
+		since = p->now;
+		f->gap_ns = 0;
+		while (!fast->overdue && p->now < since + SEC)
+			pair_run(p, PAIR_MS(1));
+		KUNIT_ASSERT_EQ(test, fast->state, i ? TQUIC_PATH_SUSPECT : TQUIC_PATH_ACTIVE);
+		if (i)
+			continue;
+		left = reinjected(p) - again;
+		KUNIT_EXPECT_GT(test, left, conn->ackfreq.threshold * 1200);
+		KUNIT_EXPECT_LE(test, left, (conn->ackfreq.threshold + 1) * 1500);
+		KUNIT_EXPECT_EQ(test, slow->probes, 0);
+		/* The end of a frame that did not fit may follow. */
+		pair_run(p, PAIR_MS(5));
+		KUNIT_EXPECT_LT(test, reinjected(p) - again, left + 100);
+		while (fast->state == TQUIC_PATH_ACTIVE && p->now < since + SEC)
+			pair_run(p, PAIR_MS(1));
+		KUNIT_EXPECT_EQ(test, fast->state, TQUIC_PATH_SUSPECT);
+		/* The budget for copies holds here, too. */
+		no_copies(p);
+		again = reinjected(p);
+		tquic_reinject_overdue(conn, slow, p->now);
+		KUNIT_EXPECT_EQ(test, reinjected(p), again);
+		KUNIT_EXPECT_NULL(test, slow->copies.head);
+		pair_check(p);
+	}
+}
+
+/* Where the reader waits for what was sent again that goes first, and the oldest packet then. */
+static void reinject_awaited(struct kunit *test)
+{
+	struct pair *p = pair_bonded(test, 2);
+	struct tquic_conn *conn = &pair_server(p)->conn;
+	struct tquic_path *path = pair_path(p, 1, 0), *other = pair_path(p, 1, 1);
+	struct tquic_sent_pkt *first, *last;
+	struct tquic_stream *s;
+	struct pair_flow *f;
+	struct tquic_rec *rec;
+
+	f = pair_flow_open(pair_server(p), false, 8192 * KIB);
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	pair_run(p, PAIR_MS(300));
+	s = tquic_streams_find(&conn->streams, f->id);
+	first = reinject_carrier(path, false);
+	last = reinject_carrier(path, true);
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	KUNIT_ASSERT_PTR_NE(test, first, last);
+	if (first->recs->off < last->recs->off)
+		swap(first->recs, last->recs);
+	rec = last->recs;
+	s->tx.una = rec->off;
+	tquic_copies_drop(other);
+	tquic_reinject_overdue(conn, path, p->now);
+	KUNIT_EXPECT_EQ(test, other->copies.count, conn->ackfreq.threshold + 1);
+	KUNIT_ASSERT_NOT_NULL(test, other->copies.head);
+	KUNIT_EXPECT_EQ(test, other->copies.head->off, rec->off);
+	KUNIT_ASSERT_NOT_NULL(test, other->copies.head->next);
+	KUNIT_EXPECT_EQ(test, other->copies.head->next->off, first->recs->off);
+	/* There are no copies of copies. */
+	tquic_copies_drop(other);
+	conn->sched = &tquic_sched_redundant;
+	tquic_reinject_overdue(conn, path, p->now);
+	KUNIT_EXPECT_NULL(test, other->copies.head);
+}
+
 static struct kunit_case reinject_cases[] = {
 	KUNIT_CASE(reinject_short_object),
 	KUNIT_CASE(reinject_lost_copies),
@@ -330,6 +426,8 @@ static struct kunit_case reinject_cases[] = {
 	KUNIT_CASE(reinject_order),
 	KUNIT_CASE(reinject_too_late),
 	KUNIT_CASE(reinject_overdue),
+	KUNIT_CASE(reinject_silence),
+	KUNIT_CASE(reinject_awaited),
 	{}
 };
 

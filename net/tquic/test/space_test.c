@@ -600,6 +600,30 @@ static void rx_hole(struct kunit *test)
 	}
 }
 
+/* One in a hundred is lost: so it is seen after a while, and forgotten when none is. */
+static void ack_loss_share(struct kunit *test)
+{
+	struct space_ctx *c = test->priv;
+	struct tquic_rtt rtt = { .srtt_ns = 10 * MS, .latest_ns = 10 * MS, .min_ns = 10 * MS };
+	struct tquic_loss_result lost;
+	u64 pn;
+
+	for (pn = 0; pn < 12000; pn++) {
+		send(test, pn, DATA, (pn + 1) * MS);
+		if (pn < 6000 && pn % 100 == 50)
+			continue;
+		KUNIT_ASSERT_EQ(test, ack(test, pn, pn, (pn + 2) * MS), 0);
+		tquic_rec_free_list(c->res.acked);
+		tquic_loss_detect(&c->space, &rtt, 0, (pn + 2) * MS, &lost);
+		tquic_rec_free_list(lost.lost);
+		if (pn == 5990) {
+			KUNIT_EXPECT_GT(test, c->space.loss_share, TQUIC_LOSS_ALL / 125);
+			KUNIT_EXPECT_LT(test, c->space.loss_share, TQUIC_LOSS_ALL / 80);
+		}
+	}
+	KUNIT_EXPECT_LT(test, c->space.loss_share, TQUIC_LOSS_ALL / 10000);
+}
+
 static void rx_duplicate_changes_nothing(struct kunit *test)
 {
 	struct space_ctx *c = test->priv;
@@ -796,6 +820,7 @@ static struct kunit_case space_cases[] = {
 	KUNIT_CASE(rx_ce_in_a_row),
 	KUNIT_CASE(rx_reorder),
 	KUNIT_CASE(rx_hole),
+	KUNIT_CASE(ack_loss_share),
 	KUNIT_CASE(rx_duplicate_changes_nothing),
 	KUNIT_CASE(quiet_wants_ping),
 	KUNIT_CASE(random_against_model),
