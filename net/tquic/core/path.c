@@ -536,13 +536,15 @@ static void tquic_path_suspect(struct tquic_conn *conn, struct tquic_path *path,
 	path->probes = 1;
 }
 
-/* Out of use since @since_ns: after an outage the window says nothing about the link */
+/* Out of use since @since_ns: after an outage window and rate say nothing about the link */
 static void tquic_path_reuse(struct tquic_conn *conn, struct tquic_path *path, u64 since_ns,
 			     u64 now)
 {
 	tquic_cc_join(&path->cc, &conn->cc_group, &path->rtt);
-	if (now - since_ns > 3 * path->rtt.srtt_ns)
-		tquic_cc_reset(&path->cc, now);
+	if (now - since_ns <= 3 * path->rtt.srtt_ns)
+		return;
+	tquic_cc_reset(&path->cc, now);
+	tquic_pacer_init(&path->pacer);
 }
 
 /*

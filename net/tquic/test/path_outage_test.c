@@ -290,6 +290,7 @@ static void outage_window(struct kunit *test)
 	u64 now = p->now;
 
 	path->cc.cwnd = 100000;
+	path->pacer.next_ns = now + SEC;
 	tquic_path_link_down(conn, path, now);
 	KUNIT_ASSERT_EQ(test, path->state, TQUIC_PATH_SUSPECT);
 	now += 3 * path->rtt.srtt_ns;
@@ -299,11 +300,14 @@ static void outage_window(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, conn->todo,
 			TQUIC_TODO_READ | TQUIC_TODO_PATHS | TQUIC_TODO_DGRAM);
 	KUNIT_EXPECT_EQ(test, path->cc.cwnd, 100000);
+	KUNIT_EXPECT_EQ(test, path->pacer.next_ns, p->now + SEC);
 	tquic_path_link_down(conn, path, now);
 	now += 3 * path->rtt.srtt_ns + 1;
 	tquic_path_on_progress(conn, path, now, now);
 	KUNIT_EXPECT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
 	KUNIT_EXPECT_LT(test, path->cc.cwnd, 20000);
+	/* Nor does the rate of before. */
+	KUNIT_EXPECT_LE(test, path->pacer.next_ns, now);
 }
 
 /* However long nobody answers, the count of timeouts stops somewhere. */
