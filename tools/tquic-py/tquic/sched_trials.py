@@ -164,8 +164,8 @@ TRIALS: tuple[Trial, ...] = (
     ),
     Trial(
         "ecf",
-        "1 or 2 MiB each second, 50 Mbit/s 10 ms + 5 Mbit/s 100 ms",
-        (_link(50, 10), _link(5, 100)),
+        "1 or 2 MiB each second, 50 Mbit/s 10 ms + 3 Mbit/s 100 ms",
+        (_link(50, 10), _link(3, 100)),
         Load(object_bytes=(1 << 20, 2 << 20), object_every_s=1),
         (("object_mean_ms", 1.05),),
     ),
