@@ -2,7 +2,8 @@
 /*
  * Copies: stream data that goes on every path, for schedulers that want it so
  *
- * Each path has a queue of what others have sent and it has not.  What was
+ * Each path has a queue of what others have sent and it has not, or what it is to
+ * send twice because a path that had it has failed, or may have.  What was
  * acknowledged meanwhile is passed over, so that a slow path keeps up by leaving
  * out what the fast one has delivered.  A copy is a frame of its own with its own
  * record: either's acknowledgment is enough, and either's loss is made good.
@@ -51,20 +52,18 @@ void tquic_copies_owe(struct tquic_path *path, const struct tquic_rec *rec)
 }
 
 /**
- * tquic_copies_repeat() - a frame leaves on a path that perhaps is to send it once more
+ * tquic_copies_repeat() - what was lost, or given back, leaves on a path: once more, perhaps
  * @path: path
- * @rec: its record, of kind STREAM
- * @again: it was on another path before, or was lost
- *
- * New data comes when all that was lost has been sent.
+ * @rec: record of the frame, of kind STREAM
+ * @now: time in ns
  */
-void tquic_copies_repeat(struct tquic_path *path, const struct tquic_rec *rec, bool again)
+void tquic_copies_repeat(struct tquic_path *path, const struct tquic_rec *rec, u64 now)
 {
-	if (!again)
-		path->copies.again = 0;
-	if (!path->copies.again)
+	struct tquic_copies *c = &path->copies;
+
+	if (!c->again || now > c->again_end_ns)
 		return;
-	path->copies.again--;
+	c->again--;
 	tquic_copies_owe(path, rec);
 }
 

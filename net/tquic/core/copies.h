@@ -18,12 +18,14 @@ struct tquic_rec;
  * @tail: newest
  * @count: how many
  * @again: of the frames that the path sends again so many go twice
+ * @again_end_ns: if that is before then
  */
 struct tquic_copies {
 	struct tquic_rec *head;
 	struct tquic_rec *tail;
 	u32 count;
 	u32 again;
+	u64 again_end_ns;
 };
 
 void tquic_copies_add(struct tquic_conn *conn, const struct tquic_path *path,
@@ -31,7 +33,7 @@ void tquic_copies_add(struct tquic_conn *conn, const struct tquic_path *path,
 struct tquic_path *tquic_copies_path(struct tquic_conn *conn, bool *owed, u64 now);
 void tquic_copies_build(struct tquic_conn *conn, struct tquic_build *bld);
 void tquic_copies_owe(struct tquic_path *path, const struct tquic_rec *rec);
-void tquic_copies_repeat(struct tquic_path *path, const struct tquic_rec *rec, bool again);
+void tquic_copies_repeat(struct tquic_path *path, const struct tquic_rec *rec, u64 now);
 void tquic_copies_drop(struct tquic_path *path);
 
 #endif /* TQUIC_CORE_COPIES_H */

@@ -24,23 +24,13 @@
  * @path: path that it is about
  * @now: time in ns
  *
- * Return: true when the path's own acknowledgment is on its way.
+ * Return: true when the path's own acknowledgment is on its way, as far as can be known.
  */
 bool tquic_hint_is_one(const struct tquic_path *on, const struct tquic_path *path, u64 now)
 {
 	return on != path && path->state == TQUIC_PATH_ACTIVE && !path->peer_backup &&
-	       tquic_hint_is_faster(on, path) &&
+	       tquic_hint_is_faster(on, path, TQUIC_HINT_TENTHS_TAKEN) &&
 	       now - path->space.own_ack_ns < 2 * path->rtt.srtt_ns;
-}
-
-/* Those of the records that are wanted, any or stream data, go over to a list */
-static void tquic_hint_take(struct tquic_sent_pkt *pkt, bool any, struct tquic_rec **to)
-{
-	struct tquic_rec *rec, *list = pkt->recs;
-
-	pkt->recs = NULL;
-	while ((rec = tquic_rec_pop(&list)))
-		tquic_rec_push(any || rec->kind == TQUIC_REC_STREAM ? to : &pkt->recs, rec);
 }
 
 /**
@@ -75,7 +65,7 @@ int tquic_hint_on_ack(struct tquic_conn *conn, struct tquic_path *path,
 			pkt = tquic_sent_get(&space->sent, pn);
 			if (pkt->state == TQUIC_SENT_OUTSTANDING &&
 			    tquic_loss_is_lost(space, pn, largest, pkt, delay_ns, now))
-				tquic_hint_take(pkt, false, &lost);
+				tquic_rec_take_stream(&lost, &pkt->recs);
 		}
 		for (pn = max(lo, from); pn <= hi; pn++) {
 			pkt = tquic_sent_get(&space->sent, pn);
@@ -84,7 +74,7 @@ int tquic_hint_on_ack(struct tquic_conn *conn, struct tquic_path *path,
 			if (pkt->state != TQUIC_SENT_OUTSTANDING)
 				continue;
 			newest_ns = max(newest_ns, pkt->sent_ns);
-			tquic_hint_take(pkt, true, &acked);
+			tquic_rec_splice(&acked, &pkt->recs);
 		}
 		above = lo;
 	}

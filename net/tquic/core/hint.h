@@ -10,11 +10,15 @@
 struct tquic_conn;
 struct tquic_frame;
 
-/* Is the word of @fast about @slow there so much sooner than the word of @slow itself? */
+/* A hint is sent where the other path's round trip is at most so many tenths of the slow one's */
+#define TQUIC_HINT_TENTHS_SENT	4
+/* And taken for one where it is so many, as the other end has measured it */
+#define TQUIC_HINT_TENTHS_TAKEN	5
+
 static inline bool tquic_hint_is_faster(const struct tquic_path *fast,
-					const struct tquic_path *slow)
+					const struct tquic_path *slow, u32 tenths)
 {
-	return 2 * fast->rtt.srtt_ns < slow->rtt.srtt_ns;
+	return 10 * fast->rtt.srtt_ns < tenths * slow->rtt.srtt_ns;
 }
 
 bool tquic_hint_is_one(const struct tquic_path *on, const struct tquic_path *path, u64 now);

@@ -93,6 +93,8 @@ static int tquic_input_ack(struct tquic_in *in, const struct tquic_frame *f)
 	if (!path || !space)
 		return 0;
 
+	if (!hs && in->path == path)
+		space->own_ack_ns = in->now;
 	if (!hs && tquic_hint_is_one(in->path, path, in->now))
 		return tquic_hint_on_ack(conn, path, f, in->now);
 	ack.cwnd_limited = tquic_cc_limited(&path->cc);
@@ -135,8 +137,6 @@ static int tquic_input_ack(struct tquic_in *in, const struct tquic_frame *f)
 	if (res.late_ns)
 		tquic_path_on_late(path, res.late_ns, in->path == path);
 	if (res.pkts) {
-		if (in->path == path)
-			space->own_ack_ns = in->now;
 		/* What another path tells is older than it seems. */
 		due_ns = in->path == path ? in->now : res.largest_sent_ns + path->rtt.srtt_ns;
 		tquic_path_on_progress(conn, path, due_ns, in->now);

@@ -13,8 +13,8 @@
 #include "core/ctrl.h"
 #include "core/deadline.h"
 #include "core/dgram.h"
-#include "core/hint.h"
 #include "core/early.h"
+#include "core/hint.h"
 #include "core/path.h"
 #include "core/reinject.h"
 #include "sched/sched.h"
@@ -396,8 +396,8 @@ static bool tquic_output_stream(struct tquic_conn *conn, struct tquic_out *o,
 		tquic_streams_ctl_set(&conn->streams, s, TQUIC_STREAM_CTL_RESET);
 	if (conn->tx_copy && !seg->retx)
 		tquic_copies_add(conn, o->bld.path, rec);
-	else
-		tquic_copies_repeat(o->bld.path, rec, seg->retx);
+	else if (seg->retx)
+		tquic_copies_repeat(o->bld.path, rec, o->bld.now);
 	if (!seg->retx) {
 		tquic_flow_tx_use(&conn->flow_tx, seg->len);
 		conn->stats.bytes_sent += seg->len;
@@ -473,19 +473,6 @@ bool tquic_output_has_data(const struct tquic_conn *conn, u64 floor_ns)
 	       tquic_send_pending(&conn->crypto.tx);
 }
 
-/* The fastest path but @path that works, NULL when there is none */
-static struct tquic_path *tquic_output_fastest(const struct tquic_conn *conn,
-					       const struct tquic_path *path)
-{
-	struct tquic_path *other, *best = NULL;
-
-	tquic_for_each_path(conn, other)
-		if (other != path && other->state == TQUIC_PATH_ACTIVE &&
-		    (!best || other->rtt.srtt_ns < best->rtt.srtt_ns))
-			best = other;
-	return best;
-}
-
 /*
  * Path that carries the acknowledgments of @path: itself, so that RTT samples
  * mean one path, unless nothing may come through it; then the fastest other.
@@ -493,12 +480,16 @@ static struct tquic_path *tquic_output_fastest(const struct tquic_conn *conn,
 static struct tquic_path *tquic_output_ack_carrier(const struct tquic_conn *conn,
 						   struct tquic_path *path)
 {
-	struct tquic_path *best;
+	struct tquic_path *other, *best = NULL;
 
 	if (path->state == TQUIC_PATH_ACTIVE ||
 	    path->state == TQUIC_PATH_VALIDATING)
 		return path;
-	best = tquic_output_fastest(conn, path);
+	tquic_for_each_path(conn, other) {
+		if (other->state == TQUIC_PATH_ACTIVE &&
+		    (!best || other->rtt.srtt_ns < best->rtt.srtt_ns))
+			best = other;
+	}
 	return best || !tquic_path_is_open(path) ? best : path;
 }
 
@@ -532,25 +523,28 @@ static void tquic_output_tell(struct tquic_conn *conn, struct tquic_path *path,
 		if (!all && (other->rtt.srtt_ns >= path->rtt.srtt_ns ||
 			     (u32)other->space.largest_rx == other->told_pn))
 			continue;
-		if (tquic_output_ack(conn, o, &other->space, other->id))
+		if (tquic_hint_is_faster(path, other, TQUIC_HINT_TENTHS_TAKEN) ?
+		    tquic_output_put_ack(conn, o, &other->space, other->id) :
+		    tquic_output_ack(conn, o, &other->space, other->id))
 			other->told_pn = other->space.largest_rx;
 	}
 }
 
 /*
- * Path that is to say what is missing on @path, whose own word takes longer; NULL: there is
- * none, and nothing to be said any more.
+ * Path that is to say what is missing on @path, whose own word takes longer, or NULL.  None is
+ * that is spared; and of one that the peer is asked to spare it takes any word as it is.
  */
 static struct tquic_path *tquic_output_hint_path(const struct tquic_conn *conn,
-						 struct tquic_path *path)
+						 const struct tquic_path *path, u64 now)
 {
-	struct tquic_path *fast = conn->multipath && path->state == TQUIC_PATH_ACTIVE ?
-				  tquic_output_fastest(conn, path) : NULL;
+	struct tquic_path *fast;
 
-	if (fast && tquic_hint_is_faster(fast, path))
-		return fast;
-	path->space.hole_due = false;
-	return NULL;
+	if (!path->space.hole_due || !conn->multipath || path->state != TQUIC_PATH_ACTIVE ||
+	    path->told_backup)
+		return NULL;
+	fast = tquic_sched_fastest(conn, tquic_sched_candidates(conn) & ~BIT(path->index),
+				   false, now);
+	return fast && tquic_hint_is_faster(fast, path, TQUIC_HINT_TENTHS_SENT) ? fast : NULL;
 }
 
 /*
@@ -563,7 +557,7 @@ static void tquic_output_hints(struct tquic_conn *conn, struct tquic_path *path,
 	struct tquic_path *other;
 
 	tquic_for_each_path(conn, other)
-		if (other->space.hole_due && tquic_output_hint_path(conn, other) == path &&
+		if (tquic_output_hint_path(conn, other, o->bld.now) == path &&
 		    tquic_output_put_ack(conn, o, &other->space, other->id))
 			other->space.hole_due = false;
 }
@@ -625,7 +619,8 @@ static struct tquic_path *tquic_output_pick(struct tquic_conn *conn, u32 room,
 		if (path->state == TQUIC_PATH_UNUSED)
 			continue;
 		owes |= !!path->copies.head;
-		on = path->space.hole_due ? tquic_output_hint_path(conn, path) : NULL;
+		on = tquic_output_hint_path(conn, path, now);
+		path->space.hole_due &= !!on;
 		if (on && tquic_path_tx_room(on) >= TQUIC_RECORD_ROOM_MIN &&
 		    (!best || best_w > TQUIC_WHY_ACK)) {
 			best = on;

@@ -444,8 +444,12 @@ static void tquic_path_hand_over(struct tquic_conn *conn, struct tquic_path *pat
 	if (!owes || !heir)
 		return;
 	heir->probes = max_t(u8, heir->probes, TQUIC_PATH_HEIR_PROBES);
-	if (!conn->sched->copies)
-		heir->copies.again = tquic_path_repeat(heir, owes);
+	if (conn->sched->copies)
+		return;
+	/* What it owes is among what was given back. */
+	tquic_copies_drop(heir);
+	heir->copies.again = tquic_path_repeat(heir, owes);
+	heir->copies.again_end_ns = now + heir->rtt.srtt_ns;
 }
 
 /* How long an answer from a path's address is waited for */

@@ -97,4 +97,23 @@ static inline struct tquic_rec *tquic_rec_pop(struct tquic_rec **list)
 	return rec;
 }
 
+/* All records of a list go over to another */
+static inline void tquic_rec_splice(struct tquic_rec **to, struct tquic_rec **from)
+{
+	struct tquic_rec *rec;
+
+	while ((rec = tquic_rec_pop(from)))
+		tquic_rec_push(to, rec);
+}
+
+/* Those of stream data do, the others stay */
+static inline void tquic_rec_take_stream(struct tquic_rec **to, struct tquic_rec **from)
+{
+	struct tquic_rec *rec, *list = *from;
+
+	*from = NULL;
+	while ((rec = tquic_rec_pop(&list)))
+		tquic_rec_push(rec->kind == TQUIC_REC_STREAM ? to : from, rec);
+}
+
 #endif /* TQUIC_CORE_REC_H */

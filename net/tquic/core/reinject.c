@@ -14,8 +14,11 @@
  *
  * A record moves from the packet that carried it to its stream, as if it were
  * lost, and leaves at once on the fast path.  The packet stays under way: its
- * path's window and losses are as they were.  Nothing goes twice on the same
- * path, and a copy goes again only where that is faster still.
+ * path's window and losses are as they were.  Nothing of that goes twice on the
+ * same path, and a copy goes again only where that is faster still.
+ *
+ * A path whose acknowledgments are overdue keeps its records, for it may be well:
+ * others are given copies of the first of them.
  */
 #include <linux/bits.h>
 #include <linux/limits.h>
@@ -59,13 +62,10 @@ static struct tquic_stream *tquic_reinject_stream(const struct tquic_conn *conn,
 /* Move the stream frames of a packet to their streams, to be sent next */
 static void tquic_reinject_take(struct tquic_conn *conn, struct tquic_sent_pkt *pkt)
 {
-	struct tquic_rec *rec, *again = NULL, *list = pkt->recs;
+	struct tquic_rec *again = NULL;
 	u64 before = conn->stats.bytes_retransmitted;
 
-	pkt->recs = NULL;
-	while ((rec = tquic_rec_pop(&list)))
-		tquic_rec_push(rec->kind == TQUIC_REC_STREAM ? &again : &pkt->recs,
-			       rec);
+	tquic_rec_take_stream(&again, &pkt->recs);
 	tquic_ctrl_on_lost(conn, again);
 	conn->stats.bytes_reinjected += conn->stats.bytes_retransmitted - before;
 }

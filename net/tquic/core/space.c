@@ -73,20 +73,14 @@ struct tquic_sent_pkt *tquic_space_on_sent(struct tquic_space *space, u64 pn,
 		space->tx_ect0++;
 	if (flags & TQUIC_SENT_F_ELICITING) {
 		space->last_eliciting_ns = now;
-		space->eliciting_in_flight++;
+		/* From now on an acknowledgment of its own may be expected. */
+		if (!space->eliciting_in_flight++)
+			space->own_ack_ns = now;
 		space->tx_quiet = 0;
 	} else {
 		space->tx_quiet++;
 	}
 	return pkt;
-}
-
-static void tquic_space_splice(struct tquic_rec **to, struct tquic_rec **from)
-{
-	struct tquic_rec *rec;
-
-	while ((rec = tquic_rec_pop(from)))
-		tquic_rec_push(to, rec);
 }
 
 /* A packet declared lost has arrived after all. */
@@ -128,7 +122,7 @@ static void tquic_space_ack_pkt(struct tquic_space *space, u64 pn,
 	}
 	if (pkt->flags & TQUIC_SENT_F_ECT0)
 		(*ect0)++;
-	tquic_space_splice(&res->acked, &pkt->recs);
+	tquic_rec_splice(&res->acked, &pkt->recs);
 }
 
 /*
@@ -158,7 +152,7 @@ static int tquic_space_ack_range(struct tquic_space *space, u64 lo, u64 hi,
 		case TQUIC_SENT_GIVEN_UP:
 			res->eliciting |= pkt->flags & TQUIC_SENT_F_ELICITING;
 			if (pkt->flags & TQUIC_SENT_F_KEPT)
-				tquic_space_splice(&res->acked, &pkt->recs);
+				tquic_rec_splice(&res->acked, &pkt->recs);
 			pkt->flags &= ~TQUIC_SENT_F_KEPT;
 			break;
 		case TQUIC_SENT_ACKED:
@@ -329,7 +323,7 @@ static void tquic_space_take(struct tquic_space *space, bool keep, u64 now,
 		if (pkt->state != TQUIC_SENT_OUTSTANDING)
 			continue;
 		kept = keep ? tquic_space_copy_recs(pkt) : NULL;
-		tquic_space_splice(&res->recs, &pkt->recs);
+		tquic_rec_splice(&res->recs, &pkt->recs);
 		pkt->lost_ns = now;
 		if (kept) {
 			pkt->recs = kept;
@@ -465,9 +459,9 @@ bool tquic_space_on_rx(struct tquic_space *space, u64 pn, bool eliciting, u8 ecn
 		space->largest_rx = pn;
 		space->largest_rx_ns = now;
 	}
-	tquic_space_find_hole(space);
 	tquic_space_count_ecn(&space->rx_ecn, ecn);
 	if (eliciting) {
+		tquic_space_find_hole(space);
 		space->rx_eliciting++;
 		space->ack_now |= tquic_space_urgent(space, pn, in_order, ecn, rule);
 		if (!space->ack_deadline_ns)

@@ -44,7 +44,7 @@ struct tquic_ack_rule {
  * @largest_told: largest number in an ACK of ours, -1 before
  * @hole_end: the packets before are missing, as a faster path has said or is to say
  * @hint_pn: of all before, a faster path has said whether they have arrived
- * @own_ack_ns: when the path itself last said so
+ * @own_ack_ns: when the path itself last acknowledged anything, or began to have to
  * @loss_time_ns: when the time threshold declares the next loss, 0 for never
  * @last_eliciting_ns: when the newest ack-eliciting packet was sent
  * @persist_ns: send time of the first packet of an unbroken run of losses, or 0

@@ -132,6 +132,102 @@ static void hint_is_all_there_is(struct kunit *test)
 	}
 }
 
+/* A path that rested: what comes first is a hint all the same, and its round trip its own. */
+static void hint_after_rest(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 2);
+	struct tquic_path *slow;
+	struct pair_flow *f;
+	s64 acked, newest;
+	u32 ms;
+
+	pair_link_set(&p->link[0], 50000000, PAIR_MS(5), 125000);
+	pair_link_set(&p->link[1], 20000000, PAIR_MS(60), 300000);
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
+	pair_run(p, 5 * (u64)NSEC_PER_SEC);
+	slow = pair_path(p, 1, 1);
+	slow->space.own_ack_ns = 0;
+	f = pair_flow_open(&p->end[1], false, 4 * MIB);
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	for (ms = 0; ms < 500 && slow->space.eliciting_in_flight < 2; ms++)
+		pair_run(p, PAIR_MS(1));
+	KUNIT_ASSERT_GE(test, slow->space.eliciting_in_flight, 2);
+	pair_run(p, PAIR_MS(70));
+	acked = slow->space.largest_acked;
+	newest = tquic_ranges_largest(&pair_path(p, 0, 1)->space.rx);
+	KUNIT_ASSERT_GT(test, newest, acked);
+	KUNIT_EXPECT_EQ(test, hint_inject(p, &pair_path(p, 0, 1)->space.rx), 0);
+	KUNIT_EXPECT_EQ(test, slow->space.largest_acked, acked);
+	KUNIT_EXPECT_EQ(test, slow->space.hint_pn, newest - 2);
+	KUNIT_EXPECT_GE(test, slow->rtt.min_ns, PAIR_MS(120));
+	pair_check(p);
+}
+
+/* Of what is missing only stream data goes again; the rest is decided when it is lost. */
+static void hint_streams_only(struct kunit *test)
+{
+	struct tquic_sent_pkt *pkt;
+	struct tquic_ranges rx;
+	struct tquic_path *slow;
+	struct pair_flow *f;
+	struct pair *p = hint_pair(test, 5, &f);
+	s64 pn = tquic_ranges_largest(&pair_path(p, 0, 1)->space.rx);
+	u32 i;
+
+	slow = pair_path(p, 1, 1);
+	tquic_ranges_init(&rx);
+	for (i = 0; i < 3; i++)
+		KUNIT_ASSERT_TRUE(test, tquic_ranges_add(&rx, pn - i));
+	KUNIT_ASSERT_TRUE(test, tquic_ranges_add(&rx, pn - 4));
+	pkt = tquic_sent_get(&slow->space.sent, pn - 3);
+	KUNIT_ASSERT_NOT_NULL(test, pkt->recs);
+	KUNIT_ASSERT_EQ(test, pkt->recs->kind, TQUIC_REC_STREAM);
+	pkt->recs->kind = TQUIC_REC_PING;
+	KUNIT_EXPECT_EQ(test, hint_inject(p, &rx), 0);
+	KUNIT_ASSERT_NOT_NULL(test, pkt->recs);
+	pkt->recs->kind = TQUIC_REC_STREAM;
+	/* An older hint that comes late takes nothing back. */
+	tquic_ranges_destroy(&rx);
+	tquic_ranges_init(&rx);
+	KUNIT_ASSERT_TRUE(test, tquic_ranges_add(&rx, pn - 9));
+	KUNIT_EXPECT_EQ(test, hint_inject(p, &rx), 0);
+	KUNIT_EXPECT_EQ(test, slow->space.hint_pn, pn - 2);
+	tquic_ranges_destroy(&rx);
+}
+
+/* Who says it keeps the ranges: the peer may not have taken them in. */
+static void hint_keeps_ranges(struct kunit *test)
+{
+	struct pair_flow *f;
+	struct pair *p = hint_pair(test, 5, &f);
+	struct tquic_path *slow = pair_path(p, 0, 1), *fast = pair_path(p, 0, 0);
+	struct tquic_tx_pkt pkts[TQUIC_LEVEL_COUNT];
+	u8 *buf = kunit_kzalloc(test, 2048, GFP_KERNEL);
+	const struct tquic_rec *rec;
+	u32 i;
+
+	KUNIT_ASSERT_NOT_NULL(test, buf);
+	for (i = 0; i < 3; i++) {
+		slow->space.hole_due = true;
+		slow->space.ack_now = false;
+		fast->space.ack_now = false;
+		slow->told_backup = i == 1;
+		fast->peer_backup = i == 2;
+		if (!tquic_conn_output(&p->end[0].conn, buf, 2048, p->now, pkts)) {
+			KUNIT_EXPECT_NE(test, i, 0);
+			KUNIT_EXPECT_FALSE(test, slow->space.hole_due);
+			continue;
+		}
+		KUNIT_EXPECT_EQ(test, i, 0);
+		KUNIT_EXPECT_PTR_EQ(test, pkts[0].path, fast);
+		rec = tquic_sent_get(&fast->space.sent, pkts[0].pn)->recs;
+		for (; rec; rec = rec->next)
+			KUNIT_EXPECT_NE(test, rec->id, slow->id);
+		KUNIT_EXPECT_FALSE(test, slow->space.hole_due);
+	}
+}
+
 /* Packets may be late only: a path that was seen to reorder them, and the newest */
 static void hint_waits(struct kunit *test)
 {
@@ -201,6 +297,9 @@ static struct kunit_case hint_cases[] = {
 	KUNIT_CASE(hint_not_faster),
 	KUNIT_CASE(hint_counts),
 	KUNIT_CASE(hint_is_all_there_is),
+	KUNIT_CASE(hint_after_rest),
+	KUNIT_CASE(hint_streams_only),
+	KUNIT_CASE(hint_keeps_ranges),
 	KUNIT_CASE(hint_waits),
 	KUNIT_CASE(hint_lies),
 	{}

@@ -598,6 +598,12 @@ static void rx_hole(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, c->space.hole_due, steps[i].due, "step %u", i);
 		c->space.hole_due = false;
 	}
+	/* Packets that elicit nothing are not answered (RFC 9000 13.2.1). */
+	for (i = 0; i < 3; i++)
+		rx(test, 30 + i, false, NOT_ECT, MS);
+	KUNIT_EXPECT_FALSE(test, c->space.hole_due);
+	rx(test, 33, true, NOT_ECT, MS);
+	KUNIT_EXPECT_TRUE(test, c->space.hole_due);
 }
 
 /* One in a hundred is lost: so it is seen after a while, and forgotten when none is. */
