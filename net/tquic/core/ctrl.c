@@ -558,7 +558,7 @@ static void tquic_ctrl_stream_acked(struct tquic_conn *conn,
 		una = s->tx.una;
 		tquic_send_on_acked(&s->tx, rec);
 		if (s->tx.una != una || !s->head_ns)
-			s->head_ns = now;
+			s->head_ns = max(s->head_ns, now);
 	} else {
 		tquic_send_reset_acked(&s->tx, rec->off);
 		tquic_rec_free(rec);
@@ -588,7 +588,7 @@ static void tquic_ctrl_ack_acked(struct tquic_conn *conn,
  * tquic_ctrl_on_acked() - packets arrived: settle their frames
  * @conn: connection
  * @list: their frames; consumed
- * @now: time in ns
+ * @now: time in ns; of a hint when the path's own word, which brings the next news, is due
  */
 void tquic_ctrl_on_acked(struct tquic_conn *conn, struct tquic_rec *list, u64 now)
 {

@@ -51,7 +51,7 @@ int tquic_hint_on_ack(struct tquic_conn *conn, struct tquic_path *path,
 	u64 largest = f->ack.largest, above = largest + 1;
 	struct tquic_rec *acked = NULL, *lost = NULL;
 	struct tquic_space *space = &path->space;
-	u64 pn, from, lo, hi, newest_ns = 0;
+	u64 pn, from, lo, hi, due_ns, newest_ns = 0;
 	struct tquic_sent_pkt *pkt;
 	struct tquic_ack_iter it;
 	int ret = 0;
@@ -80,9 +80,10 @@ int tquic_hint_on_ack(struct tquic_conn *conn, struct tquic_path *path,
 	}
 	if (largest >= TQUIC_LOSS_PKT_THRESHOLD)
 		space->hint_pn = max(space->hint_pn, largest + 1 - TQUIC_LOSS_PKT_THRESHOLD);
-	tquic_ctrl_on_acked(conn, acked, now);
+	due_ns = newest_ns + path->rtt.srtt_ns;
+	tquic_ctrl_on_acked(conn, acked, max(due_ns, now));
 	tquic_ctrl_on_lost(conn, lost);
 	if (newest_ns)
-		tquic_path_on_progress(conn, path, newest_ns + path->rtt.srtt_ns, now);
+		tquic_path_on_progress(conn, path, due_ns, now);
 	return ret;
 }

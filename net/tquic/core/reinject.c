@@ -225,7 +225,7 @@ void tquic_reinject_stalled(struct tquic_conn *conn, struct tquic_path *fast, u6
 	struct tquic_path *path;
 	bool taken = false;
 
-	if (!s || RB_EMPTY_ROOT(&s->tx.acked) || now - s->head_ns < wait_ns)
+	if (!s || RB_EMPTY_ROOT(&s->tx.acked) || now < s->head_ns + wait_ns)
 		return;
 	arrival_ns = now + tquic_path_one_way_ns(fast) + TQUIC_RTT_GRANULARITY_NS;
 	tquic_for_each_path(conn, path) {

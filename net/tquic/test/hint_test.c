@@ -85,15 +85,24 @@ static void hint_counts(struct kunit *test)
 	struct tquic_rtt rtt = slow->rtt;
 	struct tquic_cc cc = slow->cc;
 	struct tquic_sent_pkt *pkt;
+	struct tquic_stream *s;
 	s64 newest = tquic_ranges_largest(rx), acked = slow->space.largest_acked;
+	u64 una;
 
 	KUNIT_ASSERT_GT(test, newest, acked + 10);
 	pkt = tquic_sent_get(&slow->space.sent, newest);
 	KUNIT_ASSERT_NOT_NULL(test, pkt);
 	KUNIT_ASSERT_NOT_NULL(test, pkt->recs);
+	s = tquic_streams_find(&p->end[1].conn.streams, f->id);
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	una = s->tx.una;
 	KUNIT_ASSERT_EQ(test, hint_inject(p, rx), 0);
 	KUNIT_EXPECT_NULL(test, pkt->recs);
 	KUNIT_EXPECT_EQ(test, pkt->state, TQUIC_SENT_OUTSTANDING);
+	/* Nobody waits for what follows before the path's own word of this is due. */
+	KUNIT_EXPECT_GT(test, s->tx.una, una);
+	KUNIT_EXPECT_GT(test, pkt->sent_ns + rtt.srtt_ns, p->now);
+	KUNIT_EXPECT_EQ(test, s->head_ns, pkt->sent_ns + rtt.srtt_ns);
 	KUNIT_EXPECT_EQ(test, slow->space.hint_pn, newest - 2);
 	KUNIT_EXPECT_EQ(test, slow->space.largest_acked, acked);
 	KUNIT_EXPECT_EQ(test, slow->cc.in_flight, cc.in_flight);
