@@ -358,13 +358,12 @@ static void reinject_silence(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, fast->state, i ? TQUIC_PATH_SUSPECT : TQUIC_PATH_ACTIVE);
 		if (i)
 			continue;
+		/* They go when there is room in the window. */
+		pair_run(p, PAIR_MS(5));
 		left = reinjected(p) - again;
 		KUNIT_EXPECT_GT(test, left, conn->ackfreq.threshold * 1200);
 		KUNIT_EXPECT_LE(test, left, (conn->ackfreq.threshold + 1) * 1500);
 		KUNIT_EXPECT_EQ(test, slow->probes, 0);
-		/* The end of a frame that did not fit may follow. */
-		pair_run(p, PAIR_MS(5));
-		KUNIT_EXPECT_LT(test, reinjected(p) - again, left + 100);
 		while (fast->state == TQUIC_PATH_ACTIVE && p->now < since + SEC)
 			pair_run(p, PAIR_MS(1));
 		KUNIT_EXPECT_EQ(test, fast->state, TQUIC_PATH_SUSPECT);
@@ -403,11 +402,14 @@ static void reinject_awaited(struct kunit *test)
 	s->tx.una = rec->off;
 	tquic_copies_drop(other);
 	tquic_reinject_overdue(conn, path, p->now);
-	KUNIT_EXPECT_EQ(test, other->copies.count, conn->ackfreq.threshold + 1);
+	/* A packet may hold two frames. */
+	KUNIT_EXPECT_GE(test, other->copies.count, conn->ackfreq.threshold + 1);
+	KUNIT_EXPECT_LE(test, other->copies.count, 2 * (conn->ackfreq.threshold + 1));
 	KUNIT_ASSERT_NOT_NULL(test, other->copies.head);
 	KUNIT_EXPECT_EQ(test, other->copies.head->off, rec->off);
-	KUNIT_ASSERT_NOT_NULL(test, other->copies.head->next);
-	KUNIT_EXPECT_EQ(test, other->copies.head->next->off, first->recs->off);
+	for (rec = other->copies.head; rec && rec->off != first->recs->off; rec = rec->next)
+		;
+	KUNIT_EXPECT_NOT_NULL(test, rec);
 	/* There are no copies of copies. */
 	tquic_copies_drop(other);
 	conn->sched = &tquic_sched_redundant;
