@@ -20,7 +20,7 @@
 
 /**
  * tquic_hint_is_one() - is what was said of a path no more than a hint
- * @on: path that the acknowledgment came on
+ * @on: other path that the acknowledgment came on
  * @path: path that it is about
  * @now: time in ns
  *
@@ -28,7 +28,7 @@
  */
 bool tquic_hint_is_one(const struct tquic_path *on, const struct tquic_path *path, u64 now)
 {
-	return on != path && path->state == TQUIC_PATH_ACTIVE && !path->peer_backup &&
+	return path->state == TQUIC_PATH_ACTIVE && !path->peer_backup &&
 	       tquic_hint_is_faster(on, path, TQUIC_HINT_TENTHS_TAKEN) &&
 	       now - path->space.own_ack_ns < 2 * path->rtt.srtt_ns;
 }

@@ -95,7 +95,7 @@ static int tquic_input_ack(struct tquic_in *in, const struct tquic_frame *f)
 
 	if (!hs && in->path == path)
 		space->own_ack_ns = in->now;
-	if (!hs && tquic_hint_is_one(in->path, path, in->now))
+	else if (!hs && tquic_hint_is_one(in->path, path, in->now))
 		return tquic_hint_on_ack(conn, path, f, in->now);
 	ack.cwnd_limited = tquic_cc_limited(&path->cc);
 	ret = tquic_space_on_ack(space, f, in->now, &res);

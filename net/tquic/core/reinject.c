@@ -40,9 +40,12 @@ static bool tquic_reinject_allowed(const struct tquic_conn *conn)
 	       conn->stats.bytes_reinjected < share + TQUIC_REINJECT_BURST_BYTES;
 }
 
-/* First frame in a packet that carries bytes some reader waits for */
+/*
+ * Stream of the first frame in a packet with bytes that are still to arrive: any, or those
+ * that a reader waits for now
+ */
 static struct tquic_stream *tquic_reinject_stream(const struct tquic_conn *conn,
-						  const struct tquic_sent_pkt *pkt)
+						  const struct tquic_sent_pkt *pkt, bool awaited)
 {
 	struct tquic_stream *s;
 	struct tquic_rec *rec;
@@ -53,7 +56,7 @@ static struct tquic_stream *tquic_reinject_stream(const struct tquic_conn *conn,
 		if (rec->kind != TQUIC_REC_STREAM)
 			continue;
 		s = tquic_streams_find(&conn->streams, rec->id);
-		if (s && tquic_send_wants(&s->tx, rec))
+		if (s && tquic_send_wants(&s->tx, rec) && (!awaited || rec->off <= s->tx.una))
 			return s;
 	}
 	return NULL;
@@ -85,7 +88,7 @@ static struct tquic_sent_pkt *tquic_reinject_oldest(const struct tquic_conn *con
 	path->reinject_lo = max(path->reinject_lo, sent->head);
 	for (; path->reinject_lo < sent->next; path->reinject_lo++) {
 		pkt = tquic_sent_get(sent, path->reinject_lo);
-		if (tquic_reinject_stream(conn, pkt) && pkt->sent_ns > sent_after_ns)
+		if (tquic_reinject_stream(conn, pkt, false) && pkt->sent_ns > sent_after_ns)
 			return pkt;
 	}
 	return NULL;
@@ -107,7 +110,7 @@ static struct tquic_sent_pkt *tquic_reinject_newest(const struct tquic_conn *con
 		pkt = tquic_sent_get(sent, path->reinject_hi - 1);
 		if (pkt->state == TQUIC_SENT_OUTSTANDING && pkt->sent_ns <= sent_after_ns)
 			break;
-		if (tquic_reinject_stream(conn, pkt))
+		if (tquic_reinject_stream(conn, pkt, false))
 			return pkt;
 	}
 	return NULL;
@@ -239,24 +242,6 @@ void tquic_reinject_stalled(struct tquic_conn *conn, struct tquic_path *fast, u6
 	s->head_ns = taken ? now : now - wait_ns + wait_ns / 8;
 }
 
-/* Does a packet under way carry the bytes that the reader of a stream waits for? */
-static bool tquic_reinject_awaited(const struct tquic_conn *conn, const struct tquic_sent_pkt *pkt)
-{
-	const struct tquic_stream *s;
-	const struct tquic_rec *rec;
-
-	if (pkt->state != TQUIC_SENT_OUTSTANDING)
-		return false;
-	for (rec = pkt->recs; rec; rec = rec->next) {
-		if (rec->kind != TQUIC_REC_STREAM)
-			continue;
-		s = tquic_streams_find(&conn->streams, rec->id);
-		if (s && rec->off <= s->tx.una && s->tx.una < rec->off + rec->len)
-			return true;
-	}
-	return false;
-}
-
 /*
  * @to is to send copies of the data in so many of @path's oldest packets: in those that a
  * reader waits for, or in the others.  How many there were.
@@ -272,8 +257,8 @@ static u32 tquic_reinject_copy(struct tquic_conn *conn, const struct tquic_path 
 
 	for (pn = sent->head; pn < sent->next && done < pkts; pn++) {
 		pkt = tquic_sent_get(sent, pn);
-		if (!tquic_reinject_stream(conn, pkt) ||
-		    tquic_reinject_awaited(conn, pkt) != awaited)
+		if (!tquic_reinject_stream(conn, pkt, false) ||
+		    !!tquic_reinject_stream(conn, pkt, true) != awaited)
 			continue;
 		for (rec = pkt->recs; rec; rec = rec->next)
 			if (rec->kind == TQUIC_REC_STREAM)
