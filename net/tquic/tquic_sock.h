@@ -122,7 +122,6 @@ struct tquic_sock {
 	bool child_ready;
 	bool agent_asked;
 	u8 handshake_mode;
-	u64 linger_left;
 	u64 linger_end_ns;
 	u64 linger_max_ns;
 	struct tquic_conn_stats counted;
@@ -131,22 +130,23 @@ struct tquic_sock {
 	bool tell_closed;
 	bool own_paths;
 	bool pm_due;
+	u32 token;
 	struct tquic_pm_sock pm;
 
-	u32 token;
 	struct tquic_addr local;
 	struct tquic_addr peer;
+	u32 recv_mask;
+	u32 tx_charged;
+	u32 rx_charged;
+	u32 linger_left;
 	struct tquic_udp *udp;
 	const struct tquic_version *version;
 	struct list_head handshake;
 	u64 handshake_end_ns;
 	struct sock *agent;
-	u32 recv_mask;
 	struct tquic_stream *stream;
 	struct list_head claims;
 	struct list_head starved;
-	u64 tx_charged;
-	u64 rx_charged;
 	char *alpn;
 	char *server_name;
 

@@ -662,7 +662,7 @@ static int tquic_recv_take_event(struct sock *sk, struct msghdr *msg, size_t len
 				 int flags)
 {
 	struct tquic_conn *conn = &tquic_sk(sk)->conn;
-	u16 head = conn->event_head, count = conn->event_count;
+	u8 head = conn->event_head, count = conn->event_count;
 	u32 lost = conn->event_lost;
 	struct tquic_event ev;
 	bool copied;

@@ -103,16 +103,16 @@ struct tquic_bbr {
 	u8 undo_state;
 	u8 full_bw_count;
 	u8 probe_up_rounds;
-	bool round_start;
-	bool loss_round_start;
-	bool marked;
-	bool full_bw_now;
-	bool full_bw_reached;
-	bool probe_samples;
-	bool probe_ended;
-	bool probe_rtt_round_done;
-	bool probe_rtt_expired;
-	bool idle_restart;
+	bool round_start : 1;
+	bool loss_round_start : 1;
+	bool marked : 1;
+	bool full_bw_now : 1;
+	bool full_bw_reached : 1;
+	bool probe_samples : 1;
+	bool probe_ended : 1;
+	bool probe_rtt_round_done : 1;
+	bool probe_rtt_expired : 1;
+	bool idle_restart : 1;
 };
 
 #endif /* TQUIC_CC_BBR_H */

@@ -53,7 +53,7 @@ void tquic_cc_reset(struct tquic_cc *cc, u64 now)
 	tquic_cc_set_cwnd(cc, tquic_cc_initial_window(cc->mss));
 	cc->ssthresh = U64_MAX;
 	cc->recovery_start_ns = 0;
-	cc->undo_valid = false;
+	cc->undo_cwnd = 0;
 	memset(cc->priv, 0, sizeof(cc->priv));
 	tquic_hystart_init(&cc->hystart, now);
 	cc->ops->init(cc, now);
@@ -87,7 +87,7 @@ void tquic_cc_init(struct tquic_cc *cc, const struct tquic_cc_ops *ops, u32 mss,
 void tquic_cc_switch(struct tquic_cc *cc, const struct tquic_cc_ops *ops, u64 now)
 {
 	cc->ops = ops;
-	cc->undo_valid = false;
+	cc->undo_cwnd = 0;
 	memset(cc->priv, 0, sizeof(cc->priv));
 	ops->init(cc, now);
 }
@@ -267,7 +267,7 @@ static void tquic_cc_persistent(struct tquic_cc *cc, u64 now)
 {
 	tquic_cc_set_cwnd(cc, 0);
 	cc->recovery_start_ns = now;
-	cc->undo_valid = false;
+	cc->undo_cwnd = 0;
 	if (cc->ops->on_persistent)
 		cc->ops->on_persistent(cc, now);
 }
@@ -282,8 +282,7 @@ void tquic_cc_on_lost(struct tquic_cc *cc, const struct tquic_cc_loss *loss)
 	if (!loss->pkts)
 		return;
 	tquic_cc_leave(cc, loss->bytes, loss->now);
-	if (tquic_cc_congestion(cc, loss->sent_ns, loss->now))
-		cc->undo_valid = true;
+	tquic_cc_congestion(cc, loss->sent_ns, loss->now);
 	cc->recovery_lost += loss->pkts;
 	if (cc->ops->on_lost)
 		cc->ops->on_lost(cc, loss);
@@ -301,7 +300,7 @@ void tquic_cc_on_ecn(struct tquic_cc *cc, u64 sent_ns, u64 now)
 {
 	if (tquic_cc_congestion(cc, sent_ns, now) && cc->ops->on_ecn)
 		cc->ops->on_ecn(cc, now);
-	cc->undo_valid = false;
+	cc->undo_cwnd = 0;
 }
 
 /**
@@ -328,14 +327,14 @@ void tquic_cc_on_discard(struct tquic_cc *cc, u64 bytes, u64 now)
  */
 void tquic_cc_on_spurious(struct tquic_cc *cc, u32 pkts, u64 oldest_sent_ns, u64 now)
 {
-	if (!cc->undo_valid || oldest_sent_ns <= cc->recovery_prev_ns)
+	if (!cc->undo_cwnd || oldest_sent_ns <= cc->recovery_prev_ns)
 		return;
 	cc->recovery_lost -= min(cc->recovery_lost, pkts);
 	if (cc->recovery_lost)
 		return;
-	cc->undo_valid = false;
 	cc->recovery_start_ns = cc->recovery_prev_ns;
 	tquic_cc_set_cwnd(cc, max(cc->cwnd, cc->undo_cwnd));
+	cc->undo_cwnd = 0;
 	cc->ssthresh = max(cc->ssthresh, cc->undo_ssthresh);
 	if (cc->ops->on_spurious)
 		cc->ops->on_spurious(cc, now);

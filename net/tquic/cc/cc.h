@@ -15,7 +15,7 @@
 struct module;
 struct tquic_cc;
 
-#define TQUIC_CC_PRIV_WORDS	34
+#define TQUIC_CC_PRIV_WORDS	33
 #define TQUIC_CC_MSS_MIN	1200
 #define TQUIC_CC_INITIAL_BYTES	14720	/* RFC 9002 7.2 */
 #define TQUIC_CC_CWND_MAX	BIT_ULL(32)
@@ -115,8 +115,7 @@ struct tquic_cc_ops {
  * @ops: algorithm; must outlive the path
  * @mss: largest datagram the path takes
  * @recovery_lost: packets the current recovery period declared lost and that
- *                 have not turned up; 0 with @undo_valid clear means no undo
- * @undo_valid: @undo_cwnd and @undo_ssthresh may be restored
+ *                 have not turned up
  * @cwnd: congestion window in bytes
  * @ssthresh: slow start threshold in bytes, U64_MAX before the first event
  * @in_flight: bytes sent and neither acked, lost nor discarded
@@ -126,7 +125,7 @@ struct tquic_cc_ops {
  * @recovery_start_ns: start of the newest recovery period, 0 before
  * @recovery_prev_ns: start of the one before
  * @idle_since_ns: when @in_flight last fell to 0, 0 before
- * @undo_cwnd: window before the newest congestion event
+ * @undo_cwnd: window before the newest congestion event, 0: not to come back
  * @undo_ssthresh: threshold before the newest congestion event
  * @hystart: slow start exit
  * @rate: delivery, kept when the algorithm changes: packets refer to it
@@ -139,7 +138,6 @@ struct tquic_cc {
 	const struct tquic_cc_ops *ops;
 	u32 mss;
 	u32 recovery_lost;
-	bool undo_valid;
 	u64 cwnd;
 	u64 ssthresh;
 	u64 in_flight;

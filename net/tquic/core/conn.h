@@ -119,9 +119,6 @@ struct tquic_conn {
 	/* handshake */
 	struct tquic_hs __rcu *hs;
 	struct tquic_crypto_stream crypto;
-	bool drop_initial;		/* at the next datagram */
-	u8 hs_pto_count;
-	u8 hs_probes[2];
 
 	/* paths: writers under the lock, readers by RCU */
 	struct tquic_path __rcu *paths[TQUIC_PATHS_MAX];
@@ -166,9 +163,11 @@ struct tquic_conn {
 	u32 close_rx_next;
 
 	u32 event_lost;
-	u16 event_head, event_count;
+	u8 event_head, event_count;
 	bool want_events;
 	u8 ctl;				/* enum tquic_conn_ctl bits */
+	bool drop_initial;		/* at the next datagram */
+	u8 hs_pto_count, hs_probes[2];
 	struct tquic_event *events;	/* TQUIC_EVENTS_MAX, once there was one */
 
 	struct tquic_close closed;

@@ -89,7 +89,6 @@ enum tquic_path_ctl {
  * @rate_cap: the operator's limit for what we send on it, bytes per second; 0: none
  * @weight: share of the data it gets from schedulers that go by weights;
  *	0: as much as it can carry
- * @told_pn: newest packet that a slower path told about, low bits
  * @link: UDP socket and route, owned by the adapter; NULL while UNUSED
  * @space: packet numbers of 1-RTT packets
  * @phase: key phases of these
@@ -98,14 +97,13 @@ enum tquic_path_ctl {
  * @pacer: departure clock
  * @local: connection ids we gave out for this path
  * @remote: connection ids the peer gave us for this path
+ * @rx_dcid: id of ours the newest packet was addressed to
  * @other_dcid: a server's: id of the peer's that what goes to the other address has
  * @probe_dcid: and id of ours that the client's newest trial came to
  * @other_response: data of the PATH_RESPONSE to the other address
- * @other_room_bytes: how large the datagram with it may be (RFC 9000 §8.1)
  * @trial: data of the PATH_CHALLENGE to where a client may move to
- * @trial_due_ns: when it is sent again
- * @trial_end_ns: when the client stays where it is; 0: it does not try
- * @rx_dcid: id of ours the newest packet was addressed to
+ * @other_room_bytes: how large the datagram with it may be (RFC 9000 §8.1)
+ * @told_pn: newest packet that a slower path told about, low bits
  * @tx_allowed_bytes: before validation, what the anti-amplification limit
  *	still lets us send (RFC 9000 §8.1)
  * @status_seq: of the last PATH_STATUS_* we sent
@@ -127,6 +125,8 @@ enum tquic_path_ctl {
  * @pmtu: size of the datagrams
  * @stats: counters
  * @rcu: freed after a grace period
+ * @trial_due_ns: when it is sent again
+ * @trial_end_ns: when the client stays where it is; 0: it does not try
  */
 struct tquic_path {
 	u32 id;
@@ -156,7 +156,6 @@ struct tquic_path {
 	bool late;
 	u8 relapses;
 	u16 weight;
-	u32 told_pn;
 	u64 rate_cap;
 	void *link;
 
@@ -168,13 +167,11 @@ struct tquic_path {
 	struct tquic_cidset_local local;
 	struct tquic_cidset_remote remote;
 
-	struct tquic_cid other_dcid, probe_dcid;
+	struct tquic_cid rx_dcid, other_dcid, probe_dcid;
 	u8 other_response[TQUIC_PATH_DATA_LEN];
-	u32 other_room_bytes;
 	u8 trial[TQUIC_PATH_DATA_LEN];
-	u64 trial_due_ns;
-	u64 trial_end_ns;
-	struct tquic_cid rx_dcid;
+	u32 other_room_bytes;
+	u32 told_pn;
 	u64 tx_allowed_bytes;
 	u64 status_seq;
 	u64 peer_status_next;
@@ -194,14 +191,17 @@ struct tquic_path {
 	u64 spared_ns;
 
 	struct tquic_copies copies;
-	u64 reinject_lo;
-	u64 reinject_hi;
-	u64 reinject_top;
+	u64 reinject_lo, reinject_hi, reinject_top;
 
 	struct tquic_pmtu pmtu;
 
 	struct tquic_path_stats stats;
-	struct rcu_head rcu;
+	union {
+		struct rcu_head rcu;
+		struct {
+			u64 trial_due_ns, trial_end_ns;
+		};
+	};
 };
 
 int tquic_path_cache_init(void);

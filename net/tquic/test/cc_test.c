@@ -176,7 +176,7 @@ static void switched(struct kunit *test)
 	tquic_cc_switch(cc, &tquic_cc_newreno, SEC);
 	tquic_cc_on_sent(cc, 3 * MSS, 2 * SEC);
 	lost(c, 1, 2 * SEC, 3 * SEC, false);
-	KUNIT_EXPECT_TRUE(test, cc->undo_valid);
+	KUNIT_EXPECT_NE(test, cc->undo_cwnd, 0);
 	cc->cwnd = 50 * MSS;
 	cc->ssthresh = 40 * MSS;
 	cc->priv[0] = ~0ULL;
@@ -187,7 +187,7 @@ static void switched(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, cc->in_flight, 2 * MSS);
 	KUNIT_EXPECT_EQ(test, cc->recovery_start_ns, 3 * SEC);
 	KUNIT_EXPECT_EQ(test, cc->priv[0], 0);
-	KUNIT_EXPECT_FALSE(test, cc->undo_valid);
+	KUNIT_EXPECT_EQ(test, cc->undo_cwnd, 0);
 	tquic_cc_switch(cc, &fake_ops, 5 * SEC);
 	KUNIT_EXPECT_EQ(test, c->f->init, 1);
 }
