@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Connection state: start, parameters, keys, loss of handshake packets, timers, close */
+#include <linux/build_bug.h>
 #include <linux/errno.h>
+#include <linux/limits.h>
 #include <linux/math64.h>
 #include <linux/minmax.h>
 #include <linux/random.h>
@@ -421,6 +423,8 @@ void tquic_conn_event(struct tquic_conn *conn, u32 type, u64 id, u64 error)
 {
 	struct tquic_event ev = { .type = type, .id = id, .error_code = error };
 
+	/* event_head and event_count */
+	BUILD_BUG_ON(TQUIC_EVENTS_MAX > U8_MAX);
 	conn->ops->event(conn, &ev);
 	if (!conn->want_events)
 		return;

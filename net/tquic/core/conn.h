@@ -166,8 +166,8 @@ struct tquic_conn {
 	u8 event_head, event_count;
 	bool want_events;
 	u8 ctl;				/* enum tquic_conn_ctl bits */
-	bool drop_initial;		/* at the next datagram */
-	u8 hs_pto_count, hs_probes[2];
+	bool drop_initial;		/* its keys, at the next datagram */
+	u8 hs_pto_count, hs_probes[2];	/* of the handshake's timeouts */
 	struct tquic_event *events;	/* TQUIC_EVENTS_MAX, once there was one */
 
 	struct tquic_close closed;
