@@ -392,7 +392,8 @@ static void tquic_ctrl_stream_lost(struct tquic_conn *conn,
 	case TQUIC_REC_STREAM:
 		conn->stats.bytes_retransmitted += rec->len;
 		tquic_send_on_lost(&s->tx, rec);
-		tquic_streams_update_ready(&conn->streams, s);
+		if (!tquic_stream_is_ready(s))
+			tquic_streams_update_ready(&conn->streams, s);
 		return;
 	case TQUIC_REC_RESET_STREAM:
 		tquic_send_reset_lost(&s->tx, rec->off);

@@ -493,11 +493,11 @@ static struct tquic_path *tquic_output_ack_carrier(const struct tquic_conn *conn
 	return best || !tquic_path_is_open(path) ? best : path;
 }
 
-/* Where the acknowledgment of @path that is due is sent next */
+/* Where the acknowledgment of @path that is due is sent next; nothing leaves where it is down */
 static struct tquic_path *tquic_output_ack_path(const struct tquic_conn *conn,
 						struct tquic_path *path)
 {
-	if (path->state == TQUIC_PATH_SUSPECT && !path->acked_here &&
+	if (path->state == TQUIC_PATH_SUSPECT && !path->acked_here && !path->down &&
 	    tquic_path_tx_room(path) >= TQUIC_RECORD_ROOM_MIN)
 		return path;
 	return tquic_output_ack_carrier(conn, path);
@@ -602,6 +602,16 @@ static u32 tquic_output_mtu_probe(const struct tquic_conn *conn,
 	return bytes <= room ? bytes : 0;
 }
 
+/* Both are to be probed: does what a reader waits for go with the probe of @path alone? */
+static bool tquic_output_probe_first(const struct tquic_conn *conn,
+				     const struct tquic_path *path,
+				     const struct tquic_path *other)
+{
+	u16 slots = tquic_sched_candidates(conn);
+
+	return slots & BIT(path->index) && !(slots & BIT(other->index));
+}
+
 /*
  * Which path the next 1-RTT packet goes out on, and why; the most urgent
  * reason wins.
@@ -610,7 +620,7 @@ static struct tquic_path *tquic_output_pick(struct tquic_conn *conn, u32 room,
 					    u8 *why, u64 now)
 {
 	struct tquic_path *path, *best = NULL;
-	bool owes = false, owed = false;
+	bool owes = false, owed = false, due;
 	u8 w, best_w = 0;
 
 	tquic_for_each_path(conn, path) {
@@ -627,12 +637,13 @@ static struct tquic_path *tquic_output_pick(struct tquic_conn *conn, u32 room,
 			best_w = TQUIC_WHY_ACK;
 		}
 		on = path;
+		due = tquic_space_ack_due(&path->space, now);
 		w = 0;
 		if (path->responses || (path->ctl & TQUIC_PATH_CTL_CHALLENGE))
 			w = TQUIC_WHY_PATH;
-		else if (path->probes)
+		else if (path->probes && !(path->down && due))
 			w = TQUIC_WHY_PROBE;
-		else if (tquic_space_ack_due(&path->space, now))
+		else if (due)
 			w = TQUIC_WHY_ACK;
 		else if (tquic_output_mtu_probe(conn, path, room, now))
 			w = TQUIC_WHY_MTU;
@@ -642,7 +653,9 @@ static struct tquic_path *tquic_output_pick(struct tquic_conn *conn, u32 room,
 			on = NULL;
 		if (!w || !on || tquic_path_tx_room(on) < TQUIC_RECORD_ROOM_MIN)
 			continue;
-		if (!best || w < best_w) {
+		if (!best || w < best_w ||
+		    (w == TQUIC_WHY_PROBE && w == best_w &&
+		     tquic_output_probe_first(conn, on, best))) {
 			best = on;
 			best_w = w;
 		}

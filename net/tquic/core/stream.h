@@ -89,6 +89,12 @@ bool tquic_stream_done(const struct tquic_stream *s);
 /* Is there data, an end or a reset that the application has not been told of? */
 bool tquic_stream_has_news(const struct tquic_stream *s);
 
+/* Is it among those that have something to send, and may? */
+static inline bool tquic_stream_is_ready(const struct tquic_stream *s)
+{
+	return s->queue == TQUIC_STREAM_SEQUENTIAL || s->queue == TQUIC_STREAM_SHARED;
+}
+
 static inline bool tquic_stream_id_uni(u64 id)
 {
 	return id & TQUIC_STREAM_ID_UNI;

@@ -338,7 +338,7 @@ bool tquic_streams_reap(struct tquic_streams *t, struct tquic_stream *s)
 /* Take @s out of its place among those ready; true: it had one, streams_enqueue() it again. */
 static bool streams_lift(struct tquic_streams *t, struct tquic_stream *s)
 {
-	bool ready = s->queue == TQUIC_STREAM_SEQUENTIAL || s->queue == TQUIC_STREAM_SHARED;
+	bool ready = tquic_stream_is_ready(s);
 
 	if (ready)
 		streams_dequeue(t, s);

@@ -2,6 +2,7 @@
 /* Reinjection: a slow path does not hold up what a fast one could carry, at a bounded price. */
 #include <kunit/test.h>
 
+#include "core/copies.h"
 #include "core/path.h"
 #include "core/reinject.h"
 #include "sched/sched.h"
@@ -368,6 +369,7 @@ static void reinject_silence(struct kunit *test)
 			pair_run(p, PAIR_MS(1));
 		KUNIT_EXPECT_EQ(test, fast->state, TQUIC_PATH_SUSPECT);
 		/* The budget for copies holds here, too. */
+		tquic_copies_drop(slow);
 		no_copies(p);
 		again = reinjected(p);
 		tquic_reinject_overdue(conn, slow, p->now);
