@@ -611,10 +611,15 @@ static void tquic_sock_charge(struct sock *sk)
 	tsk->rx_charged = rx;
 }
 
-/* All that sockets of the machine may have is in use: one gets more when it has none */
+/*
+ * All that sockets of the machine may have is in use, or the share of one: it
+ * gets more when it has none.  The kernel refuses what is beyond a socket's
+ * share while others could still get theirs.
+ */
 bool tquic_sock_mem_full(const struct sock *sk)
 {
-	return sk_memory_allocated(sk) >= sk_prot_mem_limits(sk, 2);
+	return READ_ONCE(sk->sk_forward_alloc) < 0 ||
+	       sk_memory_allocated(sk) >= sk_prot_mem_limits(sk, 2);
 }
 
 /* Send buffer limit: what the program set, or enough for all its paths; little in need */

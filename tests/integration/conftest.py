@@ -135,6 +135,7 @@ def joined(lab: TwoLinks, certificates: Certificates) -> Iterator[Joined]:
 
             with lab.server.entered():
                 listener = listen(address, options)
+            listener.settimeout(STALL_S)
             with listener:
                 thread = threading.Thread(target=serve)
                 thread.start()
