@@ -122,28 +122,34 @@ static void hint_counts(struct kunit *test)
 	pair_check(p);
 }
 
-/* A peer that acknowledges on the fastest path only, or has given the slow one up */
+/* A peer that acknowledges on the fastest path only, or has given the slow one up, or we have */
 static void hint_is_all_there_is(struct kunit *test)
 {
 	struct tquic_path *slow;
 	struct pair_flow *f;
 	struct pair *p;
-	u64 hinted;
+	u64 hinted, age_ns;
 	s64 newest;
 	u32 i;
 
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < 4; i++) {
 		p = hint_pair(test, 5, &f);
 		slow = pair_path(p, 1, 1);
 		hinted = slow->space.hint_pn;
 		newest = tquic_ranges_largest(&pair_path(p, 0, 1)->space.rx);
-		if (i)
-			slow->peer_backup = true;
-		else
-			slow->space.own_ack_ns = 0;
+		age_ns = 2 * slow->rtt.srtt_ns;
+		slow->space.own_ack_ns = p->now - age_ns + !!i;
+		slow->peer_backup = i == 1;
+		if (i == 2)
+			tquic_path_link_down(&p->end[1].conn, slow, p->now);
 		KUNIT_ASSERT_EQ(test, hint_inject(p, &pair_path(p, 0, 1)->space.rx), 0);
-		KUNIT_EXPECT_EQ(test, slow->space.largest_acked, newest);
-		KUNIT_EXPECT_EQ(test, slow->space.hint_pn, hinted);
+		if (i < 3) {
+			KUNIT_EXPECT_EQ(test, slow->space.largest_acked, newest);
+			KUNIT_EXPECT_EQ(test, slow->space.hint_pn, hinted);
+		} else {
+			KUNIT_EXPECT_LT(test, slow->space.largest_acked, newest);
+			KUNIT_EXPECT_EQ(test, slow->space.hint_pn, newest - 2);
+		}
 	}
 }
 
