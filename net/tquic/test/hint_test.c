@@ -286,7 +286,7 @@ static void hint_waits(struct kunit *test)
 	}
 }
 
-/* Nobody can know of packets that were never sent (RFC 9000 §21.4). */
+/* Nobody can know of packets that were never sent (RFC 9000 §21.4), the newest or an older one. */
 static void hint_lies(struct kunit *test)
 {
 	struct tquic_sent_pkt *pkt;
@@ -294,18 +294,25 @@ static void hint_lies(struct kunit *test)
 	struct tquic_path *slow;
 	struct pair_flow *f;
 	struct pair *p;
+	u64 last;
 	u32 i;
 
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < 3; i++) {
 		p = hint_pair(test, 5, &f);
 		slow = pair_path(p, 1, 1);
-		pkt = tquic_sent_get(&slow->space.sent, slow->space.sent.next - 1);
+		last = slow->space.sent.next - 1;
+		pkt = tquic_sent_get(&slow->space.sent, i < 2 ? last : last - 4);
 		KUNIT_ASSERT_NOT_NULL(test, pkt);
 		tquic_rec_free_list(pkt->recs);
 		pkt->recs = NULL;
 		pkt->state = TQUIC_SENT_SKIPPED;
 		tquic_ranges_init(&rx);
-		KUNIT_ASSERT_TRUE(test, tquic_ranges_add(&rx, slow->space.next_pn - i));
+		if (i == 2) {
+			KUNIT_ASSERT_TRUE(test, tquic_ranges_add(&rx, last - 4));
+			KUNIT_ASSERT_TRUE(test, tquic_ranges_add(&rx, last));
+		} else {
+			KUNIT_ASSERT_TRUE(test, tquic_ranges_add(&rx, last + i));
+		}
 		KUNIT_EXPECT_EQ(test, hint_inject(p, &rx), 0);
 		KUNIT_EXPECT_EQ(test, p->end[1].conn.closed.error_code,
 				TQUIC_ERR_PROTOCOL_VIOLATION);

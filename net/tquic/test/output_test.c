@@ -6,6 +6,7 @@
 #include "core/deadline.h"
 #include "core/dgram.h"
 #include "core/path.h"
+#include "core/reinject.h"
 #include "sched/sched.h"
 #include "test/pair.h"
 
@@ -320,7 +321,11 @@ static void output_hand_over(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, out_next(test, c, pkts, &len), 0);
 	KUNIT_ASSERT_FALSE(test, tquic_sched_room(pair_path(p, 0, 1)));
 	pair_path(p, 0, 1)->space.loss_share = 0;
+	/* Copies made before when there was doubt only are among what is given back. */
+	tquic_reinject_overdue(&c->conn, pair_path(p, 0, 0), p->now);
+	KUNIT_ASSERT_NOT_NULL(test, pair_path(p, 0, 1)->copies.head);
 	tquic_path_on_status(&c->conn, pair_path(p, 0, 0), true, p->now);
+	KUNIT_EXPECT_NULL(test, pair_path(p, 0, 1)->copies.head);
 	KUNIT_ASSERT_EQ(test, out_next(test, c, pkts, &len), 1);
 	KUNIT_EXPECT_EQ(test, pkts[0].path->id, 1);
 	n = out_frames(test, &pkts[0], types, ARRAY_SIZE(types));

@@ -379,6 +379,39 @@ static void reinject_silence(struct kunit *test)
 	}
 }
 
+/* A path that answers after all is doubted no longer, and its silence counts anew. */
+static void reinject_silence_again(struct kunit *test)
+{
+	struct pair *p = pair_create(test, 2);
+	struct tquic_path *path;
+	struct pair_flow *f;
+	u64 again, since;
+	u32 i;
+
+	pair_link_set(&p->link[0], 50000000, PAIR_MS(5), 60000);
+	pair_link_set(&p->link[1], 20000000, PAIR_MS(30), 150000);
+	KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+	KUNIT_ASSERT_TRUE(test, pair_open_paths(p));
+	path = pair_path(p, 1, 0);
+	f = pair_flow_open(pair_server(p), false, 16384 * KIB);
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	pair_run(p, PAIR_MS(900));
+	for (i = 0; i < 2; i++) {
+		again = reinjected(p);
+		since = p->now;
+		p->link[0].cut = true;
+		while (!path->overdue && p->now < since + SEC)
+			pair_run(p, PAIR_MS(1));
+		KUNIT_ASSERT_TRUE(test, path->overdue);
+		KUNIT_ASSERT_EQ(test, path->state, TQUIC_PATH_ACTIVE);
+		p->link[0].cut = false;
+		pair_run(p, PAIR_MS(100));
+		KUNIT_EXPECT_FALSE(test, path->overdue);
+		KUNIT_EXPECT_GT(test, reinjected(p), again);
+	}
+	pair_check(p);
+}
+
 /* Where the reader waits for what was sent again that goes first, and the oldest packet then. */
 static void reinject_awaited(struct kunit *test)
 {
@@ -431,6 +464,7 @@ static struct kunit_case reinject_cases[] = {
 	KUNIT_CASE(reinject_too_late),
 	KUNIT_CASE(reinject_overdue),
 	KUNIT_CASE(reinject_silence),
+	KUNIT_CASE(reinject_silence_again),
 	KUNIT_CASE(reinject_awaited),
 	{}
 };
