@@ -292,21 +292,40 @@ u64 tquic_space_large_out_ns(const struct tquic_space *space)
 	return 0;
 }
 
-/* The parts of streams in a packet, for as many as there is memory */
-static struct tquic_rec *tquic_space_copy_recs(const struct tquic_sent_pkt *pkt)
+/* Does a part of a stream follow on what was given up before it?  One record tells of both. */
+static bool tquic_space_join(struct tquic_rec *last, const struct tquic_rec *rec)
 {
-	struct tquic_rec *copy, *rec, *list = NULL;
+	if (!last || last->kind != TQUIC_REC_STREAM || last->id != rec->id || last->fin ||
+	    last->off + last->len != rec->off || rec->len > U32_MAX - last->len)
+		return false;
+	last->len += rec->len;
+	last->fin = rec->fin;
+	return true;
+}
 
-	for (rec = pkt->recs; rec; rec = rec->next) {
-		if (rec->kind != TQUIC_REC_STREAM)
+/*
+ * What a packet held goes to @list: of streams as copies, for as many as there is memory,
+ * and the packet keeps its own.  Return: whether it kept any.
+ */
+static bool tquic_space_keep(struct tquic_sent_pkt *pkt, struct tquic_rec **list)
+{
+	struct tquic_rec *rec, *copy, *recs = pkt->recs;
+
+	pkt->recs = NULL;
+	while ((rec = tquic_rec_pop(&recs))) {
+		if (rec->kind == TQUIC_REC_STREAM && tquic_space_join(*list, rec)) {
+			tquic_rec_push(&pkt->recs, rec);
 			continue;
-		copy = tquic_rec_alloc(GFP_ATOMIC | __GFP_NOWARN);
-		if (!copy)
-			break;
-		*copy = *rec;
-		tquic_rec_push(&list, copy);
+		}
+		copy = rec->kind == TQUIC_REC_STREAM ?
+		       tquic_rec_alloc(GFP_ATOMIC | __GFP_NOWARN) : NULL;
+		if (copy) {
+			*copy = *rec;
+			tquic_rec_push(&pkt->recs, copy);
+		}
+		tquic_rec_push(list, rec);
 	}
-	return list;
+	return pkt->recs;
 }
 
 static void tquic_space_take(struct tquic_space *space, bool keep, u64 now,
@@ -314,7 +333,6 @@ static void tquic_space_take(struct tquic_space *space, bool keep, u64 now,
 {
 	struct tquic_sent *s = &space->sent;
 	struct tquic_sent_pkt *pkt;
-	struct tquic_rec *kept;
 	u64 pn;
 
 	memset(res, 0, sizeof(*res));
@@ -322,13 +340,12 @@ static void tquic_space_take(struct tquic_space *space, bool keep, u64 now,
 		pkt = tquic_sent_get(s, pn);
 		if (pkt->state != TQUIC_SENT_OUTSTANDING)
 			continue;
-		kept = keep ? tquic_space_copy_recs(pkt) : NULL;
-		tquic_rec_splice(&res->recs, &pkt->recs);
-		pkt->lost_ns = now;
-		if (kept) {
-			pkt->recs = kept;
+		if (keep && tquic_space_keep(pkt, &res->recs)) {
 			pkt->flags |= TQUIC_SENT_F_KEPT;
 			s->kept_ns = now;
+		} else {
+			tquic_rec_splice(&res->recs, &pkt->recs);
+			pkt->lost_ns = now;
 		}
 		if (pkt->flags & TQUIC_SENT_F_IN_FLIGHT)
 			res->bytes += pkt->bytes;

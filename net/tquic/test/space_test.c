@@ -371,6 +371,53 @@ static void drain(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ack(test, 0, 101, 400 * MS), TQUIC_ERR_PROTOCOL_VIOLATION);
 }
 
+/* Parts of a stream that follow on each other are given up as one, and kept as they were. */
+static void give_up_joins(struct kunit *test)
+{
+	static const struct tquic_rec parts[] = {
+		{ .off = 0, .len = 100 }, { .off = 100, .len = 100 },
+		{ .off = 300, .len = 100 }, { .off = 400, .len = 50, .fin = true },
+		{ .off = 450, .id = 4, .len = 10 },
+		{ .off = 460, .id = 4, .len = 5, .kind = TQUIC_REC_PING },
+		{ .off = 460, .id = 4, .len = 5 },
+		{ .off = 465, .id = 4, .len = U32_MAX - 5 },
+		{ .off = 460 + (u64)U32_MAX, .id = 4, .len = 1 },
+	};
+	static const struct { u64 off; u32 len; } given[] = {
+		{ 460 + (u64)U32_MAX, 1 }, { 460, U32_MAX }, { 460, 5 }, { 450, 10 },
+		{ 300, 150 }, { 0, 200 },
+	};
+	struct space_ctx *c = test->priv;
+	struct tquic_drain_result d;
+	struct tquic_rec *rec;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(parts); i++) {
+		send(test, i, DATA, MS);
+		rec = tquic_sent_get(&c->space.sent, i)->recs;
+		*rec = parts[i];
+	}
+	tquic_space_give_up(&c->space, 20 * MS, &d);
+	for (i = 0, rec = d.recs; rec; i++, rec = rec->next) {
+		KUNIT_ASSERT_LT(test, i, ARRAY_SIZE(given));
+		KUNIT_EXPECT_EQ(test, rec->off, given[i].off);
+		KUNIT_EXPECT_EQ(test, rec->len, given[i].len);
+		KUNIT_EXPECT_EQ(test, rec->fin, given[i].off == 300);
+	}
+	KUNIT_EXPECT_EQ(test, free_count(&d.recs), ARRAY_SIZE(given));
+	for (i = 0; i < ARRAY_SIZE(parts); i++) {
+		KUNIT_ASSERT_EQ(test, ack(test, i, i, 32 * MS), 0);
+		rec = c->res.acked;
+		KUNIT_ASSERT_EQ(test, !rec, parts[i].kind != TQUIC_REC_STREAM);
+		if (!rec)
+			continue;
+		KUNIT_EXPECT_EQ(test, rec->off, parts[i].off);
+		KUNIT_EXPECT_EQ(test, rec->len, parts[i].len);
+		KUNIT_EXPECT_EQ(test, rec->fin, parts[i].fin);
+		KUNIT_EXPECT_EQ(test, free_count(&c->res.acked), 1);
+	}
+}
+
 /* What went elsewhere is of no account any more, but its round trip is one. */
 static void give_up(struct kunit *test)
 {
@@ -826,6 +873,7 @@ static struct kunit_case space_cases[] = {
 	KUNIT_CASE(probe_takes_oldest),
 	KUNIT_CASE(drain),
 	KUNIT_CASE(give_up),
+	KUNIT_CASE(give_up_joins),
 	KUNIT_CASE(rx_delays_ack),
 	KUNIT_CASE(rx_acks_at_once),
 	KUNIT_CASE(rx_threshold),
