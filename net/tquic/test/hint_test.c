@@ -258,6 +258,7 @@ static void hint_waits(struct kunit *test)
 	struct pair_flow *f;
 	struct pair *p;
 	u32 i, late;
+	u64 again;
 	s64 pn;
 
 	for (i = 0; i < 3; i++) {
@@ -275,8 +276,12 @@ static void hint_waits(struct kunit *test)
 		KUNIT_ASSERT_TRUE(test, tquic_ranges_add(&rx, pn - late - 1));
 		pkt = tquic_sent_get(&slow->space.sent, pn - late);
 		KUNIT_ASSERT_NOT_NULL(test, pkt->recs);
+		again = p->end[1].conn.stats.bytes_retransmitted;
 		KUNIT_EXPECT_EQ(test, hint_inject(p, &rx), 0);
 		KUNIT_EXPECT_EQ(test, !pkt->recs, i == 1);
+		/* Those around it have arrived. */
+		again = p->end[1].conn.stats.bytes_retransmitted - again;
+		KUNIT_EXPECT_EQ(test, again / 1000, i == 1);
 		KUNIT_EXPECT_EQ(test, pkt->state, TQUIC_SENT_OUTSTANDING);
 		tquic_ranges_destroy(&rx);
 		/* It has arrived, as its own acknowledgment says: what went again was not needed. */
@@ -284,6 +289,31 @@ static void hint_waits(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, slow->stats.lost_packets, 0);
 		pair_check(p);
 	}
+}
+
+/* What is lost already has nothing left to tell. */
+static void hint_after_loss(struct kunit *test)
+{
+	struct tquic_sent_pkt *pkt;
+	struct tquic_ranges rx;
+	struct tquic_path *slow;
+	struct pair_flow *f;
+	struct pair *p = hint_pair(test, 5, &f);
+	u64 progress_ns;
+
+	slow = pair_path(p, 1, 1);
+	pkt = tquic_sent_get(&slow->space.sent, slow->space.sent.next - 1);
+	KUNIT_ASSERT_NOT_NULL(test, pkt);
+	tquic_rec_free_list(pkt->recs);
+	pkt->state = TQUIC_SENT_LOST;
+	pkt->lost_ns = p->now;
+	progress_ns = slow->progress_ns;
+	tquic_ranges_init(&rx);
+	KUNIT_ASSERT_TRUE(test, tquic_ranges_add(&rx, slow->space.sent.next - 1));
+	KUNIT_EXPECT_EQ(test, hint_inject(p, &rx), 0);
+	KUNIT_EXPECT_EQ(test, pkt->lost_ns, p->now);
+	KUNIT_EXPECT_EQ(test, slow->progress_ns, progress_ns);
+	tquic_ranges_destroy(&rx);
 }
 
 /* Nobody can know of packets that were never sent (RFC 9000 §21.4), the newest or an older one. */
@@ -329,6 +359,7 @@ static struct kunit_case hint_cases[] = {
 	KUNIT_CASE(hint_streams_only),
 	KUNIT_CASE(hint_keeps_ranges),
 	KUNIT_CASE(hint_waits),
+	KUNIT_CASE(hint_after_loss),
 	KUNIT_CASE(hint_lies),
 	{}
 };
