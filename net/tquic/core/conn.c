@@ -10,6 +10,7 @@
 #include <linux/string.h>
 #include <trace/events/tquic.h>
 #include "core/conn.h"
+#include "core/copies.h"
 #include "core/ctrl.h"
 #include "core/early.h"
 #include "core/loss.h"
@@ -645,6 +646,7 @@ static void tquic_conn_lost(struct tquic_conn *conn, struct tquic_path *path,
 		path->stats.persistent++;
 		tquic_rtt_reset_min(&path->rtt);
 	}
+	tquic_copies_on_lost(conn, res->lost);
 	tquic_ctrl_on_lost(conn, res->lost);
 	if (res->pkts)
 		trace_tquic_cc_update(conn, path);

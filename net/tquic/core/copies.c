@@ -43,6 +43,8 @@ void tquic_copies_owe(struct tquic_path *path, const struct tquic_rec *rec)
 		return;
 	*copy = *rec;
 	copy->next = NULL;
+	/* Its loss asks for no more of them. */
+	copy->again = false;
 	if (c->head)
 		c->tail->next = copy;
 	else
@@ -70,7 +72,7 @@ void tquic_copies_repeat(struct tquic_path *path, const struct tquic_rec *rec, u
 /**
  * tquic_copies_add() - a frame leaves on a path: the others owe it
  * @conn: connection
- * @path: path it leaves on
+ * @path: path it leaves on, NULL: all owe it
  * @rec: its record, of kind STREAM
  */
 void tquic_copies_add(struct tquic_conn *conn, const struct tquic_path *path,
@@ -82,6 +84,28 @@ void tquic_copies_add(struct tquic_conn *conn, const struct tquic_path *path,
 	tquic_for_each_slot(conn, slots, other)
 		if (other != path)
 			tquic_copies_owe(other, rec);
+}
+
+/**
+ * tquic_copies_on_lost() - packets were lost: what a reader waits for may go on all paths
+ * @conn: connection
+ * @rec: records of their frames, which go again as they are
+ *
+ * Where a queue is full what is sent again is likely to be lost as well, at the same place
+ * in the next round trip.  So what was lost as a repetition, and holds a reader up, goes on
+ * all paths, and once more as it would have.
+ */
+void tquic_copies_on_lost(struct tquic_conn *conn, const struct tquic_rec *rec)
+{
+	const struct tquic_stream *s;
+
+	for (; rec && !conn->sched->copies; rec = rec->next) {
+		if (rec->kind != TQUIC_REC_STREAM || !rec->again)
+			continue;
+		s = tquic_streams_find(&conn->streams, rec->id);
+		if (s && rec->off <= s->tx.una)
+			tquic_copies_add(conn, NULL, rec);
+	}
 }
 
 /* The stream a copy belongs to; NULL: nobody waits for it any more */

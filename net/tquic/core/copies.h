@@ -34,6 +34,7 @@ struct tquic_path *tquic_copies_path(struct tquic_conn *conn, bool *owed, u64 no
 void tquic_copies_build(struct tquic_conn *conn, struct tquic_build *bld);
 void tquic_copies_owe(struct tquic_path *path, const struct tquic_rec *rec);
 void tquic_copies_repeat(struct tquic_path *path, const struct tquic_rec *rec, u64 now);
+void tquic_copies_on_lost(struct tquic_conn *conn, const struct tquic_rec *rec);
 void tquic_copies_drop(struct tquic_path *path);
 
 #endif /* TQUIC_CORE_COPIES_H */

@@ -380,6 +380,7 @@ static bool tquic_output_stream(struct tquic_conn *conn, struct tquic_out *o,
 	rec->off = seg->off;
 	rec->len = seg->len;
 	rec->fin = seg->fin;
+	rec->again = seg->retx;
 	if (!tquic_frame_put_stream(b, s->id, seg->off, seg->len, seg->fin, last)) {
 		tquic_build_undo(&o->bld, rec);
 		return false;

@@ -48,6 +48,7 @@ enum tquic_rec_kind {
  * @kind: enum tquic_rec_kind
  * @level: enum tquic_level of a CRYPTO frame
  * @fin: the STREAM frame carried FIN
+ * @again: the STREAM frame repeated what had been lost, and is no copy
  *
  * Moving the object from the packet to the stream means that neither an
  * acknowledgment nor a loss has to allocate.
@@ -63,6 +64,7 @@ struct tquic_rec {
 	u8 kind;
 	u8 level;
 	u8 fin;
+	u8 again;
 };
 
 int tquic_rec_cache_init(void);

@@ -300,6 +300,7 @@ static bool tquic_space_join(struct tquic_rec *last, const struct tquic_rec *rec
 		return false;
 	last->len += rec->len;
 	last->fin = rec->fin;
+	last->again = false;
 	return true;
 }
 

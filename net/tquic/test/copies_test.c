@@ -216,6 +216,104 @@ static void copies_on_demand(struct kunit *test)
 	conn->sched = &tquic_sched_redundant;
 }
 
+/* What was lost as a repetition, and holds a reader up, goes on all paths that are in use. */
+static void copies_lost_again(struct kunit *test)
+{
+	struct pair *p = copies_pair(test);
+	struct tquic_conn *conn = &pair_server(p)->conn;
+	struct tquic_rec first = {}, rec, good = {
+		.kind = TQUIC_REC_STREAM, .len = 100, .again = true, .next = NULL,
+	};
+	struct tquic_stream *s;
+	struct pair_flow *f;
+	u32 i, k;
+
+	conn->sched = &tquic_sched_minrtt;
+	f = pair_flow_open(pair_server(p), false, 8 * MIB);
+	KUNIT_ASSERT_NOT_NULL(test, f);
+	pair_run(p, PAIR_MS(300));
+	s = tquic_streams_find(&conn->streams, f->id);
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	KUNIT_ASSERT_GT(test, s->tx.una, 0);
+	good.id = f->id;
+	good.off = s->tx.una;
+	for (i = 0; i < 7; i++) {
+		rec = good;
+		if (i == 1)
+			rec.again = false;
+		else if (i == 2)
+			rec.off++;
+		else if (i == 3)
+			rec.id += 400;
+		else if (i == 4)
+			rec.kind = TQUIC_REC_CRYPTO;
+		else if (i == 5)
+			conn->sched = &tquic_sched_redundant;
+		else if (i == 6)
+			conn->sched = &tquic_sched_minrtt;
+		first.next = &rec;
+		tquic_copies_on_lost(conn, &first);
+		for (k = 0; k < 3; k++) {
+			KUNIT_EXPECT_EQ_MSG(test, pair_path(p, 1, k)->copies.count,
+					    (i == 0 || i == 6) && k < 2, "case %u path %u", i, k);
+			if (pair_path(p, 1, k)->copies.head)
+				KUNIT_EXPECT_FALSE(test, pair_path(p, 1, k)->copies.head->again);
+			tquic_copies_drop(pair_path(p, 1, k));
+		}
+	}
+}
+
+/* Alone, too, a path sends once more what was lost the second time, and no more than that. */
+static void copies_lost_in_turn(struct kunit *test)
+{
+	struct tquic_sent_pkt *pkt;
+	struct tquic_path *path;
+	struct pair *p;
+	u64 again, lost;
+	u32 i, ms, len;
+	s64 pn;
+
+	for (i = 0; i < 2; i++) {
+		p = pair_create(test, 1);
+		pair_link_set(&p->link[0], 10000000, PAIR_MS(20), 50000);
+		KUNIT_ASSERT_TRUE(test, pair_handshake(p));
+		KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(pair_server(p), false, 8 * MIB));
+		pair_run(p, PAIR_MS(100));
+		path = pair_path(p, 1, 0);
+		KUNIT_ASSERT_EQ(test, path->stats.lost_packets, 0);
+		pn = path->space.next_pn;
+		p->link[0].drop_next[0] = 1;
+		pair_run(p, PAIR_MS(10));
+		pkt = tquic_sent_get(&path->space.sent, pn);
+		if (pkt->state == TQUIC_SENT_SKIPPED)
+			pkt = tquic_sent_get(&path->space.sent, pn + 1);
+		KUNIT_ASSERT_EQ(test, pkt->state, TQUIC_SENT_OUTSTANDING);
+		KUNIT_ASSERT_EQ(test, pkt->recs->kind, TQUIC_REC_STREAM);
+		KUNIT_EXPECT_FALSE(test, pkt->recs->again);
+		len = pkt->recs->len;
+		pkt->recs->again = i;
+		again = pair_server(p)->conn.stats.bytes_reinjected;
+		lost = path->stats.lost_packets;
+		for (ms = 0; ms < 200 && path->stats.lost_packets == lost; ms++)
+			pair_run(p, PAIR_MS(1));
+		KUNIT_ASSERT_EQ(test, path->stats.lost_packets, lost + 1);
+		/* As soon as there is room in the window */
+		pair_run(p, PAIR_MS(30));
+		again = pair_server(p)->conn.stats.bytes_reinjected - again;
+		KUNIT_EXPECT_EQ(test, again, i ? len : 0);
+		/* What went again is known as such. */
+		for (pn = path->space.next_pn - 1; pn > path->space.largest_acked; pn--) {
+			pkt = tquic_sent_get(&path->space.sent, pn);
+			if (pkt->state == TQUIC_SENT_OUTSTANDING && pkt->recs &&
+			    pkt->recs->again)
+				break;
+		}
+		KUNIT_EXPECT_GT(test, pn, path->space.largest_acked);
+		pair_run(p, PAIR_MS(100));
+		pair_check(p);
+	}
+}
+
 static struct kunit_case copies_cases[] = {
 	KUNIT_CASE(copies_everywhere),
 	KUNIT_CASE(copies_passed_over),
@@ -225,6 +323,8 @@ static struct kunit_case copies_cases[] = {
 	KUNIT_CASE(copies_of_reset),
 	KUNIT_CASE(copies_paced),
 	KUNIT_CASE(copies_on_demand),
+	KUNIT_CASE(copies_lost_again),
+	KUNIT_CASE(copies_lost_in_turn),
 	{}
 };
 

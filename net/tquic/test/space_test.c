@@ -375,9 +375,9 @@ static void drain(struct kunit *test)
 static void give_up_joins(struct kunit *test)
 {
 	static const struct tquic_rec parts[] = {
-		{ .off = 0, .len = 100 }, { .off = 100, .len = 100 },
+		{ .off = 0, .len = 100, .again = true }, { .off = 100, .len = 100 },
 		{ .off = 300, .len = 100 }, { .off = 400, .len = 50, .fin = true },
-		{ .off = 450, .id = 4, .len = 10 },
+		{ .off = 450, .id = 4, .len = 10, .again = true },
 		{ .off = 460, .id = 4, .len = 5, .kind = TQUIC_REC_PING },
 		{ .off = 460, .id = 4, .len = 5 },
 		{ .off = 465, .id = 4, .len = U32_MAX - 5 },
@@ -403,6 +403,7 @@ static void give_up_joins(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, rec->off, given[i].off);
 		KUNIT_EXPECT_EQ(test, rec->len, given[i].len);
 		KUNIT_EXPECT_EQ(test, rec->fin, given[i].off == 300);
+		KUNIT_EXPECT_EQ(test, rec->again, given[i].off == 450);
 	}
 	KUNIT_EXPECT_EQ(test, free_count(&d.recs), ARRAY_SIZE(given));
 	for (i = 0; i < ARRAY_SIZE(parts); i++) {
