@@ -553,7 +553,8 @@ static void tquic_path_reuse(struct tquic_conn *conn, struct tquic_path *path, u
 
 /*
  * A path can be used (again).  Those that went silent, or whose interface went
- * down, while nothing could stand in for them hand over now.
+ * down, while nothing could stand in for them hand over now, and those in doubt
+ * give back what went with their probes while no path was better.
  */
 static void tquic_path_activate(struct tquic_conn *conn, struct tquic_path *path,
 				u64 since_ns, u64 now)
@@ -565,10 +566,14 @@ static void tquic_path_activate(struct tquic_conn *conn, struct tquic_path *path
 	/* Datagrams may have had to wait for any. */
 	conn->todo |= TQUIC_TODO_PATHS | TQUIC_TODO_DGRAM;
 	tquic_for_each_path(conn, other) {
-		if (other != path &&
-		    (other->pto_count || other->down) &&
-		    other->state == TQUIC_PATH_ACTIVE)
+		if (other == path)
+			continue;
+		if (other->state == TQUIC_PATH_ACTIVE && (other->pto_count || other->down)) {
 			tquic_path_suspect(conn, other, now);
+		} else if (other->state == TQUIC_PATH_SUSPECT && other->space.eliciting_in_flight) {
+			tquic_path_drain(conn, other, now);
+			other->probes = 1;
+		}
 	}
 }
 

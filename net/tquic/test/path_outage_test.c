@@ -8,6 +8,35 @@
 
 #define SEC	((u64)NSEC_PER_SEC)
 
+/* What went with the probe of a path in doubt while none was better goes again on one that is. */
+static void outage_on_probe(struct kunit *test)
+{
+	struct pair *p = pair_bonded(test, 2);
+	struct tquic_conn *conn = &p->end[1].conn;
+	struct tquic_path *dead = pair_path(p, 1, 0), *path = pair_path(p, 1, 1);
+	u32 ms;
+
+	p->link[0].cut = true;
+	p->link[1].cut = true;
+	tquic_path_link_down(conn, dead, p->now);
+	KUNIT_ASSERT_EQ(test, dead->state, TQUIC_PATH_SUSPECT);
+	tquic_path_revalidate(conn, path, p->now);
+	KUNIT_ASSERT_NOT_NULL(test, pair_flow_open(&p->end[1], false, 1000));
+	for (ms = 0; ms < 300 && !conn->stats.bytes_sent; ms++)
+		pair_run(p, PAIR_MS(1));
+	KUNIT_ASSERT_EQ(test, conn->stats.bytes_sent, 1000);
+	KUNIT_ASSERT_EQ(test, path->state, TQUIC_PATH_VALIDATING);
+	KUNIT_EXPECT_GT(test, dead->space.eliciting_in_flight, 0);
+	p->link[1].cut = false;
+	KUNIT_EXPECT_TRUE(test, pair_until(p, pair_flows_done, SEC));
+	KUNIT_EXPECT_EQ(test, dead->state, TQUIC_PATH_SUSPECT);
+	/* It is asked further on whether it works. */
+	p->link[0].cut = false;
+	pair_run(p, SEC);
+	KUNIT_EXPECT_EQ(test, dead->state, TQUIC_PATH_ACTIVE);
+	pair_check(p);
+}
+
 /* The link of one path dies in a transfer and returns */
 static void outage_cut(struct kunit *test)
 {
@@ -494,6 +523,7 @@ static void outage_many_packets(struct kunit *test)
 }
 
 static struct kunit_case outage_cases[] = {
+	KUNIT_CASE(outage_on_probe),
 	KUNIT_CASE(outage_cut),
 	KUNIT_CASE(outage_told),
 	KUNIT_CASE(outage_told_again),
